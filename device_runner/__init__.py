@@ -1,0 +1,72 @@
+"""Where candidates are measured: devices, the program that runs on them, measuring, statistics.
+
+Importing this package is cheap: torch and the ExecuTorch runtime load only in the runner's own
+process.
+"""
+
+from device_runner.device import (
+    Device,
+    PushReport,
+    RunReport,
+    RunRequest,
+    ThreadChoice,
+)
+from device_runner.discovery import Selection, list_devices, open_device
+from device_runner.errors import (
+    ArtifactChangedError,
+    DeviceBusy,
+    DeviceLost,
+    DeviceNotLeasedError,
+    DeviceRunnerError,
+    DeviceStorageError,
+    DeviceUnknownError,
+    InputRefusedError,
+    MeasurementFailed,
+    RunnerBrokenError,
+)
+from device_runner.host import HostDevice
+from device_runner.measuring import Progress, infer, measure, verify
+from device_runner.records import (
+    DeviceProfile,
+    Estimate,
+    Measurement,
+    MeasurePlan,
+    Outcome,
+    SessionRecord,
+    TimingPlan,
+    Verification,
+)
+
+__all__ = [
+    "ArtifactChangedError",
+    "Device",
+    "DeviceBusy",
+    "DeviceLost",
+    "DeviceNotLeasedError",
+    "DeviceProfile",
+    "DeviceRunnerError",
+    "DeviceStorageError",
+    "DeviceUnknownError",
+    "Estimate",
+    "HostDevice",
+    "InputRefusedError",
+    "MeasurePlan",
+    "Measurement",
+    "MeasurementFailed",
+    "Outcome",
+    "Progress",
+    "PushReport",
+    "RunReport",
+    "RunRequest",
+    "RunnerBrokenError",
+    "Selection",
+    "SessionRecord",
+    "ThreadChoice",
+    "TimingPlan",
+    "Verification",
+    "infer",
+    "list_devices",
+    "measure",
+    "open_device",
+    "verify",
+]

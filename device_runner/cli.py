@@ -1,0 +1,194 @@
+"""The commands `devices` and `bench`. Heavy modules load in their bodies, so --help is quick."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from device_runner.device import Device
+    from device_runner.measuring import Progress
+    from device_runner.records import Measurement, MeasurePlan
+    from foundation import Artifact
+
+
+def register(app: typer.Typer) -> None:
+    """Mount this package's commands."""
+    app.command()(devices)
+    app.command()(bench)
+
+
+def devices(
+    json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")] = False,
+) -> None:
+    """List the devices that candidates can be measured on.
+
+    Example: mobilesr-tune devices --json
+    """
+    from rich.markup import escape
+    from rich.table import Table
+
+    from device_runner.discovery import list_devices
+    from foundation.console import out, print_json
+
+    rows = []
+    for device in list_devices():
+        with device:
+            profile, choice = device.profile(), device.suggest_threads()
+            rows.append((device.serial, profile, choice))
+    if json:
+        found = [
+            {
+                "serial": serial,
+                "profile": profile.model_dump(mode="json"),
+                "profile_key": profile.key,
+                "threads": choice.threads,
+                "note": profile.stand_in_note,
+            }
+            for serial, profile, choice in rows
+        ]
+        print_json(found)
+        return
+    table = Table("serial", "kind", "model", "cores", "RAM", "runtime", "threads")
+    for serial, profile, choice in rows:
+        table.add_row(
+            escape(serial),
+            profile.kind,
+            escape(f"{profile.model}, {profile.soc}, {profile.abi}"),
+            str(profile.cores),
+            f"{profile.ram_mb / 1024:.1f} GB",
+            escape(profile.runtime),
+            f"{choice.threads} ({choice.why})",
+        )
+    out.print(table)
+    for note in dict.fromkeys(profile.stand_in_note for _, profile, _ in rows):
+        if note:
+            out.print(note)
+
+
+def bench(
+    artifact: Annotated[
+        Path, typer.Argument(help="An artifact's folder, or the .pte inside.", show_default=False)
+    ],
+    device: Annotated[str, typer.Option(help="Serial of a device, or 'auto'.")] = "auto",
+    threads: Annotated[
+        int | None,
+        typer.Option(min=1, help="Threads; default: what the device suggests, usually its cores."),
+    ] = None,
+    sessions: Annotated[int, typer.Option(min=1, max=1000, help="Launches of the runner.")] = 3,
+    iterations: Annotated[
+        int, typer.Option(min=1, max=1_000_000, help="Timed runs a session, at least.")
+    ] = 10,
+    min_time_s: Annotated[
+        float, typer.Option(min=0, help="Timed seconds a session, at least.")
+    ] = 1.0,
+    timeout_s: Annotated[float, typer.Option(min=1, help="Limit for one session.")] = 300.0,
+    json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")] = False,
+    output: Annotated[
+        Path | None, typer.Option(help="Write the measurement, raw samples included, here.")
+    ] = None,
+) -> None:
+    """Verify an exported artifact on a device, then time it.
+
+    Nothing is timed before the device's answer equals eager PyTorch's.
+
+    Example: mobilesr-tune bench exported/ntire2022 --threads 2 --sessions 5
+    """
+    from device_runner.discovery import open_device
+    from device_runner.records import MeasurePlan, TimingPlan
+    from foundation import load_artifact
+    from foundation.console import err
+
+    loaded = load_artifact(artifact)
+    selection = open_device(device)
+    with selection.device as opened:
+        err.print(selection.sentence, markup=False)
+        choice = opened.suggest_threads()
+        if threads is None:
+            err.print(f"Threads: {choice.threads}, {choice.why}.", markup=False)
+        plan = MeasurePlan(
+            sessions=sessions,
+            timing=TimingPlan(min_iterations=iterations, min_time_s=min_time_s),
+            threads=threads or choice.threads,
+            timeout_s=timeout_s,
+        )
+        measurement = _measure_with_progress(opened, loaded, plan)
+    if output is not None:
+        measurement.save(output)
+    _show(loaded, measurement, as_json=json)
+
+
+def _show(artifact: Artifact, measurement: Measurement, *, as_json: bool) -> None:
+    from foundation.console import out, print_json
+
+    note = measurement.device.stand_in_note
+    if as_json:
+        print_json(
+            {
+                "measurement": measurement.to_dict(),
+                "delegated_ops": artifact.manifest.delegated_op_count,
+                "undelegated_ops": artifact.manifest.undelegated_op_count,
+                "note": note,
+            }
+        )
+        return
+    out.print(_bench_table(artifact, measurement))
+    if note:
+        out.print(note)
+
+
+def _measure_with_progress(device: Device, artifact: Artifact, plan: MeasurePlan) -> Measurement:
+    from device_runner.measuring import measure
+    from foundation.console import progress_bar
+
+    with progress_bar("launches") as bar:
+        task = bar.add_task("starting", total=plan.sessions + 1)
+
+        def show(progress: Progress) -> None:
+            speed = bar.tasks[0].speed
+            rate = f", {60 * speed:.1f} a minute" if speed else ""
+            bar.update(
+                task,
+                completed=progress.done,
+                total=progress.total,
+                description=progress.next_step + rate,
+            )
+
+        return measure(device, artifact, plan, on_progress=show)
+
+
+def _bench_table(artifact: Artifact, measurement: Measurement) -> Table:
+    from rich.markup import escape
+    from rich.table import Table
+
+    estimate, verification = measurement.estimate, measurement.verification
+    manifest = artifact.manifest
+    confidence = f"{100 * measurement.plan.confidence:g} % interval"
+    if "few_sessions" in measurement.flags:
+        confidence = "range of the sessions"
+    table = Table(
+        title=escape(f"{manifest.candidate_key} on {measurement.serial}"), show_header=False
+    )
+    rows = {
+        "load": f"{estimate.load_ms:.2f} ms",
+        "first run": f"{estimate.first_run_ms:.2f} ms",
+        "median": f"{estimate.latency_ms:.2f} ms",
+        confidence: f"{estimate.latency_low_ms:.2f} to {estimate.latency_high_ms:.2f} ms",
+        "p10 / p90": f"{estimate.p10_ms:.2f} / {estimate.p90_ms:.2f} ms",
+        "peak memory": f"{estimate.peak_memory_mb:.1f} MB",
+        "sessions, iterations": f"{estimate.sessions}, {estimate.iterations}",
+        "threads": str(measurement.threads),
+        "delegated ops": str(manifest.delegated_op_count),
+        "undelegated ops": str(manifest.undelegated_op_count),
+        "max abs error": f"{verification.max_abs_error:.3g} (allowed {verification.tolerance:.3g})",
+        "flags": ", ".join(measurement.flags) or "none",
+        "device": f"{measurement.device.model}, {measurement.device.soc}",
+        "runtime": measurement.device.runtime,
+    }
+    for name, value in rows.items():
+        table.add_row(name, escape(value))
+    return table

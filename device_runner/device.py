@@ -1,0 +1,187 @@
+"""The seam between what is measured and where: one abstract device, its requests and reports."""
+
+from __future__ import annotations
+
+import math
+from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import TracebackType
+from typing import Literal, Self
+
+from device_runner.errors import InputRefusedError
+from device_runner.records import DeviceProfile, Outcome, SessionRecord, TimingPlan
+from foundation import Artifact
+
+OutputDtype = Literal["float32", "uint8"]
+MIB = 2**20
+
+
+@dataclass(frozen=True)
+class PushReport:
+    """What it took to have an artifact on the device."""
+
+    bytes_pushed: int
+    already_there: bool
+
+
+@dataclass(frozen=True)
+class ThreadChoice:
+    """A number of threads, and why it is that one."""
+
+    threads: int
+    why: str
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """One launch of the runner.
+
+    `timing` is None for a launch that is wanted for its outputs; `output_dir` is None for one
+    that is wanted for its times. `cpus` empty leaves the placement to the device's scheduler.
+    """
+
+    artifact: Artifact
+    inputs: tuple[Path, ...]
+    output_dir: Path | None = None
+    output_dtype: OutputDtype = "float32"
+    threads: int = 1
+    timing: TimingPlan | None = None
+    timeout_s: float = 300.0
+    memory_limit_mb: int | None = None
+    cpus: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True)
+class RunReport:
+    """How one launch ended. `session` and `outputs` are there only when the outcome is OK."""
+
+    outcome: Outcome
+    message: str
+    duration_s: float
+    session: SessionRecord | None = None
+    outputs: tuple[Path, ...] = field(default=())
+
+
+class Device(ABC):
+    """Something that runs an artifact: the host, a phone, an emulator, a simulated phone.
+
+    Life cycle, in the order in which a caller goes through it::
+
+        device = discovery.open_device(name).device     nothing is claimed yet
+        device.profile()                                may be asked at any time, also unleased
+        with device.lease(wait_s=60):                   from here on it is ours
+            device.push(artifact)                       optional: `run` pushes what is missing
+            device.run(request)                         as often as wanted, one at a time
+        device.close()                                  or `with device:`
+
+    `measuring.verify`, `measure` and `infer` are the usual callers of `run`; they take the lease
+    themselves, and a lease that this object holds already is entered again at no cost.
+
+    What may be raised: everything is bounded in time, and device trouble is an exception below
+    `foundation.DeviceFailure` (`DeviceBusy`, `DeviceLost`, `DeviceStorageError`,
+    `RunnerBrokenError`) that names the device. A request that cannot be right is a
+    `foundation.RequestError`. What the *candidate* does, be it a crash, a hang, running out of
+    memory or a file that will not load, is no exception but `RunReport.outcome`.
+
+    After any exception, Ctrl-C included, no runner of ours is left running and the lease is free
+    once its `with` block is left. One object serves one thread.
+    """
+
+    @property
+    @abstractmethod
+    def serial(self) -> str:
+        """What the device is called; unique on this host, and untrusted where it is a phone's."""
+
+    @abstractmethod
+    def profile(self) -> DeviceProfile:
+        """What results on this device depend on. Constant while the device stays connected.
+
+        Raises:
+            DeviceLost: it does not answer.
+        """
+
+    @abstractmethod
+    def suggest_threads(self) -> ThreadChoice:
+        """How many threads to use when nobody says, and why."""
+
+    @abstractmethod
+    def lease(self, wait_s: float = 0.0) -> AbstractContextManager[None]:
+        """Claim the device for this object, host-wide; re-entrant. Freed on exit, or by our death.
+
+        Raises:
+            DeviceBusy: another holds it, still after `wait_s`.
+        """
+
+    @abstractmethod
+    def push(self, artifact: Artifact) -> PushReport:
+        """Have the artifact's `.pte` on the device, addressed by its sha256; idempotent.
+
+        Raises:
+            ArtifactChangedError: the local file is not what its manifest says.
+            DeviceNotLeasedError, DeviceLost, DeviceStorageError.
+        """
+
+    @abstractmethod
+    def run(self, request: RunRequest) -> RunReport:
+        """Launch the runner once and wait for its end, `request.timeout_s` at most.
+
+        Outputs are in `request.output_dir` on this host when it returns.
+
+        Raises:
+            InputRefusedError: the request does not fit the artifact.
+            DeviceNotLeasedError, DeviceLost, DeviceStorageError, RunnerBrokenError.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Let go of connections; idempotent. The object is not used afterwards."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+
+def name_of(artifact: Artifact) -> str:
+    """How a message calls an artifact: its candidate and the start of its checksum."""
+    return f"{artifact.manifest.candidate_key[:120]} ({artifact.manifest.sha256[:8]})"
+
+
+def element_count(shape: tuple[int, ...]) -> int:
+    """Elements in a tensor of this shape."""
+    return math.prod(shape)
+
+
+def check_request(request: RunRequest) -> None:
+    """Refuse a request that no device could serve; every device calls this first.
+
+    Raises:
+        InputRefusedError: no inputs, an input of the wrong size, or a senseless number.
+    """
+    manifest = request.artifact.manifest
+    if len(manifest.inputs) != 1 or manifest.inputs[0].dtype != "float32":
+        raise InputRefusedError(
+            f"{name_of(request.artifact)} does not take one float32 tensor: no runner can feed it"
+        )
+    if not request.inputs:
+        raise InputRefusedError(f"no input was given for {name_of(request.artifact)}")
+    if request.threads < 1 or not request.timeout_s > 0:
+        raise InputRefusedError("threads and timeout_s must be positive")
+    wanted = 4 * element_count(manifest.inputs[0].shape)
+    for path in request.inputs:
+        if not path.is_file():
+            raise InputRefusedError(f"the input {path} does not exist")
+        if path.stat().st_size != wanted:
+            raise InputRefusedError(
+                f"the input {path} holds {path.stat().st_size} bytes, but "
+                f"{name_of(request.artifact)} takes {wanted}: give raw float32 of shape "
+                f"{'x'.join(map(str, manifest.inputs[0].shape))}"
+            )

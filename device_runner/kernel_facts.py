@@ -1,0 +1,130 @@
+"""What the kernel says about this process and this machine: memory marks, clocks, heat, CPUs.
+
+Everything here is a reading that may be missing; nothing is guessed. Used by the Python runner
+in its own process and, for the profile, by `host`.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import ctypes
+import gc
+import os
+import signal
+import sys
+from pathlib import Path
+
+_STATUS = Path("/proc/self/status")
+_CPU = Path("/sys/devices/system/cpu")
+_THERMAL = Path("/sys/class/thermal")
+_PR_SET_PDEATHSIG = 1
+
+
+def _status_mb(field: str) -> float | None:
+    try:
+        for line in _STATUS.read_text().splitlines():
+            if line.startswith(f"{field}:"):
+                return int(line.split()[1]) / 1024
+    except (OSError, ValueError, IndexError):
+        pass
+    return None
+
+
+def rss_mb() -> float:
+    """Resident memory of this process now."""
+    found = _status_mb("VmRSS")
+    if found is not None:
+        return found
+    import psutil  # type: ignore[import-untyped]
+
+    return float(psutil.Process().memory_info().rss) / 2**20
+
+
+def peak_rss_mb() -> float:
+    """The kernel's high-water mark of resident memory, since the last reset if there was one."""
+    found = _status_mb("VmHWM")
+    if found is not None:
+        return found
+    import resource
+
+    # macOS counts in bytes, others in KiB.
+    unit = 2**20 if sys.platform == "darwin" else 2**10
+    return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / unit
+
+
+def address_space_mb() -> float | None:
+    """Virtual memory of this process, or None off Linux."""
+    return _status_mb("VmSize")
+
+
+def reset_peak_rss() -> bool:
+    """Bring the high-water mark down to the present. False where the kernel does not offer it."""
+    try:
+        Path("/proc/self/clear_refs").write_text("5")
+    except OSError:
+        return False
+    return True
+
+
+def release_free_memory() -> None:
+    """Give freed heap back to the kernel, lest the model live in it and look smaller than it is."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None).malloc_trim(0)
+
+
+def die_with_parent() -> None:
+    """Ask Linux to kill this process when its parent is gone, however that came about."""
+    if not sys.platform.startswith("linux"):
+        return
+    parent = os.getppid()
+    with contextlib.suppress(OSError, AttributeError):
+        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
+
+
+def affinity() -> list[int]:
+    """CPUs that this process may run on; empty where the system does not say."""
+    if sys.platform.startswith("linux"):
+        return sorted(os.sched_getaffinity(0))
+    return []
+
+
+def cpu_freq_mhz() -> list[float]:
+    """Current frequency of each CPU by cpufreq; empty without it (virtual machines, macOS)."""
+    return _numbers(_CPU, "cpu[0-9]*/cpufreq/scaling_cur_freq", 1000.0)
+
+
+def temperature_c() -> list[float]:
+    """Each thermal zone's temperature; empty where there is none."""
+    return _numbers(_THERMAL, "thermal_zone*/temp", 1000.0)
+
+
+def _numbers(folder: Path, pattern: str, divisor: float) -> list[float]:
+    found: list[float] = []
+    for path in sorted(folder.glob(pattern)):
+        with contextlib.suppress(OSError, ValueError):
+            found.append(int(path.read_text()) / divisor)
+    return found
+
+
+def ram_mb() -> int:
+    """Physical memory of this machine."""
+    return max(1, os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 2**20)
+
+
+def physical_cores() -> int:
+    """Physical cores, or what the system calls CPUs where it does not tell them apart."""
+    import psutil
+
+    return int(psutil.cpu_count(logical=False) or os.cpu_count() or 1)
+
+
+def cpu_quota() -> float | None:
+    """CPUs that the container's cgroup (v2) grants, or None where it sets no limit."""
+    try:
+        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
+        return None if quota == "max" else int(quota) / int(period)
+    except (OSError, ValueError, ZeroDivisionError):
+        return None

@@ -1,0 +1,125 @@
+"""The artifact: a `.pte` file, its manifest, and the tensors that prove a device right.
+
+This is all that passes between `models` (which exports) and `device_runner` (which measures).
+A folder holds::
+
+    model.pte            the ExecuTorch program
+    manifest.json        ArtifactManifest
+    check_input.bin      one input, raw little-endian float32
+    check_output.bin     what eager PyTorch answers to it, likewise
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from foundation.errors import RequestError
+from foundation.files import sha256_of
+from foundation.records import VersionedRecord
+
+MODEL_NAME = "model.pte"
+MANIFEST_NAME = "manifest.json"
+CHECK_INPUT_NAME = "check_input.bin"
+CHECK_OUTPUT_NAME = "check_output.bin"
+
+
+class TensorSpec(BaseModel):
+    """Name-less description of one input or output tensor."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    shape: tuple[int, ...]
+    dtype: str
+
+
+class ArtifactManifest(VersionedRecord):
+    """Everything that is known of a `.pte` without running it."""
+
+    kind: ClassVar[str] = "artifact"
+    version: ClassVar[int] = 1
+
+    candidate_key: str
+    config: dict[str, object]
+    deployment: dict[str, object]
+    sha256: str
+    size_bytes: int
+    inputs: tuple[TensorSpec, ...]
+    outputs: tuple[TensorSpec, ...]
+    parameters: int
+    macs: int
+    weights_sha256: str
+    weights_source: str
+    torch_version: str
+    executorch_version: str
+    delegates: int
+    delegated_ops: dict[str, int]
+    undelegated_ops: dict[str, int]
+    planned_memory_bytes: int
+    check_tolerance: float
+    check_input_sha256: str
+    check_output_sha256: str
+    export_s: float
+
+    @property
+    def delegated_op_count(self) -> int:
+        """Operators that XNNPACK runs."""
+        return sum(self.delegated_ops.values())
+
+    @property
+    def undelegated_op_count(self) -> int:
+        """Operators left to ExecuTorch's portable kernels."""
+        return sum(self.undelegated_ops.values())
+
+
+@dataclass(frozen=True)
+class Artifact:
+    """An exported candidate in its folder."""
+
+    folder: Path
+    manifest: ArtifactManifest
+
+    @property
+    def model_path(self) -> Path:
+        return self.folder / MODEL_NAME
+
+    @property
+    def check_input_path(self) -> Path:
+        return self.folder / CHECK_INPUT_NAME
+
+    @property
+    def check_output_path(self) -> Path:
+        return self.folder / CHECK_OUTPUT_NAME
+
+
+def load_artifact(path: Path) -> Artifact:
+    """Open an artifact by its folder or by the `.pte` inside it, and verify its checksums.
+
+    Raises:
+        RequestError: no artifact there, or a file that is not the one its manifest describes.
+    """
+    folder = path.parent if path.suffix == ".pte" else path
+    if not path.exists():
+        raise RequestError(f"no artifact at {path}: make one with 'mobilesr-tune export'")
+    if not (folder / MANIFEST_NAME).is_file():
+        raise RequestError(
+            f"{folder} holds no {MANIFEST_NAME}, so nothing says what the .pte is: export it "
+            "with 'mobilesr-tune export'"
+        )
+    manifest = ArtifactManifest.load(folder / MANIFEST_NAME)
+    for name, wanted in (
+        (MODEL_NAME, manifest.sha256),
+        (CHECK_INPUT_NAME, manifest.check_input_sha256),
+        (CHECK_OUTPUT_NAME, manifest.check_output_sha256),
+    ):
+        if not (folder / name).is_file():
+            raise RequestError(f"{folder} lacks {name}: export the candidate again")
+        if sha256_of(folder / name) != wanted:
+            raise RequestError(
+                f"{folder / name} is not the file its manifest describes (sha256 differs): "
+                "export the candidate again"
+            )
+    return Artifact(folder, manifest)

@@ -1,0 +1,105 @@
+"""Files that are either whole or absent: temp file in the same folder, fsync, rename."""
+
+from __future__ import annotations
+
+import errno
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from foundation.errors import RequestError
+
+
+def explain_os_error(error: OSError, path: Path) -> RequestError:
+    """The sentence a user needs for an `OSError` met while writing `path`."""
+    if error.errno in (errno.ENOSPC, errno.EDQUOT):
+        return RequestError(
+            f"no space left on the disk that holds {path.parent}: free some, or choose another "
+            "folder; nothing was left half-written"
+        )
+    if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
+        return RequestError(f"cannot write {path}: permission denied; choose another folder")
+    if error.errno in (errno.ENOTDIR, errno.EEXIST):
+        return RequestError(f"cannot write {path}: a file stands where a folder is needed")
+    return RequestError(f"cannot write {path}: {error.strerror or error}")
+
+
+@contextmanager
+def atomic_path(target: Path) -> Iterator[Path]:
+    """Yield a temporary path beside `target`; on success fsync it and rename it to `target`.
+
+    Raises:
+        RequestError: the folder cannot be written or the disk is full. The target is untouched
+            and the temporary file is gone.
+    """
+    temporary: Path | None = None
+    try:
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # The suffix stays last: writers such as Pillow choose the format by it.
+        handle, name = tempfile.mkstemp(
+            prefix=f".{target.stem}.", suffix=target.suffix, dir=target.parent
+        )
+        os.close(handle)
+        temporary = Path(name)
+        yield temporary
+        # mkstemp makes 0600; a result is as readable as any other file of this user.
+        temporary.chmod(0o666 & ~_umask())
+        with temporary.open("rb") as written:
+            os.fsync(written.fileno())
+        temporary.replace(target)
+        temporary = None
+        _fsync_folder(target.parent)
+    except OSError as error:
+        raise explain_os_error(error, target) from error
+    finally:
+        if temporary is not None:
+            temporary.unlink(missing_ok=True)
+
+
+def _umask() -> int:
+    current = os.umask(0)
+    os.umask(current)
+    return current
+
+
+def _fsync_folder(folder: Path) -> None:
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def write_text(target: Path, text: str) -> None:
+    """Write `text` as UTF-8, atomically. Raises `RequestError` as `atomic_path` does."""
+    with atomic_path(target) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(target: Path, value: Any) -> None:
+    """Write `value` as indented JSON, atomically. Raises `RequestError` as `atomic_path` does."""
+    write_text(target, json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
+
+
+def read_json(path: Path) -> Any:
+    """Parse a JSON file. Raises `RequestError` when it is missing or is no JSON."""
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise RequestError(f"{path} does not exist") from None
+    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+        raise RequestError(f"{path} cannot be read as JSON: {error}") from error
+
+
+def sha256_of(path: Path) -> str:
+    """Hex SHA-256 of a file's content. Raises `RequestError` when it cannot be read."""
+    try:
+        with path.open("rb") as stream:
+            return hashlib.file_digest(stream, "sha256").hexdigest()
+    except OSError as error:
+        raise RequestError(f"cannot read {path}: {error.strerror or error}") from error

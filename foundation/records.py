@@ -1,0 +1,65 @@
+"""Versioned records: what is written today must be readable, or refused with a sentence."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+from pydantic import BaseModel, ConfigDict, ValidationError
+
+from foundation.errors import RequestError
+from foundation.files import read_json, write_json
+
+
+def first_problem(error: ValidationError) -> str:
+    """The first validation problem as `field: what is wrong`."""
+    problem = error.errors(include_url=False)[0]
+    where = ".".join(str(part) for part in problem["loc"])
+    message = str(problem["msg"]).removeprefix("Value error, ")
+    return f"{where}: {message}" if where else message
+
+
+class VersionedRecord(BaseModel):
+    """Base of every record this tool writes to disk; one JSON file each.
+
+    A subclass names its `kind` and its `version`; both travel in the file as `schema`, and a
+    reader refuses what it does not know.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    kind: ClassVar[str]
+    version: ClassVar[int]
+
+    def to_dict(self) -> dict[str, Any]:
+        """JSON-ready form, schema first."""
+        return {"schema": f"{self.kind}/{self.version}", **self.model_dump(mode="json")}
+
+    def save(self, path: Path) -> None:
+        """Write atomically. Raises `RequestError` when the folder cannot be written."""
+        write_json(path, self.to_dict())
+
+    @classmethod
+    def from_dict(cls, value: Any, *, where: str) -> Self:
+        """Rebuild from `to_dict`'s form; `where` names the source in an error.
+
+        Raises:
+            RequestError: another kind of record, a newer version, or a broken one.
+        """
+        if not isinstance(value, dict) or "schema" not in value:
+            raise RequestError(f"{where} is no {cls.kind} record of mobilesr-tune")
+        found = str(value["schema"])
+        if found != f"{cls.kind}/{cls.version}":
+            raise RequestError(
+                f"{where} holds {found!r}, this version of mobilesr-tune reads "
+                f"'{cls.kind}/{cls.version}': use the version that wrote it, or make it anew"
+            )
+        try:
+            return cls.model_validate({k: v for k, v in value.items() if k != "schema"})
+        except ValidationError as error:
+            raise RequestError(f"{where} is damaged: {first_problem(error)}") from error
+
+    @classmethod
+    def load(cls, path: Path) -> Self:
+        """Read a record file. Raises `RequestError` as `from_dict` does, naming the file."""
+        return cls.from_dict(read_json(path), where=str(path))

@@ -1,0 +1,67 @@
+"""`mobilesr-tune`: the command line. Mounts what each package offers; turns errors into exits.
+
+Exit codes: 0 fine, 1 the answer is no, 2 the request is wrong, 3 a device failed, 130 stopped.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+import device_runner.cli
+import models.cli
+import reports.cli
+import search.cli
+from foundation.console import err, quiet_libraries
+from foundation.errors import MobileSRTuneError
+
+app = typer.Typer(
+    name="mobilesr-tune",
+    help="Choose super-resolution models by measuring them on the phone that will run them.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    rich_markup_mode="rich",
+)
+
+
+@app.callback()
+def _options(
+    verbose: Annotated[
+        bool, typer.Option("--verbose", "-v", help="Show what the libraries say, and tracebacks.")
+    ] = False,
+) -> None:
+    if not verbose:
+        quiet_libraries()
+
+
+def _after_search(run_dir: Path, json: bool) -> None:
+    reports.cli.report(run_dir, json)
+
+
+search.cli.register(app, _after_search)
+models.cli.register(app)
+device_runner.cli.register(app)
+reports.cli.register(app)
+
+
+def main() -> None:
+    """Run the command line; every expected error is one sentence and an exit code."""
+    verbose = any(argument in ("-v", "--verbose") for argument in sys.argv[1:2])
+    try:
+        app(standalone_mode=True)
+    except MobileSRTuneError as error:
+        if verbose:
+            raise
+        err.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True, style="red")
+        sys.exit(error.exit_code)
+    except KeyboardInterrupt:
+        err.print("stopped; the same command goes on where this one ended")
+        sys.exit(130)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,187 @@
+"""Commands of `models`: `evaluate`, `export`."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from foundation.console import err, out, print_json, progress_bar
+
+if TYPE_CHECKING:
+    from models.config import MobileSRConfig
+    from models.evaluation import Evaluation
+    from models.weights import Weights
+
+PresetOption = Annotated[
+    str | None, typer.Option("--preset", help="ntire2022 (published) or article.")
+]
+KeyOption = Annotated[
+    str | None, typer.Option("--key", help="Config by its key, as reports print it.")
+]
+ConfigOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="NAME=VALUE",
+        help="Change one field of the config: n_feats=32, ratios=2,2,1, window_size=4, ...",
+    ),
+]  # fmt: skip
+WeightsOption = Annotated[Path, typer.Option(help="Checkpoint: published .pth or ours.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
+
+
+def choose_config(
+    preset_name: str | None, key: str | None, changes: list[str] | None, weights: Weights
+) -> MobileSRConfig:
+    """The config a user means: a key, a preset, or the checkpoint's own; then `--set` changes.
+
+    Raises:
+        ConfigError: nothing says which architecture, or a change makes none.
+    """
+    from models.config import PRESETS, MobileSRConfig, preset
+    from models.errors import ConfigError
+
+    if preset_name is not None and key is not None:
+        raise ConfigError("--preset and --key were both given: choose one")
+    if key is not None:
+        config = MobileSRConfig.from_key(key)
+    elif preset_name is not None:
+        config = preset(preset_name)
+    elif weights.config is not None:
+        config = weights.config
+    else:
+        raise ConfigError(
+            f"{weights.source} does not say which architecture it is: add --preset "
+            f"({' or '.join(PRESETS)}) or --key, and --set where it differs"
+        )
+    fields: dict[str, Any] = config.model_dump()
+    for change in changes or []:
+        name, _, value = change.partition("=")
+        if name not in fields or not value:
+            raise ConfigError(f"--set {change}: use NAME=VALUE with one of {', '.join(fields)}")
+        try:
+            numbers = tuple(int(part) for part in value.split(","))
+        except ValueError:
+            raise ConfigError(f"--set {change}: the value must be whole numbers") from None
+        fields[name] = numbers if name == "ratios" else numbers[0]
+    return MobileSRConfig.build(**fields)
+
+
+def evaluate(
+    hr: Annotated[Path, typer.Option(help="Folder of ground-truth images.")],
+    weights: WeightsOption,
+    lr: Annotated[
+        Path | None, typer.Option(help="Folder of LR inputs; default: MATLAB-style bicubic.")
+    ] = None,
+    preset: PresetOption = None,
+    key: KeyOption = None,
+    changes: ConfigOption = None,
+    json: JsonOption = False,
+) -> None:
+    """PSNR and SSIM of a checkpoint in eager PyTorch, image by image, bicubic beside it.
+
+    Y is BT.601 studio range, `scale` pixels are shaved, outputs are uint8.
+
+    Example: mobilesr-tune evaluate --preset ntire2022 --weights mobilesr_x4.pth
+    --hr set5/HR --lr set5/LR_x4
+    """
+    from models.evaluation import evaluate as run
+    from models.images import load_pairs
+    from models.weights import build_model, load_weights
+
+    loaded = load_weights(weights)
+    config = choose_config(preset, key, changes, loaded)
+    model = build_model(config, loaded)
+    pairs = load_pairs(hr, lr, config.scale)
+    with progress_bar("images") as bar:
+        task = bar.add_task("evaluating", total=len(pairs))
+        result = run(model, pairs, lambda _: bar.advance(task))
+    if json:
+        print_json(_as_data(result, config))
+        return
+    _print_evaluation(result, config)
+
+
+def _as_data(result: Evaluation, config: MobileSRConfig) -> dict[str, Any]:
+    from dataclasses import asdict
+
+    return {
+        "config": config.model_dump(mode="json"),
+        "key": config.key,
+        "images": [asdict(image) for image in result.images],
+        "mean": {"model": asdict(result.model), "bicubic": asdict(result.bicubic)},
+    }
+
+
+def _print_evaluation(result: Evaluation, config: MobileSRConfig) -> None:
+    from rich.table import Table
+
+    table = Table(title=f"{config.key}, border {config.scale} px shaved", title_justify="left")
+    table.add_column("image")
+    for column in ("PSNR Y dB", "PSNR RGB dB", "SSIM Y", "bicubic Y", "bicubic RGB", "SSIM Y"):
+        table.add_column(column, justify="right")
+    rows = [(image.name, image.model, image.bicubic) for image in result.images]
+    for name, model, bicubic in [*rows, ("mean", result.model, result.bicubic)]:
+        if name == "mean":
+            table.add_section()
+        table.add_row(
+            name,
+            *(f"{s:.{d}f}" for b in (model, bicubic)
+              for s, d in ((b.psnr_y_db, 2), (b.psnr_rgb_db, 2), (b.ssim_y, 4))),
+        )  # fmt: skip
+    out.print(table)
+
+
+def export(
+    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the artifact.")],
+    weights: WeightsOption,
+    preset: PresetOption = None,
+    key: KeyOption = None,
+    changes: ConfigOption = None,
+    lr_size: Annotated[str, typer.Option(help="HEIGHTxWIDTH of the LR input.")] = "180x320",
+    graph: Annotated[
+        str, typer.Option(help="deploy: one XNNPACK delegate. reference: the network as written.")
+    ] = "deploy",
+    json: JsonOption = False,
+) -> None:
+    """Export a checkpoint to an ExecuTorch .pte with its manifest and its check tensors.
+
+    Example: mobilesr-tune export --preset ntire2022 --weights mobilesr_x4.pth
+    --lr-size 180x320 --output published
+    """
+    from models.deployment import Candidate, Deployment, parse_lr_size
+    from models.weights import load_weights
+
+    height, width = parse_lr_size(lr_size)
+    loaded = load_weights(weights)
+    config = choose_config(preset, key, changes, loaded)
+    deployment = Deployment.build(lr_height=height, lr_width=width, graph=graph)
+    export_to(Candidate(config, deployment), loaded, output, json)
+
+
+def export_to(candidate: Any, weights: Weights, output: Path, json: bool) -> None:
+    """Export with a spinner, copy the artifact to `output`, and say what it is."""
+    from models.artifact_copy import copy_artifact
+    from models.export import export as run
+
+    with err.status(f"lowering {candidate.key} with XNNPACK (10 to 60 s)"):
+        artifact = copy_artifact(lambda store: run(candidate, weights, store), output)
+    manifest = artifact.manifest
+    if json:
+        print_json({"path": str(artifact.model_path), "manifest": manifest.to_dict()})
+        return
+    out.print(f"[bold]{artifact.model_path}[/bold]  {manifest.size_bytes / 1024:.0f} kB")
+    out.print(
+        f"{manifest.candidate_key}: {manifest.parameters:,} parameters, "
+        f"{manifest.macs / 1e9:.2f} GMAC, {manifest.delegates} XNNPACK delegate(s) with "
+        f"{manifest.delegated_op_count} operators, {manifest.undelegated_op_count} left to "
+        f"portable kernels, {manifest.export_s:.0f} s"
+    )
+    out.print(f"Measure it: mobilesr-tune bench {output}")
+
+
+def register(app: typer.Typer) -> None:
+    """Mount the commands of this package."""
+    app.command()(evaluate)
+    app.command()(export)

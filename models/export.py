@@ -1,0 +1,211 @@
+"""From a candidate and its weights to an artifact: lower with XNNPACK, count, verify, store.
+
+Artifacts are content-addressed: the folder's name holds a hash of the candidate, the weights
+and the exporter's versions, so the same request finds the same folder and exports nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import importlib.metadata
+import os
+import shutil
+import tempfile
+import time
+import warnings
+from collections import Counter
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from foundation.artifact import (
+    CHECK_INPUT_NAME,
+    CHECK_OUTPUT_NAME,
+    MANIFEST_NAME,
+    MODEL_NAME,
+    Artifact,
+    ArtifactManifest,
+    TensorSpec,
+    load_artifact,
+)
+from foundation.errors import RequestError
+from foundation.files import explain_os_error, sha256_of
+from models.cost import macs
+from models.deploy_graph import DeployMobileSR
+from models.deployment import Candidate
+from models.errors import ExportError
+from models.network import MobileSR, parameter_count
+from models.weights import Weights, build_model
+
+# Bump when the exported graph changes for the same candidate: old artifacts are then not reused.
+GRAPH_REVISION = 1
+# fp32 kernels reorder sums; 2e-6 was seen, a wrong kernel is wrong by far more than this.
+FP32_TOLERANCE = 1e-4
+
+
+def artifact_folder(store: Path, candidate: Candidate, weights_sha256: str) -> Path:
+    """Where the artifact of this candidate with these weights lives in `store`."""
+    parts = (candidate.key, weights_sha256, torch.__version__, _executorch_version())
+    digest = hashlib.sha256(repr((*parts, GRAPH_REVISION)).encode()).hexdigest()
+    return store / f"{candidate.key}-{digest[:16]}"
+
+
+def export(candidate: Candidate, weights: Weights, store: Path) -> Artifact:
+    """Export `candidate` into `store`, or return the artifact that is there already.
+
+    Raises:
+        WeightsError: the weights do not contain the config.
+        ExportError: ExecuTorch cannot lower it.
+        RequestError: the store cannot be written or the disk is full; nothing is left behind.
+    """
+    model = build_model(candidate.config, weights)
+    sha256 = Weights(dict(model.state_dict()), candidate.config, weights.source).sha256
+    folder = artifact_folder(store, candidate, sha256)
+    if folder.is_dir():
+        try:
+            return load_artifact(folder)
+        except RequestError:
+            shutil.rmtree(folder)  # damaged: made anew
+    started = time.monotonic()
+    example = check_input(candidate)
+    program, delegation = _lower(model, candidate, example)
+    with torch.inference_mode():
+        expected = model(example)
+    staging = _staging_folder(store)
+    try:
+        (staging / MODEL_NAME).write_bytes(program.buffer)
+        (staging / CHECK_INPUT_NAME).write_bytes(example.numpy().tobytes())
+        (staging / CHECK_OUTPUT_NAME).write_bytes(expected.contiguous().numpy().tobytes())
+        manifest = _manifest(
+            candidate, staging, program, delegation, (sha256, weights.source),
+            (example, expected), time.monotonic() - started,
+        )  # fmt: skip
+        manifest.save(staging / MANIFEST_NAME)
+        _publish(staging, folder)
+    except OSError as error:
+        raise explain_os_error(error, folder) from error
+    finally:
+        shutil.rmtree(staging, ignore_errors=True)
+    return Artifact(folder, manifest)
+
+
+def check_input(candidate: Candidate) -> Tensor:
+    """The input every artifact of this LR size is verified with: seeded noise in [0, 1]."""
+    size = (1, 3, candidate.deployment.lr_height, candidate.deployment.lr_width)
+    return torch.rand(size, generator=torch.Generator().manual_seed(0))
+
+
+def _graph(model: MobileSR, candidate: Candidate) -> nn.Module:
+    if candidate.deployment.graph == "reference":
+        return model
+    deployment = candidate.deployment
+    return DeployMobileSR(model, deployment.lr_height, deployment.lr_width).eval()
+
+
+def _lower(model: MobileSR, candidate: Candidate, example: Tensor) -> tuple[Any, Counter[Any]]:
+    """The ExecuTorch program, and a count of (operator, delegated?)."""
+    # Ten seconds of imports that no other command needs.
+    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
+    from executorch.exir import to_edge_transform_and_lower
+
+    try:
+        with warnings.catch_warnings(), torch.no_grad():
+            warnings.simplefilter("ignore")
+            exported = torch.export.export(_graph(model, candidate), (example,), strict=False)
+            edge = to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()])
+            delegation = count_delegation(edge.exported_program().graph_module)
+            return edge.to_executorch(), delegation
+    except Exception as error:  # torch and executorch raise all kinds here
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ExportError(
+            f"ExecuTorch cannot lower {candidate.key}: {type(error).__name__}: {reason[:200]}"
+        ) from error
+
+
+def count_delegation(graph_module: torch.fx.GraphModule) -> Counter[Any]:
+    """Count operators by (name, delegated?); delegates themselves under ("delegate", True)."""
+    from executorch.exir.lowered_backend_module import LoweredBackendModule
+
+    counts: Counter[Any] = Counter()
+    for node in graph_module.graph.nodes:
+        if node.op == "get_attr":
+            lowered = getattr(graph_module, str(node.target), None)
+            if isinstance(lowered, LoweredBackendModule):
+                counts["delegate", True] += 1
+                for inner in lowered.original_module.graph.nodes:
+                    if name := _operator_name(inner):
+                        counts[name, True] += 1
+        elif name := _operator_name(node):
+            counts[name, False] += 1
+    return counts
+
+
+def _operator_name(node: torch.fx.Node) -> str:
+    """`native_layer_norm` for a call of it; empty for what computes nothing."""
+    name = str(getattr(node.target, "__name__", node.target))
+    if node.op != "call_function" or name in ("getitem", "executorch_call_delegate", "alloc"):
+        return ""
+    return name.removeprefix("aten.").split(".")[0]
+
+
+def _staging_folder(store: Path) -> Path:
+    try:
+        store.mkdir(parents=True, exist_ok=True)
+        return Path(tempfile.mkdtemp(prefix=".export-", dir=store))
+    except OSError as error:
+        raise explain_os_error(error, store / "artifact") from error
+
+
+def _publish(staging: Path, folder: Path) -> None:
+    for path in staging.iterdir():
+        with path.open("rb") as stream:
+            os.fsync(stream.fileno())
+    staging.chmod(0o755)
+    try:
+        staging.rename(folder)
+    except OSError:
+        if not folder.is_dir():  # else: another process was first with the same content
+            raise
+
+
+def _manifest(
+    candidate: Candidate,
+    staging: Path,
+    program: Any,
+    delegation: Counter[Any],
+    weights: tuple[str, str],
+    tensors: tuple[Tensor, Tensor],
+    export_s: float,
+) -> ArtifactManifest:
+    config, deployment = candidate.config, candidate.deployment
+    counted = {k: v for k, v in delegation.items() if k != ("delegate", True)}
+    plan = program.executorch_program.execution_plan[0]
+    return ArtifactManifest(
+        candidate_key=candidate.key,
+        config=config.model_dump(mode="json"),
+        deployment=deployment.model_dump(mode="json"),
+        sha256=sha256_of(staging / MODEL_NAME),
+        size_bytes=(staging / MODEL_NAME).stat().st_size,
+        inputs=(TensorSpec(shape=tuple(tensors[0].shape), dtype="float32"),),
+        outputs=(TensorSpec(shape=tuple(tensors[1].shape), dtype="float32"),),
+        parameters=parameter_count(config),
+        macs=macs(config, deployment.lr_height, deployment.lr_width),
+        weights_sha256=weights[0],
+        weights_source=weights[1],
+        torch_version=torch.__version__,
+        executorch_version=_executorch_version(),
+        delegates=delegation["delegate", True],
+        delegated_ops={name: n for (name, inside), n in counted.items() if inside},
+        undelegated_ops={name: n for (name, inside), n in counted.items() if not inside},
+        planned_memory_bytes=sum(plan.non_const_buffer_sizes),
+        check_tolerance=FP32_TOLERANCE,
+        check_input_sha256=sha256_of(staging / CHECK_INPUT_NAME),
+        check_output_sha256=sha256_of(staging / CHECK_OUTPUT_NAME),
+        export_s=export_s,
+    )
+
+
+def _executorch_version() -> str:
+    return importlib.metadata.version("executorch")

@@ -1,0 +1,157 @@
+"""Checkpoints: read without executing them, checked against an architecture, sliced.
+
+A checkpoint of ours is a dict with `format`, `config` and `net`; the published one has `net`
+among other keys; a bare state dict is accepted too.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import pickle
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from foundation.files import atomic_path
+from models.config import MobileSRConfig
+from models.errors import ConfigError, WeightsError
+from models.network import MobileSR
+from models.slicing import contains, slice_state
+
+FORMAT = "mobilesr-tune/weights/1"
+# The largest config of any sane space is a few million parameters, some 20 MB; an optimizer
+# beside it triples that.
+MAX_CHECKPOINT_BYTES = 2 * 2**30
+State = dict[str, Tensor]
+
+
+@dataclass(frozen=True)
+class Weights:
+    """Tensors of one network, from which every config it contains can be taken.
+
+    Attributes:
+        config: the architecture, where the file says it (ours do); the published one does not.
+        source: where they came from, for records.
+        training: how they were made, for records.
+    """
+
+    state: State
+    config: MobileSRConfig | None
+    source: str
+    training: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def sha256(self) -> str:
+        return state_sha256(self.state)
+
+    def for_config(self, config: MobileSRConfig) -> State:
+        """The weights of `config`: these themselves, or a slice where these contain it.
+
+        Raises:
+            WeightsError: they belong to another architecture; the message names tensors.
+        """
+        if self.config is not None and contains(self.config, config):
+            return slice_state(self.state, self.config, config)
+        check_state(self.state, config, self.source)
+        return self.state
+
+
+def state_sha256(state: State) -> str:
+    """SHA-256 over names, shapes and values: the same for the same weights in any file."""
+    digest = hashlib.sha256()
+    for name in sorted(state):
+        tensor = state[name].detach().to(torch.float32).contiguous()
+        digest.update(f"{name}{tuple(tensor.shape)}".encode())
+        digest.update(tensor.numpy().tobytes())
+    return digest.hexdigest()
+
+
+def check_state(state: State, config: MobileSRConfig, source: str) -> None:
+    """Raise `WeightsError`, naming tensors, unless `state` fits `config` exactly."""
+    with torch.device("meta"):
+        wanted = {name: tuple(t.shape) for name, t in MobileSR(config).state_dict().items()}
+    found = {name: tuple(t.shape) for name, t in state.items()}
+    missing = [name for name in wanted if name not in found]
+    extra = [name for name in found if name not in wanted]
+    differing = [
+        f"{name} is {found[name]}, needed {wanted[name]}"
+        for name in wanted
+        if name in found and found[name] != wanted[name]
+    ]
+    if not (missing or extra or differing):
+        return
+    parts = [
+        f"{len(names)} {what}: {'; '.join(names[:3])}{' ...' if len(names) > 3 else ''}"
+        for what, names in (
+            ("tensors of another shape", differing),
+            ("missing", missing),
+            ("not of this network", extra),
+        )
+        if names
+    ]
+    raise WeightsError(f"{source} does not fit {config.key}: {'; '.join(parts)}")
+
+
+def load_weights(path: Path) -> Weights:
+    """Read a checkpoint through `weights_only=True`.
+
+    Raises:
+        WeightsError: missing, too large, no checkpoint, or not a state dict.
+    """
+    if not path.is_file():
+        raise WeightsError(f"no weights at {path}: give the path of a .pth or .pt file")
+    if path.stat().st_size > MAX_CHECKPOINT_BYTES:
+        raise WeightsError(f"{path} is larger than {MAX_CHECKPOINT_BYTES >> 30} GiB: refused")
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise WeightsError(f"{path} is no PyTorch checkpoint: {reason[:160]}") from error
+    return _from_content(content, str(path))
+
+
+def _from_content(content: Any, source: str) -> Weights:
+    state, config, training = content, None, {}
+    if isinstance(content, dict):
+        for name in ("net", "params_ema", "params", "state_dict", "model"):
+            if isinstance(content.get(name), dict):
+                state = content[name]
+                break
+        if content.get("format") == FORMAT:
+            config = MobileSRConfig.build(**content["config"])
+            training = dict(content.get("training", {}))
+    if (
+        not isinstance(state, dict)
+        or not state
+        or not all(isinstance(t, Tensor) for t in state.values())
+    ):
+        raise WeightsError(f"{source} holds no state dict: expected named tensors")
+    tensors = {str(name).removeprefix("module."): t.float() for name, t in state.items()}
+    weights = Weights(tensors, config, source, training)
+    if config is not None:
+        check_state(tensors, config, source)
+    return weights
+
+
+def save_weights(weights: Weights, path: Path) -> None:
+    """Write atomically in our format. Raises `RequestError` when the folder is not writable."""
+    if weights.config is None:
+        raise ConfigError("weights without a config cannot be saved")
+    content = {
+        "format": FORMAT,
+        "config": weights.config.model_dump(mode="json"),
+        "net": {name: t.detach().clone() for name, t in weights.state.items()},
+        "training": weights.training,
+    }
+    with atomic_path(path) as temporary:
+        torch.save(content, temporary)
+
+
+def build_model(config: MobileSRConfig, weights: Weights) -> MobileSR:
+    """The network with its weights, in eval mode. Raises `WeightsError` on a mismatch."""
+    model = MobileSR(config)
+    model.load_state_dict(weights.for_config(config), strict=True)
+    return model.eval()

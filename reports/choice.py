@@ -1,0 +1,131 @@
+"""Which candidate is recommended, by which rule, and the command that exports it.
+
+With a latency limit the question is settled: the best PSNR within it. Without one, every front
+member is a fair answer, and the knee is proposed: the member farthest above the chord between
+the ends of the front, both objectives normalised to [0, 1] over the front. That is the maximal
+distance to the line through the individual minima of Das, "On characterizing the 'knee' of the
+Pareto curve based on Normal-Boundary Intersection", Structural Optimization 18, 1999. A front
+with no member above its chord has no knee; then the best PSNR is proposed.
+"""
+
+from __future__ import annotations
+
+import shlex
+from dataclasses import dataclass
+from pathlib import Path
+
+from models.config import MobileSRConfig
+from reports.facts import Limits, ProfileGroup, StudyFacts
+from reports.wording import count_of, interval, plain
+from search.records import CandidateResult
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A recommendation, or the reason why there is none.
+
+    Attributes:
+        result: the candidate, None when no candidate meets the constraints.
+        rule: one sentence, why this one (or why none).
+        caveats: what the reader should know before relying on it.
+        command: exports it; empty without a candidate.
+    """
+
+    result: CandidateResult | None
+    rule: str
+    caveats: tuple[str, ...] = ()
+    command: str = ""
+
+
+def choose(facts: StudyFacts, group: ProfileGroup) -> Choice:
+    """Recommend one candidate of `group`, a pure function of what was measured."""
+    limits = facts.limits
+    if not group.front:
+        return Choice(None, _why_none(group, limits))
+    if limits.max_latency_ms is not None:
+        result = max(group.front, key=_best_psnr)
+        rule = f"best PSNR among the candidates with {_and(limits.sentences())}"
+    else:
+        result, rule = knee(group.front)
+        if limits.sentences():
+            rule += f", among the candidates with {_and(limits.sentences())}"
+    return Choice(
+        result, f"{rule}.", _caveats(result, group, limits), export_command(facts.run_path, result)
+    )
+
+
+def knee(front: list[CandidateResult]) -> tuple[CandidateResult, str]:
+    """The knee of a non-empty front given fastest first, and the words that say so."""
+    if len(front) == 1:
+        return front[0], "the only candidate on the front"
+    distances = _above_chord([(r.latency_ms or 0.0, r.psnr_y_db or 0.0) for r in front])
+    farthest = max(distances)
+    # Rounding leaves a straight front some 1e-16 above its own chord.
+    if farthest <= 1e-9:
+        return max(front, key=_best_psnr), "best PSNR of a front that has no knee"
+    return front[distances.index(farthest)], (
+        "the knee of the front, farthest above the chord between the fastest and the best "
+        "(both axes normalised)"
+    )
+
+
+def export_command(run_path: Path, result: CandidateResult) -> str:
+    """The command that exports a trial's config from the run's weights, ready to paste."""
+    weights = shlex.quote(str(run_path / "weights" / "supernet.pt"))
+    config = MobileSRConfig.build(**result.config).key
+    size = f"{result.deployment['lr_height']}x{result.deployment['lr_width']}"
+    graph = result.deployment.get("graph", "deploy")
+    extra = "" if graph == "deploy" else f" --graph {shlex.quote(str(graph))}"
+    return (
+        f"mobilesr-tune export --weights {weights} --key {config} --lr-size {size}{extra} "
+        "--output best"
+    )
+
+
+def _above_chord(points: list[tuple[float, float]]) -> list[float]:
+    latencies, psnrs = [p[0] for p in points], [p[1] for p in points]
+    latency_span = max(latencies) - min(latencies) or 1.0
+    psnr_span = max(psnrs) - min(psnrs) or 1.0
+    return [
+        (psnr - min(psnrs)) / psnr_span - (latency - min(latencies)) / latency_span
+        for latency, psnr in points
+    ]
+
+
+def _best_psnr(result: CandidateResult) -> tuple[float, float]:
+    return result.psnr_y_db or 0.0, -(result.latency_ms or 0.0)
+
+
+def _caveats(result: CandidateResult, group: ProfileGroup, limits: Limits) -> tuple[str, ...]:
+    found = []
+    limit, high = limits.max_latency_ms, result.latency_high_ms
+    if limit is not None and high is not None and high > limit:
+        found.append(
+            f"Its latency interval, {interval(result)} ms, reaches past the limit of {limit:g} ms."
+        )
+    rivals = [r for r in group.measured if r.number in group.undecided_numbers and r is not result]
+    if result.number in group.undecided_numbers:
+        found.append(
+            "Latency intervals overlap: whether it is on the front is a tie with "
+            f"{count_of(len(rivals), 'other candidate')}."
+        )
+    if result.flags:
+        found.append(f"Its measurement is flagged: {plain(', '.join(result.flags))}.")
+    return tuple(found)
+
+
+def _why_none(group: ProfileGroup, limits: Limits) -> str:
+    timed = [r for r in group.results if r.status != "failed" and r.constraint_violations]
+    if not timed:
+        return "no candidate was both timed and judged: look at the reasons, then run the search on"
+    nearest = min(timed, key=lambda r: max(r.constraint_violations.values()))
+    name, excess = max(nearest.constraint_violations.items(), key=lambda item: item[1])
+    return (
+        f"none of {count_of(len(group.results), 'candidate')} meets the constraints "
+        f"({_and(limits.sentences()) or 'of the study'}): trial {nearest.number} comes nearest and "
+        f"misses {plain(name)} by {excess:.3g}. Loosen it, lower the LR size, or widen the space."
+    )
+
+
+def _and(parts: list[str]) -> str:
+    return ", ".join(parts[:-1]) + " and " + parts[-1] if len(parts) > 1 else "".join(parts)

@@ -1,0 +1,92 @@
+"""From a run directory to the files a person takes away."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from foundation.files import write_text
+from reports.errors import NothingToReport
+from reports.facts import Run, StudyFacts, gather
+from reports.markdown import markdown_summary
+from reports.page import render_page
+from reports.table import candidate_table, write_csv, write_json_table
+from reports.wording import count_of
+
+
+class ReportableRun(Run, Protocol):
+    """A run that also says where its report belongs."""
+
+    @property
+    def report_folder(self) -> Path: ...
+
+
+@dataclass(frozen=True)
+class ReportFiles:
+    """Where the report lies."""
+
+    html: Path
+    csv: Path
+    json: Path
+    markdown: Path
+
+
+def compile_report(run_directory: ReportableRun) -> ReportFiles:
+    """Write the page, the tables and the summary of a study; each file is whole or absent.
+
+    Raises:
+        RequestError: no candidate of the study was both timed and judged (nothing is written),
+            or its records cannot be read, or the folder cannot be written.
+    """
+    return write_report(gather(run_directory), run_directory.report_folder)
+
+
+def write_report(facts: StudyFacts, folder: Path) -> ReportFiles:
+    """Write the report of `facts` into `folder`. Raises `RequestError` as `compile_report`."""
+    require_something(facts)
+    files = ReportFiles(
+        html=folder / "index.html",
+        csv=folder / "candidates.csv",
+        json=folder / "candidates.json",
+        markdown=folder / "summary.md",
+    )
+    table = candidate_table(facts)
+    # Rendered before anything is written: a report is not left half new, half old.
+    page, summary = render_page(facts), markdown_summary(facts)
+    writers: list[Callable[[], None]] = [
+        lambda: write_csv(table, files.csv),
+        lambda: write_json_table(table, files.json),
+        lambda: write_text(files.markdown, summary),
+        lambda: write_text(files.html, page),
+    ]
+    for write in writers:
+        write()
+    return files
+
+
+def require_something(facts: StudyFacts) -> None:
+    """Refuse a study without a finished candidate, telling what became of it.
+
+    Raises:
+        NothingToReport: no candidate was both timed and judged.
+    """
+    if any(group.measured for group in facts.groups):
+        return
+    if not facts.results:
+        raise NothingToReport(
+            f"{facts.run_path} holds no candidate yet: run 'mobilesr-tune search' first, or wait "
+            "for its first candidate"
+        )
+    failures = [reason for group in facts.groups for reason in group.failure_reasons()]
+    failed = sum(how_many for _, how_many in failures)
+    stopped = sum(len(group.with_status("stopped")) for group in facts.groups)
+    message = f"no candidate of {facts.run_path} was both timed and judged: "
+    message += f"{count_of(len(facts.results), 'candidate')} ran, {failed} failed, "
+    message += f"{stopped} stopped before quality"
+    if failures:
+        reason, how_many = max(failures, key=lambda item: item[1])
+        message += f"; the commonest reason ({how_many} times): {reason.rstrip('.')}"
+    advice = "mend that" if failures else "loosen the constraints"
+    raise NothingToReport(f"{message}. To go on: {advice}, then run the same search command again")

@@ -1,0 +1,222 @@
+"""`StudyFacts`: all that a report may know of a study, grouped so that nothing mixes.
+
+Results of different device profiles never share a front, a baseline or a plot: whoever shows
+something asks `StudyFacts.groups` and treats each group alone.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Protocol
+
+from foundation.errors import RequestError
+from reports.wording import plain, shorten
+from search.front import pareto_front, undecided
+from search.records import CandidateResult
+
+
+class Run(Protocol):
+    """What is needed of a run directory; `search.rundir.RunDirectory` is one."""
+
+    @property
+    def path(self) -> Path: ...
+
+    def results(self) -> list[CandidateResult]: ...
+
+    def spec(self) -> dict[str, Any]: ...
+
+    def facts(self) -> dict[str, Any]: ...
+
+    def environment(self) -> dict[str, Any]: ...
+
+
+@dataclass(frozen=True)
+class Limits:
+    """The constraints the study was given; None where there was none."""
+
+    max_latency_ms: float | None = None
+    max_memory_mb: float | None = None
+    min_psnr_db: float | None = None
+
+    def sentences(self) -> list[str]:
+        """Each given constraint in words."""
+        given = (
+            ("latency at most {:g} ms", self.max_latency_ms),
+            ("peak memory at most {:g} MB", self.max_memory_mb),
+            ("PSNR at least {:g} dB", self.min_psnr_db),
+        )
+        return [words.format(value) for words, value in given if value is not None]
+
+
+@dataclass(frozen=True)
+class ProfileGroup:
+    """The candidates of one device profile: the only ones that may be compared."""
+
+    profile_key: str
+    results: tuple[CandidateResult, ...]
+    name: str = ""
+
+    def with_status(self, status: str) -> list[CandidateResult]:
+        return [result for result in self.results if result.status == status]
+
+    @cached_property
+    def measured(self) -> list[CandidateResult]:
+        """Timed and judged: what has a place in the plane of latency and PSNR."""
+        return [result for result in self.results if _has_place(result)]
+
+    @cached_property
+    def front(self) -> list[CandidateResult]:
+        """Feasible candidates that no feasible one dominates, fastest first; ties are kept."""
+        return [self._feasible[i] for i in pareto_front([_place(r) for r in self._feasible])]
+
+    @cached_property
+    def undecided_numbers(self) -> frozenset[int]:
+        """Trials of which the latency intervals leave open whether they are on the front."""
+        members = self._feasible
+        doubts = undecided([latency_interval(r) for r in members], [_place(r)[1] for r in members])
+        return frozenset(r.number for r, doubt in zip(members, doubts, strict=True) if doubt)
+
+    @property
+    def front_and_ties(self) -> list[CandidateResult]:
+        """The front and what may yet belong to it, fastest first."""
+        front = {id(result) for result in self.front}
+        close = [r for r in self._feasible if id(r) in front or r.number in self.undecided_numbers]
+        return sorted(close, key=_place)
+
+    @cached_property
+    def _feasible(self) -> list[CandidateResult]:
+        return [result for result in self.measured if result.feasible]
+
+    @property
+    def serials(self) -> list[str]:
+        return sorted({plain(result.device_serial) for result in self.results})
+
+    @property
+    def device(self) -> str:
+        """The device in words: what it is, and which one of them it was."""
+        words = plain(self.name or self.profile_key)
+        others = [serial for serial in self.serials if serial and serial not in words]
+        return f"{words}, serial {', '.join(others)}" if others else words
+
+    @property
+    def bicubic_db(self) -> list[float]:
+        """PSNR of bicubic upscaling; one value, unless candidates saw different images."""
+        values = (r.bicubic_psnr_y_db for r in self.measured)
+        return sorted({round(value, 2) for value in values if value is not None})
+
+    @property
+    def stand_in(self) -> str:
+        """The sentence that says these are no phone's numbers; empty when they are."""
+        notes = {result.simulated_or_host for result in self.results if result.simulated_or_host}
+        return " ".join(plain(note) for note in sorted(notes))
+
+    def failure_reasons(self) -> list[tuple[str, int]]:
+        """Why candidates failed, the commonest first."""
+        reasons = (
+            shorten(r.reason) or "no reason was recorded" for r in self.with_status("failed")
+        )
+        return Counter(reasons).most_common()
+
+
+@dataclass(frozen=True)
+class StudyFacts:
+    """The candidates of a study, what was asked for, and where it ran.
+
+    Attributes:
+        spec: the resolved request; constraints stand in it by name, or under `constraints`.
+        command: the command line of the study, empty when it was not recorded.
+        profile: the device profile of the study as recorded at its start.
+    """
+
+    results: list[CandidateResult]
+    spec: Mapping[str, Any] = field(default_factory=dict)
+    environment: Mapping[str, Any] = field(default_factory=dict)
+    title: str = "MobileSR study"
+    run_path: Path = Path("runs/study")
+    command: tuple[str, ...] = ()
+    profile: Mapping[str, Any] = field(default_factory=dict)
+
+    @cached_property
+    def groups(self) -> tuple[ProfileGroup, ...]:
+        """One group a device profile, each in order of its trials; the largest first."""
+        by_profile: dict[str, list[CandidateResult]] = {}
+        for result in sorted(self.results, key=lambda result: result.number):
+            by_profile.setdefault(result.profile_key, []).append(result)
+        # What was recorded of the device describes it only while there is just one profile.
+        name = _profile_words(self.profile) if len(by_profile) == 1 else ""
+        groups = [ProfileGroup(key, tuple(found), name) for key, found in by_profile.items()]
+        return tuple(sorted(groups, key=lambda group: (-len(group.measured), group.profile_key)))
+
+    @property
+    def limits(self) -> Limits:
+        given = {**self.spec, **(self.spec.get("constraints") or {})}
+        return Limits(**{name: _limit(given, name) for name in Limits.__dataclass_fields__})
+
+    @property
+    def lr_size(self) -> tuple[int, int] | None:
+        """Height and width of the LR input, where the study fixed one."""
+        value = self.spec.get("lr_size")
+        if isinstance(value, list | tuple) and len(value) == 2:
+            return int(value[0]), int(value[1])
+        return None
+
+
+def gather(run: Run) -> StudyFacts:
+    """Read a run directory once.
+
+    Raises:
+        RequestError: its request or its records cannot be read.
+    """
+    spec = run.spec()
+    # Only the reproduction hints are lost with these notes, never a result.
+    notes: dict[str, Any] = {}
+    with contextlib.suppress(RequestError):
+        notes = run.facts()
+    name = str(spec.get("study") or run.path.resolve().name)
+    return StudyFacts(
+        results=run.results(),
+        spec=spec,
+        environment=run.environment(),
+        title=f"MobileSR study {plain(name)}",
+        run_path=run.path,
+        command=tuple(map(str, notes.get("command") or spec.get("command") or ())),
+        profile=notes.get("profile") or {},
+    )
+
+
+def _profile_words(profile: Mapping[str, Any]) -> str:
+    """`Pixel 8 (Tensor G3)`; the host by its processor, as its name tells nothing."""
+    model, soc = str(profile.get("model") or ""), str(profile.get("soc") or "")
+    if profile.get("kind") == "host":
+        return f"host {soc}" if soc else ""
+    return f"{model} ({soc})" if model and soc else model or soc
+
+
+def latency_interval(result: CandidateResult) -> tuple[float, float]:
+    """The interval of a measured latency; a point where none was estimated."""
+    middle = _place(result)[0]
+    ends = (result.latency_low_ms, result.latency_high_ms)
+    known = [middle, *(end for end in ends if end is not None and math.isfinite(end))]
+    return min(known), max(known)
+
+
+def _has_place(result: CandidateResult) -> bool:
+    return result.status == "ok" and all(map(math.isfinite, _place(result)))
+
+
+def _place(result: CandidateResult) -> tuple[float, float]:
+    return (
+        math.nan if result.latency_ms is None else result.latency_ms,
+        math.nan if result.psnr_y_db is None else result.psnr_y_db,
+    )
+
+
+def _limit(given: Mapping[str, Any], name: str) -> float | None:
+    value = given.get(name)
+    return float(value) if isinstance(value, int | float) else None

@@ -1,0 +1,59 @@
+"""The sentences that answer the user's question, the same wherever they are shown."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import PurePath
+
+from reports.choice import Choice
+from reports.facts import ProfileGroup, StudyFacts
+from reports.table import gain
+from reports.wording import config_text, count_of, interval, number, plain
+
+
+def headline(group: ProfileGroup, choice: Choice) -> str:
+    """Which configuration, how many ms, how many dB above bicubic, on which device."""
+    best = choice.result
+    if best is None:
+        return f"No recommendation for {group.device}: {choice.rule}"
+    over = gain(best)
+    quality = f"PSNR {number(best.psnr_y_db, 2)} dB"
+    if over is not None:
+        word = "above" if over >= 0 else "below"
+        quality += f", {number(abs(over), 2)} dB {word} bicubic"
+    sizes = _sizes(best.deployment, best.config)
+    return (
+        f"Trial {best.number} ({config_text(best.config)}) upscales {sizes}"
+        f" in {interval(best)} ms with {quality}, on {group.device}."
+    )
+
+
+def counts(group: ProfileGroup) -> str:
+    """How many candidates there are and what became of them."""
+    ok, failed, stopped = (len(group.with_status(s)) for s in ("ok", "failed", "stopped"))
+    infeasible = len([r for r in group.measured if not r.feasible])
+    text = f"{count_of(len(group.results), 'candidate')}: {ok} ok"
+    text += f" ({infeasible} of them outside the constraints)" if infeasible else ""
+    return f"{text}, {failed} failed, {stopped} stopped before quality"
+
+
+def reproduce_command(facts: StudyFacts) -> str:
+    """The command line of the study, quoted for a shell; empty when it was not recorded."""
+    if not facts.command:
+        return ""
+    words = list(facts.command)
+    program = PurePath(words[0]).name
+    if program.startswith("mobilesr"):
+        words[0] = "mobilesr-tune"
+    elif not program.startswith("python"):
+        words.insert(0, "mobilesr-tune")
+    # A control character cannot be pasted safely, quoted or not.
+    return shlex.join(plain(word) if not word.isprintable() else word for word in words)
+
+
+def _sizes(deployment: dict[str, object], config: dict[str, object]) -> str:
+    height, width = deployment.get("lr_height"), deployment.get("lr_width")
+    scale = config.get("scale")
+    if isinstance(height, int) and isinstance(width, int) and isinstance(scale, int):
+        return f"{width}×{height} to {width * scale}×{height * scale} pixels"
+    return "one image"

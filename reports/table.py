@@ -1,0 +1,215 @@
+"""The study as one table: a row a candidate, columns that keep their names.
+
+`COLUMNS` is the contract with whoever reads `candidates.csv` or `candidates.json`: columns may
+be added at the end, none is renamed or reused. What is unknown is an empty cell or null.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import pandas as pd
+
+from foundation.files import atomic_path, write_json
+from reports.facts import ProfileGroup, StudyFacts
+from reports.wording import plain
+from search.records import CandidateResult
+
+JSON_SCHEMA = "candidate-table/1"
+
+
+class Column(NamedTuple):
+    """A column: its name with the unit, its pandas type, and what it holds."""
+
+    name: str
+    dtype: str
+    meaning: str
+
+
+COLUMNS = (
+    Column("trial", "Int64", "number of the Optuna trial"),
+    Column("key", "str", "canonical identity of the candidate"),
+    Column("n_feats", "Int64", "channels of the body"),
+    Column("n_heads", "Int64", "attention heads"),
+    Column("depth", "Int64", "number of blocks"),
+    Column("ratios", "str", "expansion of each block, joined by dots"),
+    Column("window_size", "Int64", "side of the attention window, LR pixels"),
+    Column("body_passes", "Int64", "how often the body runs"),
+    Column("scale", "Int64", "upscaling factor"),
+    Column("lr_height", "Int64", "height of the input, pixels"),
+    Column("lr_width", "Int64", "width of the input, pixels"),
+    Column("precision", "str", "number format of the exported model"),
+    Column("backend", "str", "ExecuTorch backend"),
+    Column("graph", "str", "deploy or reference form of the graph"),
+    Column("status", "str", "ok, failed (see reason) or stopped (timed, not judged)"),
+    Column("reason", "str", "why it failed or stopped"),
+    Column("on_front", "bool", "no feasible candidate of this profile dominates it"),
+    Column("front_undecided", "bool", "latency intervals leave open whether it is on the front"),
+    Column("feasible", "boolean", "every judged constraint holds; empty where it failed"),
+    Column("latency_ms", "float64", "median over sessions, drift-corrected"),
+    Column("latency_low_ms", "float64", "lower end of the latency interval"),
+    Column("latency_high_ms", "float64", "upper end of the latency interval"),
+    Column("first_run_ms", "float64", "first execution after loading"),
+    Column("load_ms", "float64", "loading the program"),
+    Column("peak_memory_mb", "float64", "peak memory of the runner"),
+    Column("psnr_y_db", "float64", "mean per-image PSNR on Y, outputs of the device"),
+    Column("bicubic_psnr_y_db", "float64", "the same for bicubic upscaling"),
+    Column("gain_over_bicubic_db", "float64", "psnr_y_db - bicubic_psnr_y_db"),
+    Column("psnr_rgb_db", "float64", "mean per-image PSNR on RGB"),
+    Column("ssim_y", "float64", "mean per-image SSIM on Y"),
+    Column("parameters", "Int64", "number of weights"),
+    Column("gmacs", "float64", "10^9 multiply-accumulates of one forward pass"),
+    Column("size_kb", "float64", "size of the .pte, 1000 bytes"),
+    Column("delegates", "Int64", "delegated partitions in the .pte"),
+    Column("delegated_ops", "Int64", "operators run by the backend"),
+    Column("undelegated_ops", "Int64", "operators left to portable kernels"),
+    Column("max_abs_error", "float64", "largest difference to eager PyTorch"),
+    Column("flags", "str", "what disturbed the measurement, joined by spaces"),
+    Column("device", "str", "serial of the device"),
+    Column("profile", "str", "device profile; never compare across profiles"),
+    Column("stand_in", "str", "empty for a phone, else the sentence that says what stood in"),
+    Column("artifact_sha256", "str", "checksum of the .pte"),
+    Column("weights_sha256", "str", "checksum of the weights"),
+    Column("measurement_file", "str", "raw samples, relative to the run directory"),
+    Column("export_s", "float64", "time to export"),
+    Column("device_s", "float64", "time the device was occupied"),
+    Column("finished_at", "str", "when the record was written"),
+)
+
+# Zero means "never got that far" for these, and a cell that says 0 would be a lie.
+_ZERO_IS_UNKNOWN = ("parameters", "gmacs", "size_kb")
+
+
+def candidate_table(facts: StudyFacts) -> pd.DataFrame:
+    """One row a candidate, in order of profile and trial. Front flags are per profile."""
+    rows = [row(result, group) for group in facts.groups for result in group.results]
+    return pd.DataFrame(
+        {
+            column.name: pd.Series([r[column.name] for r in rows], dtype=column.dtype)
+            for column in COLUMNS
+        }
+    )
+
+
+def row(result: CandidateResult, group: ProfileGroup) -> dict[str, Any]:
+    """The cells of one candidate, None where nothing is known; text is made harmless."""
+    cells = _identity(result) | _measured(result)
+    cells["on_front"] = any(member is result for member in group.front)
+    cells["front_undecided"] = result.number in group.undecided_numbers
+    for name in _ZERO_IS_UNKNOWN:
+        cells[name] = cells[name] or None
+    return {column.name: _cell(cells[column.name]) for column in COLUMNS}
+
+
+def write_csv(table: pd.DataFrame, target: Path) -> None:
+    """Write atomically. Text a spreadsheet would run as a formula gets a leading quote.
+
+    Raises:
+        RequestError: the file cannot be written.
+    """
+    harmless = table.copy()
+    for column in COLUMNS:
+        if column.dtype == "str":
+            harmless[column.name] = [_no_formula(cell) for cell in table[column.name]]
+    with atomic_path(target) as temporary:
+        harmless.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def write_json_table(table: pd.DataFrame, target: Path) -> None:
+    """Write `{schema, columns, rows}` atomically; unknown is null, never NaN.
+
+    Raises:
+        RequestError: the file cannot be written.
+    """
+    meanings = {column.name: column.meaning for column in COLUMNS}
+    write_json(target, {"schema": JSON_SCHEMA, "columns": meanings, "rows": records(table)})
+
+
+def records(table: pd.DataFrame) -> list[dict[str, Any]]:
+    """The rows as plain Python values, None where a cell is empty."""
+    return [
+        {str(name): None if pd.isna(value) else value for name, value in cells.items()}
+        for cells in table.astype(object).to_dict(orient="records")
+    ]
+
+
+def _identity(result: CandidateResult) -> dict[str, Any]:
+    config, deployment = result.config, result.deployment
+    given = config.get("ratios")
+    ratios = given if isinstance(given, list | tuple) else ()
+    return {
+        "trial": result.number,
+        "key": result.key,
+        "depth": len(ratios) or None,
+        "ratios": ".".join(map(str, ratios)),
+        **{name: _integer(config, name) for name in ("n_feats", "n_heads", "window_size", "scale")},
+        "body_passes": _integer(config, "body_passes"),
+        **{name: _integer(deployment, name) for name in ("lr_height", "lr_width")},
+        **{name: str(deployment.get(name, "")) for name in ("precision", "backend", "graph")},
+        "status": result.status,
+        "reason": result.reason,
+        "flags": " ".join(result.flags),
+        "device": result.device_serial,
+        "profile": result.profile_key,
+        "stand_in": result.simulated_or_host,
+        "artifact_sha256": result.artifact_sha256,
+        "weights_sha256": result.weights_sha256,
+        "measurement_file": result.measurement_file,
+        "finished_at": result.finished_at,
+    }
+
+
+def _measured(result: CandidateResult) -> dict[str, Any]:
+    exported = bool(result.size_bytes)
+    same = (
+        "latency_ms",
+        "latency_low_ms",
+        "latency_high_ms",
+        "first_run_ms",
+        "load_ms",
+        "peak_memory_mb",
+        "psnr_y_db",
+        "bicubic_psnr_y_db",
+        "psnr_rgb_db",
+        "ssim_y",
+        "max_abs_error",
+        "parameters",
+        "export_s",
+        "device_s",
+    )
+    ops = ("delegates", "delegated_ops", "undelegated_ops")
+    return {
+        **{name: getattr(result, name) for name in same},
+        **{name: getattr(result, name) if exported else None for name in ops},
+        "feasible": None if result.status == "failed" else result.feasible,
+        "gain_over_bicubic_db": gain(result),
+        "gmacs": result.macs / 1e9,
+        "size_kb": result.size_bytes / 1000,
+    }
+
+
+def gain(result: CandidateResult) -> float | None:
+    """PSNR on Y above bicubic's, in dB, where both are known."""
+    if result.psnr_y_db is None or result.bicubic_psnr_y_db is None:
+        return None
+    return round(result.psnr_y_db - result.bicubic_psnr_y_db, 6)
+
+
+def _integer(source: Mapping[str, object], name: str) -> int | None:
+    value = source.get(name)
+    return value if isinstance(value, int) and not isinstance(value, bool) else None
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return plain(value)
+    if isinstance(value, float) and not math.isfinite(value):
+        return None
+    return value
+
+
+def _no_formula(cell: str) -> str:
+    return f"'{cell}" if cell[:1] in tuple("=+-@") else cell

@@ -1,0 +1,41 @@
+"""Constraints on a candidate: what the phone's owner will not pay for a better picture."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Constraints:
+    """Bounds; None means unbounded."""
+
+    max_latency_ms: float | None = None
+    max_memory_mb: float | None = None
+    min_psnr_db: float | None = None
+
+    def violations(
+        self,
+        latency_ms: float | None = None,
+        memory_mb: float | None = None,
+        psnr_y_db: float | None = None,
+    ) -> dict[str, float]:
+        """Constraint -> excess in its own unit (<= 0 holds), for those that can be judged."""
+        found: dict[str, float] = {}
+        if self.max_latency_ms is not None and latency_ms is not None:
+            found["latency_ms"] = latency_ms - self.max_latency_ms
+        if self.max_memory_mb is not None and memory_mb is not None:
+            found["memory_mb"] = memory_mb - self.max_memory_mb
+        if self.min_psnr_db is not None and psnr_y_db is not None:
+            found["psnr_y_db"] = self.min_psnr_db - psnr_y_db
+        return found
+
+    def sentence(self, violations: dict[str, float]) -> str:
+        """Why a candidate is set aside; empty when it is not."""
+        texts = {
+            "latency_ms": f"slower than {self.max_latency_ms} ms by {{:.3g}} ms",
+            "memory_mb": f"over {self.max_memory_mb} MB by {{:.3g}} MB",
+            "psnr_y_db": f"below {self.min_psnr_db} dB by {{:.3g}} dB",
+        }
+        return ", ".join(
+            texts[name].format(excess) for name, excess in violations.items() if excess > 0
+        )

@@ -1,0 +1,143 @@
+"""The run directory: everything a study leaves behind, and the way back into it."""
+
+from __future__ import annotations
+
+import contextlib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from foundation.errors import RequestError
+from foundation.files import read_json, write_json, write_text
+from search.errors import RunError
+from search.records import CandidateResult
+
+if TYPE_CHECKING:
+    import optuna
+
+    from search.request import SearchRequest
+
+STUDY_NAME = "mobilesr"
+RESULT_ATTRIBUTE = "result"
+DUPLICATE_ATTRIBUTE = "duplicate_of"
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """Paths and readers of one run; `create` makes or re-enters it, `open` only reads."""
+
+    path: Path
+
+    @property
+    def study_path(self) -> Path:
+        return self.path / "study.db"
+
+    @property
+    def spec_path(self) -> Path:
+        return self.path / "run.toml"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.path / "artifacts"
+
+    @property
+    def measurements(self) -> Path:
+        return self.path / "measurements"
+
+    @property
+    def weights(self) -> Path:
+        return self.path / "weights" / "supernet.pt"
+
+    @property
+    def report_folder(self) -> Path:
+        return self.path / "report"
+
+    @staticmethod
+    def open(path: Path) -> RunDirectory:
+        """An existing run. Raises `RunError` when `path` holds none."""
+        run = RunDirectory(path)
+        if not path.is_dir():
+            raise RunError(f"no run directory at {path}: 'mobilesr-tune search' makes one")
+        if not run.spec_path.is_file():
+            raise RunError(f"{path} is no run directory: it holds no run.toml")
+        return run
+
+    @staticmethod
+    def create(path: Path, request: SearchRequest, facts: dict[str, Any]) -> RunDirectory:
+        """Make the run, or re-enter it with the same request.
+
+        Raises:
+            RunError: the directory belongs to a search that differs in what must not change.
+            RequestError: it cannot be written.
+        """
+        run = RunDirectory(path)
+        if run.spec_path.is_file():
+            run._require_same(request, facts)
+        elif path.is_dir() and any(path.iterdir()):
+            raise RunError(f"{path} is not empty and holds no run: choose another --run-dir")
+        write_text(run.spec_path, request.to_toml())
+        write_json(run.path / "facts.json", facts)
+        return run
+
+    def _require_same(self, request: SearchRequest, facts: dict[str, Any]) -> None:
+        from search.request import SearchRequest as Request
+
+        before = Request.resolve({}, self.spec_path).identity
+        changed = [name for name, value in request.identity.items() if before[name] != value]
+        if changed:
+            name = changed[0]
+            raise RunError(
+                f"{self.path} belongs to a search with {name}={before[name]}, this one has "
+                f"{name}={request.identity[name]}: choose another --run-dir"
+            )
+        with contextlib.suppress(RequestError):
+            for name, value in read_json(self.path / "facts.json").get("inputs", {}).items():
+                if facts.get("inputs", {}).get(name) != value:
+                    raise RunError(
+                        f"{self.path} was made with other {name}: the files have changed since; "
+                        "choose another --run-dir"
+                    )
+
+    def spec(self) -> dict[str, Any]:
+        """The resolved request, as stored. Raises `RunError` when it is damaged."""
+        try:
+            return tomllib.loads(self.spec_path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise RunError(f"{self.spec_path} cannot be read: {error}") from error
+
+    def facts(self) -> dict[str, Any]:
+        """What was found out at the start: device, command line, inputs, PSNR bound."""
+        return dict(read_json(self.path / "facts.json"))
+
+    def environment(self) -> dict[str, Any]:
+        """Versions and machine, as recorded at the start."""
+        path = self.path / "environment.json"
+        return dict(read_json(path)) if path.is_file() else {}
+
+    @property
+    def storage_url(self) -> str:
+        return str(self.spec().get("storage") or f"sqlite:///{self.study_path.absolute()}")
+
+    def results(self) -> list[CandidateResult]:
+        """Every finished candidate once, in the order of its trials.
+
+        Raises:
+            RunError: the study cannot be read.
+        """
+        from search.study import load_study
+
+        return results_of(load_study(self))
+
+
+def results_of(study: optuna.Study) -> list[CandidateResult]:
+    """The records behind a study's finished trials; duplicates are left out."""
+    return [
+        CandidateResult.from_dict(
+            trial.user_attrs[RESULT_ATTRIBUTE], where=f"trial {trial.number} of the study"
+        )
+        for trial in study.get_trials(deepcopy=False)
+        if trial.state.is_finished()
+        and RESULT_ATTRIBUTE in trial.user_attrs
+        and DUPLICATE_ATTRIBUTE not in trial.user_attrs
+    ]

@@ -1,0 +1,98 @@
+"""A photograph of any size through an exported model on a device."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from device_runner import open_device
+from foundation.artifact import Artifact, load_artifact
+from foundation.errors import RequestError
+from models.deployment import Candidate, Deployment, parse_lr_size
+from models.images import load_rgb, save_rgb
+from search.inference import plan_for, upscale_on_device
+
+if TYPE_CHECKING:
+    from models.config import MobileSRConfig
+    from models.weights import Weights
+
+
+@dataclass(frozen=True)
+class UpscaleRequest:
+    """One photograph; either an `artifact` or `weights` to export at `tile`."""
+
+    image: Path
+    output: Path
+    artifact: Path | None
+    weights: Path | None
+    tile: str
+    device: str
+    threads: int | None
+    timeout_s: float
+
+
+def cache_folder() -> Path:
+    """Where artifacts that nobody named are kept: exporting again costs half a minute."""
+    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(base) / "mobilesr-tune" / "artifacts"
+
+
+def upscale_photo(
+    request: UpscaleRequest,
+    choose: Callable[[Weights], MobileSRConfig],
+    say: Callable[[str], None],
+    on_tiles: Callable[[int, int], None],
+) -> dict[str, Any]:
+    """Upscale and write; returns what was done, JSON-ready.
+
+    Raises:
+        RequestError: an unusable image, artifact, checkpoint, tile or output.
+        DeviceFailure: the device did not run the artifact to its end.
+    """
+    if (request.artifact is None) == (request.weights is None):
+        raise RequestError("give either --artifact or --weights")
+    photo = load_rgb(request.image)
+    say("preparing the model")
+    artifact = _artifact(request, choose)
+    plan = plan_for(artifact, photo.shape[0], photo.shape[1])
+    selection = open_device(request.device)
+    with contextlib.closing(selection.device) as device, device.lease():
+        device.push(artifact)
+        say("upscaling")
+        on_tiles(0, plan.count)
+        (result,) = upscale_on_device(
+            device,
+            artifact,
+            [photo],
+            threads=request.threads or device.suggest_threads().threads,
+            timeout_s=request.timeout_s,
+            tiles_per_launch=max(8, plan.count // 8),
+            on_tiles=on_tiles,
+        )
+    save_rgb(request.output, result)
+    return {
+        "output": str(request.output),
+        "height": result.shape[0],
+        "width": result.shape[1],
+        "tiles": plan.count,
+        "tiling": plan.describe(),
+        "device": selection.device.serial,
+        "candidate": artifact.manifest.candidate_key,
+    }
+
+
+def _artifact(request: UpscaleRequest, choose: Callable[[Weights], MobileSRConfig]) -> Artifact:
+    if request.artifact is not None:
+        return load_artifact(request.artifact)
+    from models.export import export
+    from models.weights import load_weights
+
+    assert request.weights is not None
+    height, width = parse_lr_size(request.tile)
+    weights = load_weights(request.weights)
+    deployment = Deployment.build(lr_height=height, lr_width=width)
+    return export(Candidate(choose(weights), deployment), weights, cache_folder())

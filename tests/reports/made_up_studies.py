@@ -1,0 +1,141 @@
+"""Studies that nobody measured, for the tests of everything that shows them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from reports.facts import StudyFacts
+from search.records import CandidateResult
+
+PHONE = "phone-pixel-8-0a1b2c3d"
+HOST_NOTE = "These are numbers of the host computer, not of a phone."
+HOSTILE = "</script><img src=x onerror=alert(1)> | `x` \x1b[31m[bold]red[/bold] \u202eabc"
+
+Measured = tuple[float, float]
+
+
+def candidate(number: int, place: Measured | None = None, **known: Any) -> CandidateResult:
+    """A candidate at (latency, PSNR); one that failed without a place."""
+    window = 4 if number % 2 else 8
+    n_feats = 16 + 8 * (number % 4)
+    fields: dict[str, Any] = {
+        "number": number,
+        "key": f"n{n_feats}_h4_r2.2.2_w{window}_x4_p1_180x320_fp32_xnnpack_deploy",
+        "config": {
+            "n_feats": n_feats,
+            "n_heads": 4,
+            "ratios": [2, 2, 2],
+            "window_size": window,
+            "scale": 4,
+            "body_passes": 1,
+        },
+        "deployment": {
+            "lr_height": 180,
+            "lr_width": 320,
+            "precision": "fp32",
+            "backend": "xnnpack",
+            "graph": "deploy",
+        },
+        "status": "failed",
+        "device_serial": "38021FDJH00A",
+        "profile_key": PHONE,
+    }
+    if place is not None:
+        latency, psnr = place
+        fields |= {
+            "status": "ok",
+            "artifact_sha256": "ab" * 32,
+            "weights_sha256": "cd" * 32,
+            "parameters": 60_000 + 1000 * number,
+            "macs": 4_200_000_000,
+            "size_bytes": 512_000,
+            "delegates": 1,
+            "delegated_ops": 240,
+            "undelegated_ops": 2,
+            "latency_ms": latency,
+            "latency_low_ms": latency * 0.98,
+            "latency_high_ms": latency * 1.03,
+            "first_run_ms": latency * 3,
+            "load_ms": 12.5,
+            "peak_memory_mb": 180.0 + latency,
+            "max_abs_error": 2e-6,
+            "psnr_y_db": psnr,
+            "psnr_rgb_db": psnr - 1.9,
+            "ssim_y": 0.88,
+            "bicubic_psnr_y_db": 28.43,
+            "measurement_file": f"measurements/trial-{number:05d}.json",
+        }
+    return CandidateResult(**(fields | known))
+
+
+def stopped(number: int, latency: float, **known: Any) -> CandidateResult:
+    return candidate(
+        number,
+        (latency, 0.0),
+        status="stopped",
+        psnr_y_db=None,
+        psnr_rgb_db=None,
+        ssim_y=None,
+        bicubic_psnr_y_db=None,
+        reason="slower than 40 ms by 21 ms",
+        constraint_violations={"latency_ms": latency - 40},
+        **known,
+    )
+
+
+def study(*results: CandidateResult, **known: Any) -> StudyFacts:
+    fields: dict[str, Any] = {
+        "title": "MobileSR study nightly",
+        "spec": {"device": "auto", "lr_size": [180, 320], "seed": 0, "trials": 14},
+        "environment": {"python": "3.11", "packages": {"torch": "2.13.0"}},
+        "command": ("/usr/bin/mobilesr-tune", "search", "--hr", "my photos/it's", "--seed", "0"),
+        "run_path": Path("runs/my phone"),
+    }
+    return StudyFacts(list(results), **(fields | known))
+
+
+def rich_study(**known: Any) -> StudyFacts:
+    """A bit of everything: a front with a knee, ties, losers, stopped, failed, hostile words."""
+    return study(
+        candidate(0, (12.0, 28.9)),
+        candidate(1, (18.5, 29.55)),
+        candidate(2, (19.0, 29.52)),
+        candidate(3, (31.0, 29.8), flags=("throttled", "low_battery")),
+        candidate(4, (36.5, 29.95)),
+        candidate(5, (30.0, 29.1)),
+        candidate(6, (25.0, 29.3)),
+        candidate(7, (52.0, 30.2), constraint_violations={"latency_ms": 12.0}),
+        stopped(8, 61.0),
+        stopped(9, 74.0),
+        candidate(10, reason="the device answered wrongly: off by 0.3"),
+        candidate(11, reason="the device answered wrongly: off by 0.3"),
+        candidate(12, reason=HOSTILE),
+        **({"spec": {"max_latency_ms": 40.0, "lr_size": [180, 320], "device": "auto"}} | known),
+    )
+
+
+@dataclass
+class FakeRun:
+    """What `reports` wants of a run directory, without one."""
+
+    path: Path
+    kept: StudyFacts
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def report_folder(self) -> Path:
+        return self.path / "report"
+
+    def results(self) -> list[CandidateResult]:
+        return self.kept.results
+
+    def spec(self) -> dict[str, Any]:
+        return dict(self.kept.spec)
+
+    def facts(self) -> dict[str, Any]:
+        return self.notes
+
+    def environment(self) -> dict[str, Any]:
+        return dict(self.kept.environment)

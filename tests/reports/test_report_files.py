@@ -1,0 +1,199 @@
+"""Compiling a run: four files or none; the terminal, the summary and the command."""
+
+from __future__ import annotations
+
+import json
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from made_up_studies import (
+    HOST_NOTE,
+    HOSTILE,
+    PHONE,
+    FakeRun,
+    candidate,
+    rich_study,
+    stopped,
+    study,
+)
+from rich.console import Console
+from typer.testing import CliRunner
+
+from foundation.errors import RequestError
+from reports.cli import register
+from reports.compile import compile_report, write_report
+from reports.facts import StudyFacts, gather
+from reports.headline import reproduce_command
+from reports.markdown import escaped, markdown_summary
+from reports.terminal import render
+from search.rundir import RunDirectory
+
+
+def printed(facts: StudyFacts, width: int = 80) -> str:
+    console = Console(width=width, record=True, force_terminal=False)
+    with console.capture() as capture:
+        console.print(render(facts))
+    return capture.get()
+
+
+def test_a_run_becomes_four_files(tmp_path: Path) -> None:
+    files = compile_report(FakeRun(tmp_path, rich_study()))
+    assert {path.name for path in (tmp_path / "report").iterdir()} == {
+        "index.html", "candidates.csv", "candidates.json", "summary.md",
+    }  # fmt: skip
+    assert files.html == tmp_path / "report" / "index.html"
+    assert len(json.loads(files.json.read_text())["rows"]) == 13
+
+
+def test_compiling_twice_gives_the_same_bytes(tmp_path: Path) -> None:
+    run = FakeRun(tmp_path, rich_study())
+    files = compile_report(run)
+    before = [p.read_bytes() for p in (files.html, files.csv, files.json, files.markdown)]
+    compile_report(run)
+    assert before == [p.read_bytes() for p in (files.html, files.csv, files.json, files.markdown)]
+
+
+def test_a_study_without_a_finished_candidate_is_refused(tmp_path: Path) -> None:
+    facts = study(
+        stopped(0, 90.0),
+        candidate(1, reason="out of memory"),
+        candidate(2, reason="no space on the device"),
+        candidate(3, reason="out of memory"),
+    )
+    with pytest.raises(RequestError) as refused:
+        compile_report(FakeRun(tmp_path, facts))
+    message = str(refused.value)
+    assert "4 candidates ran, 3 failed, 1 stopped before quality" in message
+    assert "commonest reason (2 times): out of memory" in message
+    assert "run the same search command again" in message
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_an_empty_study_says_what_to_run(tmp_path: Path) -> None:
+    with pytest.raises(RequestError, match="mobilesr-tune search"):
+        write_report(study(), tmp_path / "report")
+    with pytest.raises(RequestError, match="loosen the constraints"):
+        write_report(study(stopped(0, 90.0)), tmp_path / "report")
+
+
+def test_what_was_recorded_of_the_device_names_it(tmp_path: Path) -> None:
+    notes: dict[str, Any] = {
+        "command": ["search", "--device", "a b"],
+        "profile": {"kind": "phone", "model": "Pixel 8", "soc": "Tensor G3"},
+    }
+    facts = gather(FakeRun(tmp_path / "x4", rich_study(), notes))
+    assert facts.title == "MobileSR study x4"
+    assert facts.groups[0].device == "Pixel 8 (Tensor G3), serial 38021FDJH00A"
+    assert reproduce_command(facts) == "mobilesr-tune search --device 'a b'"
+
+
+@pytest.mark.parametrize(
+    ("argv", "expected"),
+    [
+        (("/venv/bin/mobilesr-tune", "search"), "mobilesr-tune search"),
+        (("/src/mobilesr_tune.py", "search"), "mobilesr-tune search"),
+        (("search",), "mobilesr-tune search"),
+        (("python", "-m", "mobilesr_tune"), "python -m mobilesr_tune"),
+        ((), ""),
+    ],
+)
+def test_the_command_is_one_a_user_can_paste(argv: tuple[str, ...], expected: str) -> None:
+    assert reproduce_command(study(command=argv)) == expected
+
+
+def test_the_command_cannot_smuggle_another() -> None:
+    command = reproduce_command(study(command=("mobilesr-tune", "$(rm)", "a\nrm -rf ~", "`x`")))
+    assert "\n" not in command
+    assert shlex.split(command) == ["mobilesr-tune", "$(rm)", "a rm -rf ~", "`x`"]
+
+
+def test_markdown_tells_the_facts() -> None:
+    text = markdown_summary(rich_study())
+    lines = text.splitlines()
+    assert lines[0] == "# MobileSR study nightly"
+    assert any(line.startswith("**Trial 4 (n\\_feats 16") for line in lines)
+    assert "- Constraint: latency at most 40 ms" in lines
+    front = [line for line in lines if line.startswith("| ") and "n\\_feats" in line]
+    assert [line.split("|")[2].strip() for line in front] == ["0", "1", "2", "3", "4"]
+    assert [line.split("|")[1].strip() for line in front] == ["", "", "≈", "", "★"]
+    assert "36.5 (35.8–37.6) | 29.95 | +1.52 | 216 | 64,000" in front[-1]
+    assert all(line.count("|") - line.count("\\|") == 9 for line in front)
+    assert "- 2 × the device answered wrongly: off by 0.3" in lines
+    assert "mobilesr-tune search --hr 'my photos/it'\"'\"'s' --seed 0" in lines
+
+
+def test_markdown_quotes_what_devices_say() -> None:
+    text = markdown_summary(rich_study())
+    assert "<img" not in text
+    assert "&lt;img src=x" in text
+    assert escaped("a|b ![x](http://y) *c* @d\ne") == (
+        "a\\|b !\\[x\\](http://y) \\*c\\* &#64;d e"
+    )  # fmt: skip
+    fenced = markdown_summary(study(candidate(0, (1.0, 29.0)), command=("mobilesr-tune", "```")))
+    assert "````sh\n" in fenced
+
+
+def test_stand_in_is_told_everywhere() -> None:
+    facts = study(candidate(0, (10.0, 29.0), simulated_or_host=HOST_NOTE))
+    assert f"> {HOST_NOTE}" in markdown_summary(facts)
+    assert HOST_NOTE in printed(facts)
+
+
+def test_terminal_shows_front_choice_and_counts() -> None:
+    text = printed(rich_study())
+    assert "★" in text
+    assert "36.5 (35.8–37.6)" in text
+    assert "13 candidates: 8 ok (1 of them outside the constraints), 3 failed, 2 stopped" in text
+    assert "--trial 4" in text
+    assert max(map(len, text.splitlines())) <= 80
+
+
+def test_terminal_takes_no_orders_from_a_device() -> None:
+    text = printed(rich_study(), width=200)
+    assert "[bold]red[/bold]" in text
+    assert "\x1b" not in text
+    assert "\u202e" not in text
+
+
+def test_no_feasible_candidate_is_said_and_shown(tmp_path: Path) -> None:
+    facts = study(
+        candidate(0, (90.0, 30.0), constraint_violations={"latency_ms": 50.0}),
+        spec={"max_latency_ms": 40.0},
+    )
+    files = write_report(facts, tmp_path)
+    for text in (printed(facts, 200), files.markdown.read_text(), files.html.read_text()):
+        assert "No recommendation for" in text
+        assert "export" not in text.split("<script")[0]
+
+
+@pytest.fixture
+def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> typer.Typer:
+    monkeypatch.setattr(RunDirectory, "open", lambda path: FakeRun(tmp_path / "run", rich_study()))
+    app = typer.Typer()
+    register(app)
+    app.command("other")(lambda: None)
+    return app
+
+
+def test_report_command_prints_front_and_page(app: typer.Typer, tmp_path: Path) -> None:
+    result = CliRunner().invoke(app, ["report", "runs/x"])
+    assert result.exit_code == 0, result.output
+    assert "★" in result.output
+    assert str(tmp_path / "run" / "report" / "index.html") in result.output
+
+
+def test_report_command_as_json_is_json_alone(app: typer.Typer) -> None:
+    result = CliRunner().invoke(app, ["report", "runs/x", "--json"])
+    data = json.loads(result.stdout)
+    (profile,) = data["profiles"]
+    assert profile["profile"] == PHONE
+    assert profile["chosen_trial"] == 4
+    assert [member["trial"] for member in profile["front"]] == [0, 1, 3, 4]
+    assert HOSTILE not in result.stdout
+
+
+def test_report_help_has_an_example(app: typer.Typer) -> None:
+    assert "Example: mobilesr-tune report" in CliRunner().invoke(app, ["report", "--help"]).output
