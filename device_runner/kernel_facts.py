@@ -35,7 +35,7 @@ def rss_mb() -> float:
     found = _status_mb("VmRSS")
     if found is not None:
         return found
-    import psutil  # type: ignore[import-untyped]
+    import psutil
 
     return float(psutil.Process().memory_info().rss) / 2**20
 

@@ -47,6 +47,5 @@ def print_json(value: Any) -> None:
 def quiet_libraries() -> None:
     """Silence what torch and its companions say on import and export; -v keeps it."""
     warnings.filterwarnings("ignore")
-    for name in ("torchao", "torch", "executorch", "root", "optuna"):
-        logging.getLogger(name).setLevel(logging.ERROR)
-    logging.getLogger().setLevel(logging.ERROR)
+    # torch sets the levels of its own loggers when it is imported, later than this.
+    logging.disable(logging.WARNING)

@@ -119,7 +119,14 @@ def _print_evaluation(result: Evaluation, config: MobileSRConfig) -> None:
 
     table = Table(title=f"{config.key}, border {config.scale} px shaved", title_justify="left")
     table.add_column("image")
-    for column in ("PSNR Y dB", "PSNR RGB dB", "SSIM Y", "bicubic Y", "bicubic RGB", "SSIM Y"):
+    for column in (
+        "PSNR Y dB",
+        "PSNR RGB dB",
+        "SSIM Y",
+        "bicubic Y",
+        "bicubic RGB",
+        "bicubic SSIM",
+    ):
         table.add_column(column, justify="right")
     rows = [(image.name, image.model, image.bicubic) for image in result.images]
     for name, model, bicubic in [*rows, ("mean", result.model, result.bicubic)]:
