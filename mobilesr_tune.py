@@ -5,6 +5,7 @@ Exit codes: 0 fine, 1 the answer is no, 2 the request is wrong, 3 a device faile
 
 from __future__ import annotations
 
+import collections
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -39,7 +40,22 @@ def _options(
 
 
 def _after_search(run_dir: Path, json: bool) -> None:
-    reports.cli.report(run_dir, json)
+    """Report on the run; the answer is no where no candidate was judged or none is feasible."""
+    from search.rundir import RunDirectory
+
+    results = RunDirectory.open(run_dir).results()
+    judged = [result for result in results if result.status == "ok"]
+    if judged:
+        reports.cli.report(run_dir, json)
+        if any(result.feasible for result in judged):
+            return
+    reasons = collections.Counter(result.reason for result in results if result.reason)
+    why = "; ".join(f"{count} x {reason}" for reason, count in reasons.most_common(3))
+    err.print(
+        f"no candidate meets the request ({len(results)} tried{': ' + why if why else ''})",
+        markup=False, soft_wrap=True, style="red",
+    )  # fmt: skip
+    raise typer.Exit(1)
 
 
 search.cli.register(app, _after_search)

@@ -58,7 +58,7 @@ def session(device: HostDevice, artifact: Artifact, threads: int) -> SessionReco
 
 
 def compare(artifacts: dict[str, Artifact], threads: int, rounds: int) -> dict[str, object]:
-    """Interleaved rounds; ratios are reference / deploy (latency) and deploy / reference (memory)."""
+    """Interleaved rounds; latency as reference / deploy, memory as deploy / reference."""
     sessions: dict[str, list[SessionRecord]] = {graph: [] for graph in GRAPHS}
     with HostDevice() as device, device.lease(wait_s=600):
         errors = {

@@ -24,6 +24,7 @@ from typing import Any, TextIO
 from device_runner import kernel_facts
 from device_runner.protocol import CHUNK_ITERATIONS, MAX_ITERATIONS, PROTOCOL_VERSION, ErrorKind
 from device_runner.warmup import is_settled, may_stop
+from foundation.process import die_with_parent
 
 # scalar_type.h; the file format keeps these numbers.
 _FLOAT32_CODE = 6
@@ -230,7 +231,7 @@ def _run(arguments: argparse.Namespace, events: _Events) -> None:
 
 def main(argv: list[str] | None = None) -> int:
     """Run one launch; returns the exit code that the protocol names."""
-    kernel_facts.die_with_parent()
+    die_with_parent()
     events = _Events()
     try:
         _run(_arguments(argv), events)

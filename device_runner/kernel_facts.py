@@ -10,14 +10,12 @@ import contextlib
 import ctypes
 import gc
 import os
-import signal
 import sys
 from pathlib import Path
 
 _STATUS = Path("/proc/self/status")
 _CPU = Path("/sys/devices/system/cpu")
 _THERMAL = Path("/sys/class/thermal")
-_PR_SET_PDEATHSIG = 1
 
 
 def _status_mb(field: str) -> float | None:
@@ -71,17 +69,6 @@ def release_free_memory() -> None:
     gc.collect()
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
-
-
-def die_with_parent() -> None:
-    """Ask Linux to kill this process when its parent is gone, however that came about."""
-    if not sys.platform.startswith("linux"):
-        return
-    parent = os.getppid()
-    with contextlib.suppress(OSError, AttributeError):
-        ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    if os.getppid() != parent:
-        os._exit(1)
 
 
 def affinity() -> list[int]:

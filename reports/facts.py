@@ -113,7 +113,7 @@ class ProfileGroup:
     @property
     def stand_in(self) -> str:
         """The sentence that says these are no phone's numbers; empty when they are."""
-        notes = {result.simulated_or_host for result in self.results if result.simulated_or_host}
+        notes = {result.stand_in_note for result in self.results if result.stand_in_note}
         return " ".join(plain(note) for note in sorted(notes))
 
     def failure_reasons(self) -> list[tuple[str, int]]:

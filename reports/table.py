@@ -154,7 +154,7 @@ def _identity(result: CandidateResult) -> dict[str, Any]:
         "flags": " ".join(result.flags),
         "device": result.device_serial,
         "profile": result.profile_key,
-        "stand_in": result.simulated_or_host,
+        "stand_in": result.stand_in_note,
         "artifact_sha256": result.artifact_sha256,
         "weights_sha256": result.weights_sha256,
         "measurement_file": result.measurement_file,

@@ -19,7 +19,7 @@ from models.deployment import Candidate
 from models.evaluation import Evaluation, compare
 from models.images import ImagePair
 from search.constraints import Constraints
-from search.inference import upscale_on_device
+from search.inference import plan_for, upscale_on_device
 from search.records import CandidateResult, ImageQuality
 
 # PSNR by which the bound from the supernet's largest config may be wrong before it misleads.
@@ -101,7 +101,7 @@ class Evaluator:
             "deployment": candidate.deployment.model_dump(mode="json"),
             "device_serial": self.device.serial,
             "profile_key": profile.key,
-            "simulated_or_host": profile.stand_in_note,
+            "stand_in_note": profile.stand_in_note,
         }
         if manifest is not None:
             known |= {
@@ -177,8 +177,11 @@ class Evaluator:
                     psnr_rgb_db=image.model.psnr_rgb_db,
                     ssim_y=image.model.ssim_y,
                     bicubic_psnr_y_db=image.bicubic.psnr_y_db,
+                    tiling=plan_for(
+                        artifact, pair.lr.shape[0], pair.lr.shape[1], self.overlap
+                    ).describe(),
                 )
-                for image in scored.images
+                for image, pair in zip(scored.images, self.pairs, strict=True)
             ),
         }
 

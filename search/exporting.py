@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 import multiprocessing
+import signal
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Self
 
 from foundation.artifact import Artifact, load_artifact
 from foundation.errors import RequestError
+from foundation.process import die_with_parent
 from models.deployment import Candidate
 
 if TYPE_CHECKING:
@@ -113,8 +115,7 @@ def _broke(future: Future[Path]) -> bool:
 
 def _start_worker() -> None:
     """In the worker: one thread, quiet libraries, Ctrl-C left to the parent."""
-    import signal
-
+    die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     logging.disable(logging.WARNING)
     import torch

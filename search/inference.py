@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
 
 import numpy as np
 
@@ -61,10 +60,3 @@ def upscale_on_device(
         merged.append(merge(outputs[first : first + plan.count], plan, scale))
         first += plan.count
     return merged
-
-
-def describe_tiling(
-    artifact: Artifact, shapes: Sequence[tuple[int, ...]], overlap: int | None
-) -> list[dict[str, Any]]:
-    """The tiling of each image, for records."""
-    return [plan_for(artifact, shape[0], shape[1], overlap).describe() for shape in shapes]

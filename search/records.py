@@ -12,7 +12,10 @@ Status = Literal["ok", "failed", "stopped"]
 
 
 class ImageQuality(BaseModel):
-    """Quality of one evaluation image, from the outputs that the device produced."""
+    """Quality of one evaluation image, from the outputs that the device produced.
+
+    `tiling` says how the image was cut (`models.tiling.TilePlan.describe`).
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -21,6 +24,7 @@ class ImageQuality(BaseModel):
     psnr_rgb_db: float
     ssim_y: float
     bicubic_psnr_y_db: float
+    tiling: dict[str, object] = Field(default_factory=dict)
 
 
 class CandidateResult(VersionedRecord):
@@ -45,7 +49,7 @@ class CandidateResult(VersionedRecord):
     reason: str = ""
     device_serial: str
     profile_key: str
-    simulated_or_host: str = ""
+    stand_in_note: str = ""
     artifact_sha256: str = ""
     weights_sha256: str = ""
     parameters: int = 0

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -40,7 +40,6 @@ class SearchOutcome:
 
     run: RunDirectory
     why: str
-    command: Sequence[str] = field(default_factory=tuple)
 
 
 def run_search(request: SearchRequest, command: Sequence[str], watcher: Watcher) -> SearchOutcome:
@@ -67,7 +66,7 @@ def run_search(request: SearchRequest, command: Sequence[str], watcher: Watcher)
             watcher.opened(run, selection.sentence)
             weights = _weights(run, request, inputs, watcher)
             why = _search(run, request, inputs, weights, device, watcher)
-    return SearchOutcome(run, why, tuple(command))
+    return SearchOutcome(run, why)
 
 
 @contextlib.contextmanager
