@@ -6,6 +6,7 @@ Exit codes: 0 fine, 1 the answer is no, 2 the request is wrong, 3 a device faile
 from __future__ import annotations
 
 import collections
+import os
 import sys
 from pathlib import Path
 from typing import Annotated
@@ -66,6 +67,9 @@ reports.cli.register(app)
 
 def main() -> None:
     """Run the command line; every expected error is one sentence and an exit code."""
+    # Threads that spin while they wait halve the speed of training beside any other work (15
+    # steps: 14.7 s spinning, 5.9 s not, on a loaded machine); read when torch is imported.
+    os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     verbose = any(argument in ("-v", "--verbose") for argument in sys.argv[1:2])
     try:
         app(standalone_mode=True)

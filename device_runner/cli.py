@@ -100,10 +100,12 @@ def bench(
     """
     from device_runner.discovery import open_device
     from device_runner.records import MeasurePlan, TimingPlan
-    from foundation import load_artifact
+    from foundation import load_artifact, require_writable
     from foundation.console import err
 
     loaded = load_artifact(artifact)
+    if output is not None:
+        require_writable(output)
     selection = open_device(device)
     with selection.device as opened:
         err.print(selection.sentence, markup=False)

@@ -6,7 +6,14 @@ other; what both must agree on (the artifact manifest, the way a file is written
 
 from foundation.artifact import Artifact, ArtifactManifest, TensorSpec, load_artifact
 from foundation.errors import DeviceFailure, MobileSRTuneError, RequestError
-from foundation.files import atomic_path, read_json, sha256_of, write_json, write_text
+from foundation.files import (
+    atomic_path,
+    read_json,
+    require_writable,
+    sha256_of,
+    write_json,
+    write_text,
+)
 from foundation.records import VersionedRecord
 
 __all__ = [
@@ -20,6 +27,7 @@ __all__ = [
     "atomic_path",
     "load_artifact",
     "read_json",
+    "require_writable",
     "sha256_of",
     "write_json",
     "write_text",

@@ -23,9 +23,16 @@ out = Console()
 err = Console(stderr=True)
 
 
+class _TidyProgress(Progress):
+    """Leaves nothing behind; rich's own leaves an empty line where stderr is no terminal."""
+
+    def stop(self) -> None:
+        self.live.stop()
+
+
 def progress_bar(unit: str = "") -> Progress:
     """A bar with count, elapsed and remaining time, on stderr."""
-    return Progress(
+    return _TidyProgress(
         SpinnerColumn(),
         TextColumn("{task.description}"),
         BarColumn(bar_width=24),

@@ -61,6 +61,21 @@ def atomic_path(target: Path) -> Iterator[Path]:
             temporary.unlink(missing_ok=True)
 
 
+def require_writable(target: Path) -> None:
+    """Find out before long work whether `target` could be written; leaves nothing behind.
+
+    Raises:
+        RequestError: its folder, or the nearest one above that exists, takes no file.
+    """
+    folder = target.parent
+    while not folder.exists() and folder != folder.parent:
+        folder = folder.parent
+    try:
+        tempfile.TemporaryFile(dir=folder).close()
+    except OSError as error:
+        raise explain_os_error(error, target) from error
+
+
 def _umask() -> int:
     current = os.umask(0)
     os.umask(current)

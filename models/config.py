@@ -74,11 +74,14 @@ class MobileSRConfig(BaseModel):
                 f"{key!r} is no config key: reports print them, for example {MobileSRConfig().key}"
             )
         n_feats, n_heads, ratios, window, scale, passes = match.groups()
-        return cls.build(
+        config = cls.build(
             n_feats=int(n_feats), n_heads=int(n_heads),
             ratios=tuple(int(ratio) for ratio in ratios.split(".")),
             window_size=int(window), scale=int(scale), body_passes=int(passes),
         )  # fmt: skip
+        if config.key != key:
+            raise ConfigError(f"{key!r} is no config key: did you mean {config.key}?")
+        return config
 
     @classmethod
     def build(cls, **fields: Any) -> Self:

@@ -70,11 +70,11 @@ def export(candidate: Candidate, weights: Weights, store: Path) -> Artifact:
             shutil.rmtree(folder)  # damaged: made anew
     started = time.monotonic()
     example = check_input(candidate)
-    program, delegation = _lower(model, candidate, example)
-    with torch.inference_mode():
-        expected = model(example)
     staging = _staging_folder(store)
     try:
+        program, delegation = _lower(model, candidate, example)
+        with torch.inference_mode():
+            expected = model(example)
         (staging / MODEL_NAME).write_bytes(program.buffer)
         (staging / CHECK_INPUT_NAME).write_bytes(example.numpy().tobytes())
         (staging / CHECK_OUTPUT_NAME).write_bytes(expected.contiguous().numpy().tobytes())

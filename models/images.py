@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
-from foundation import atomic_path
+from foundation import atomic_path, require_writable
 from models.bicubic import downscale
 from models.errors import ImageError
 
@@ -99,17 +99,28 @@ def save_rgb(path: Path, image: Rgb) -> None:
         ImageError: an unknown suffix, or a size that the format cannot hold.
         RequestError: the folder cannot be written.
     """
-    suffix = path.suffix.lower()
-    if suffix not in SAVE_OPTIONS:
+    options = _save_options(path)
+    with atomic_path(path) as temporary:
+        try:
+            Image.fromarray(image).save(temporary, **options)
+        except (ValueError, TypeError, struct.error) as error:
+            raise ImageError(f"cannot write {path}: {error}") from error
+
+
+def require_savable(path: Path) -> None:
+    """Find out before long work whether `save_rgb` could write `path`; raises what it raises."""
+    _save_options(path)
+    require_writable(path)
+
+
+def _save_options(path: Path) -> dict[str, Any]:
+    try:
+        return SAVE_OPTIONS[path.suffix.lower()]
+    except KeyError:
         raise ImageError(
             f"cannot write {path}: unknown image suffix {path.suffix!r}, use .png "
             f"(or one of {', '.join(sorted(SAVE_OPTIONS))})"
-        )
-    with atomic_path(path) as temporary:
-        try:
-            Image.fromarray(image).save(temporary, **SAVE_OPTIONS[suffix])
-        except (ValueError, TypeError, struct.error) as error:
-            raise ImageError(f"cannot write {path}: {error}") from error
+        ) from None
 
 
 def image_files(folder: Path) -> list[Path]:

@@ -12,7 +12,7 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 import numpy as np
 import torch
@@ -139,11 +139,13 @@ class SupernetTrainer:
         self.model = MobileSR(self.full)
         # From zero the first output is the bilinear image, which is already close.
         torch.nn.init.zeros_(self.model.tail.weight)
+        torch.nn.init.zeros_(cast(Tensor, self.model.tail.bias))
         self.parameters = dict(self.model.named_parameters())
         self.optimizer = torch.optim.Adam(self.model.parameters(), lr=plan.learning_rate)
         self.schedule = torch.optim.lr_scheduler.OneCycleLR(
-            self.optimizer, plan.learning_rate, total_steps=plan.steps, pct_start=0.1
-        )
+            self.optimizer, plan.learning_rate, total_steps=plan.steps,
+            pct_start=max(0.1, 2 / plan.steps),  # a rise of no step divides by zero
+        )  # fmt: skip
         self.step, self.loss = 0, 0.0
         self.shells: dict[str, MobileSR] = {}
 
@@ -202,8 +204,8 @@ class SupernetTrainer:
             "schedule": self.schedule.state_dict(),
             "rng": list(self.rng.getstate()[1]),
         }
-        with atomic_path(self.checkpoint) as temporary:
-            torch.save(content, temporary)
+        with atomic_path(self.checkpoint) as temporary, temporary.open("wb") as stream:
+            torch.save(content, stream)
 
     def _restore(self) -> None:
         if self.checkpoint is None or not self.checkpoint.is_file():
@@ -217,8 +219,9 @@ class SupernetTrainer:
             self.schedule.load_state_dict(content["schedule"])
             self.rng.setstate((3, tuple(content["rng"]), None))
             self.step, self.loss = content["step"], content["loss"]
-        except (RuntimeError, KeyError, TypeError, ValueError, EOFError, OSError) as error:
+        except Exception as error:  # at damaged bytes the unpickler raises all kinds
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
             raise WeightsError(
-                f"the training checkpoint {self.checkpoint} is damaged ({error}): delete it to "
-                "train from the start"
+                f"the training checkpoint {self.checkpoint} is damaged ({reason[:160]}): delete it "
+                "to train from the start"
             ) from error

@@ -7,7 +7,6 @@ among other keys; a bare state dict is accepted too.
 from __future__ import annotations
 
 import hashlib
-import pickle
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -107,7 +106,7 @@ def load_weights(path: Path) -> Weights:
         raise WeightsError(f"{path} is larger than {MAX_CHECKPOINT_BYTES >> 30} GiB: refused")
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
-    except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, ValueError, KeyError) as error:
+    except Exception as error:  # at damaged bytes the unpickler raises all kinds
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise WeightsError(f"{path} is no PyTorch checkpoint: {reason[:160]}") from error
     return _from_content(content, str(path))
@@ -121,8 +120,7 @@ def _from_content(content: Any, source: str) -> Weights:
                 state = content[name]
                 break
         if content.get("format") == FORMAT:
-            config = MobileSRConfig.build(**content["config"])
-            training = dict(content.get("training", {}))
+            config, training = _header(content, source)
     if (
         not isinstance(state, dict)
         or not state
@@ -136,6 +134,18 @@ def _from_content(content: Any, source: str) -> Weights:
     return weights
 
 
+def _header(content: dict[str, Any], source: str) -> tuple[MobileSRConfig, dict[str, Any]]:
+    """Config and training of a checkpoint of ours."""
+    fields, training = content.get("config"), content.get("training", {})
+    for part in (fields, training):
+        if not isinstance(part, dict) or not all(isinstance(name, str) for name in part):
+            raise WeightsError(f"{source} is damaged: its config or training is no table of names")
+    try:
+        return MobileSRConfig.build(**fields), training
+    except ConfigError as error:
+        raise WeightsError(f"{source} is damaged: {error}") from error
+
+
 def save_weights(weights: Weights, path: Path) -> None:
     """Write atomically in our format. Raises `RequestError` when the folder is not writable."""
     if weights.config is None:
@@ -146,8 +156,9 @@ def save_weights(weights: Weights, path: Path) -> None:
         "net": {name: t.detach().clone() for name, t in weights.state.items()},
         "training": weights.training,
     }
-    with atomic_path(path) as temporary:
-        torch.save(content, temporary)
+    # Through a stream: torch's own writer reports a full disk as an internal failure.
+    with atomic_path(path) as temporary, temporary.open("wb") as stream:
+        torch.save(content, stream)
 
 
 def build_model(config: MobileSRConfig, weights: Weights) -> MobileSR:

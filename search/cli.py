@@ -233,6 +233,7 @@ def train(
 
     Example: mobilesr-tune train --images photos --steps 20000 --n-feats 16,32,48 -o supernet.pt
     """
+    from foundation.files import require_writable
     from models.images import image_files, load_rgb
     from models.samples import sample_training_images
     from models.training import SupernetTrainer, TrainingPlan
@@ -246,6 +247,7 @@ def train(
         "train_steps": steps, "batch_size": batch_size,
     }  # fmt: skip
     request = SearchRequest.resolve(flags)
+    require_writable(output)
     photos = (
         sample_training_images() if images is None else [load_rgb(p) for p in image_files(images)]
     )

@@ -70,8 +70,14 @@ class ExportPool:
         except (KeyboardInterrupt, BrokenProcessPool):
             self._stop()
             raise
-        if waited.not_done or any(f.done() and _broke(f) for f in futures):
+        broken = [index for index, f in enumerate(futures) if f.done() and _broke(f)]
+        if waited.not_done or broken:
             self._stop()  # a stuck or dead worker: the next batch gets fresh ones
+        if len(candidates) > 1:
+            # A dead worker breaks its whole pool: alone, each shows whether it was to blame.
+            for index in broken:
+                exports[index] = self.export_all([candidates[index]])[0]
+                self._stop()
         return exports
 
     def _submit(self, candidate: Candidate) -> Future[Path]:

@@ -91,13 +91,15 @@ class RunDirectory:
                 f"{self.path} belongs to a search with {name}={before[name]}, this one has "
                 f"{name}={request.identity[name]}: choose another --run-dir"
             )
-        with contextlib.suppress(RequestError):
-            for name, value in read_json(self.path / "facts.json").get("inputs", {}).items():
-                if facts.get("inputs", {}).get(name) != value:
-                    raise RunError(
-                        f"{self.path} was made with other {name}: the files have changed since; "
-                        "choose another --run-dir"
-                    )
+        known: dict[str, Any] = {}
+        with contextlib.suppress(RequestError):  # killed before its facts were written
+            known = self.facts().get("inputs", {})
+        for name, value in known.items():
+            if facts.get("inputs", {}).get(name) != value:
+                raise RunError(
+                    f"{self.path} was made with other {name}: the files have changed since; "
+                    "choose another --run-dir"
+                )
 
     def spec(self) -> dict[str, Any]:
         """The resolved request, as stored. Raises `RunError` when it is damaged."""

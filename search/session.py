@@ -10,8 +10,9 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from device_runner import Device, MeasurePlan, TimingPlan, open_device
+from device_runner.lease import lock_folder, lock_name
 from foundation.environment import environment
-from foundation.files import explain_os_error, write_json
+from foundation.files import write_json
 from models.deployment import Deployment
 from models.training import SupernetTrainer, TrainingPlan, TrainingProgress
 from models.weights import Weights, load_weights, save_weights
@@ -23,7 +24,7 @@ from search.inputs import SearchInputs, best_psnr_db, load_inputs
 from search.loop import Budget, SearchEvents, SearchLoop
 from search.request import SearchRequest
 from search.rundir import RunDirectory
-from search.study import open_study
+from search.study import open_study, storage_trouble
 
 
 @dataclass
@@ -72,16 +73,14 @@ def run_search(request: SearchRequest, command: Sequence[str], watcher: Watcher)
 @contextlib.contextmanager
 def _only_one(path: Path) -> Iterator[None]:
     """Two searches in one run directory would answer each other's trials."""
-    lock = FileLock(path.parent / f".{path.name}.lock", blocking=False)
+    # Not beside the run: a folder that turns out to be none of ours is left as it was.
+    lock = FileLock(lock_folder() / f"{lock_name(f'run {path.absolute()}')}.lock", blocking=False)
     try:
-        path.parent.mkdir(parents=True, exist_ok=True)
         lock.acquire()
     except Timeout:
         raise RunError(
             f"another search is running in {path}: wait for it, or choose another --run-dir"
         ) from None
-    except OSError as error:
-        raise explain_os_error(error, path) from error
     try:
         yield
     finally:
@@ -153,4 +152,5 @@ def _search(
             seed=request.seed,
             events=watcher,
         )
-        return loop.run()
+        with storage_trouble(run):
+            return loop.run()

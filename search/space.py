@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
 
 import optuna
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from foundation.records import first_problem
 from models.config import MobileSRConfig
@@ -42,16 +42,11 @@ class SearchSpace(BaseModel):
     scale: Literal[2, 3, 4] = 4
     body_passes: Annotated[int, Field(ge=1, le=4)] = 1
 
-    @model_validator(mode="before")
+    @field_validator("n_feats", "depths", "ratios", "window_sizes", mode="after")
     @classmethod
-    def _sorted_and_unique(cls, value: Any) -> Any:
+    def _sorted_and_unique(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         """Order of choices must not make a different space (and a different study)."""
-        if isinstance(value, dict):
-            return {
-                k: tuple(sorted(set(v))) if isinstance(v, list | tuple) else v
-                for k, v in value.items()
-            }
-        return value
+        return tuple(sorted(set(value)))
 
     @model_validator(mode="after")
     def _every_config_exists(self) -> Self:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import random
+from collections.abc import Iterator
 from typing import Literal
 
 import optuna
@@ -83,9 +85,23 @@ _UNREADABLE = (
 )
 
 
+@contextlib.contextmanager
+def storage_trouble(run: RunDirectory) -> Iterator[None]:
+    """Inside, trouble of the study's storage is a `RunError`."""
+    try:
+        yield
+    except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        raise _unreadable(run, error) from error
+
+
 def _unreadable(run: RunDirectory, error: BaseException) -> RunError:
     where = run.study_path if run.study_path.is_file() else run.storage_url
-    reason = str(getattr(error, "orig", None) or error).splitlines()[0]
+    reason = str(getattr(error, "orig", None) or error.__cause__ or error).splitlines()[0]
+    if "disk is full" in reason:  # SQLite's words
+        return RunError(
+            f"no space left on the disk that holds {run.path}: free some, then give the same "
+            "command again; no finished trial is lost"
+        )
     return RunError(
         f"the study {where} cannot be read ({reason}): restore it from a copy, or start a new "
         "run with another --run-dir"

@@ -13,7 +13,7 @@ from device_runner import open_device
 from foundation.artifact import Artifact, load_artifact
 from foundation.errors import RequestError
 from models.deployment import Candidate, Deployment, parse_lr_size
-from models.images import load_rgb, save_rgb
+from models.images import load_rgb, require_savable, save_rgb
 from search.inference import plan_for, upscale_on_device
 
 if TYPE_CHECKING:
@@ -55,6 +55,7 @@ def upscale_photo(
     """
     if (request.artifact is None) == (request.weights is None):
         raise RequestError("give either --artifact or --weights")
+    require_savable(request.output)
     photo = load_rgb(request.image)
     say("preparing the model")
     artifact = _artifact(request, choose)

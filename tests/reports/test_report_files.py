@@ -137,7 +137,7 @@ def test_markdown_quotes_what_devices_say() -> None:
 
 
 def test_stand_in_is_told_everywhere() -> None:
-    facts = study(candidate(0, (10.0, 29.0), simulated_or_host=HOST_NOTE))
+    facts = study(candidate(0, (10.0, 29.0), stand_in_note=HOST_NOTE))
     assert f"> {HOST_NOTE}" in markdown_summary(facts)
     assert HOST_NOTE in printed(facts)
 

@@ -121,7 +121,7 @@ def test_headline_answers_the_question(page: Page) -> None:
 
 
 def test_stand_in_is_told_first() -> None:
-    page = Page(render_page(study(candidate(0, (10.0, 29.0), simulated_or_host=HOST_NOTE))))
+    page = Page(render_page(study(candidate(0, (10.0, 29.0), stand_in_note=HOST_NOTE))))
     assert 0 < page.text.index(HOST_NOTE) < page.text.index("What a decibel costs")
 
 

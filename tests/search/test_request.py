@@ -1,0 +1,141 @@
+"""`search.request`: defaults, then the TOML file, then flags; and what makes a study the same."""
+
+import re
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from space_strategies import spaces
+
+from foundation import RequestError
+from search.errors import SearchError
+from search.request import IDENTITY, SearchRequest
+from search.space import SearchSpace
+
+positive = st.floats(1e-3, 1e6)
+
+
+@st.composite
+def requests(draw):
+    fields = {
+        "space": draw(spaces()),
+        "device": draw(st.sampled_from(["auto", "host", "127.0.0.1:5601"])),
+        "lr_size": draw(st.tuples(st.integers(1, 4096), st.integers(1, 4096))),
+        "graph": draw(st.sampled_from(["deploy", "reference"])),
+        "hr": draw(st.none() | st.just(Path('photos/it\'s "here" \\ é'))),
+        "train_steps": draw(st.integers(10, 10**6)),
+        "trials": draw(st.integers(1, 1000)),
+        "time_budget_s": draw(st.none() | positive),
+        "sampler": draw(st.sampled_from(["tpe", "nsga2", "gp", "random"])),
+        "seed": draw(st.integers(-5, 2**40)),
+        "threads": draw(st.none() | st.integers(1, 256)),
+        "max_latency_ms": draw(st.none() | positive),
+        "min_psnr_db": draw(st.none() | positive),
+        "overlap": draw(st.none() | st.integers(0, 256)),
+        "storage": draw(st.none() | st.just("postgresql://u:p@h/db")),
+    }
+    return SearchRequest(**fields)
+
+
+@given(request_=requests())
+def test_the_stored_form_brings_the_request_back(tmp_path_factory, request_):
+    path = tmp_path_factory.mktemp("toml") / "run.toml"
+    path.write_text(request_.to_toml(), encoding="utf-8")
+    again = SearchRequest.resolve({}, path)
+    assert again == request_
+    assert again.identity == request_.identity
+    assert again.default_run_dir == request_.default_run_dir
+
+
+@pytest.fixture
+def toml(tmp_path):
+    def write(text):
+        (tmp_path / "tune.toml").write_text(text)
+        return tmp_path / "tune.toml"
+
+    return write
+
+
+def test_defaults_then_file_then_flags(toml):
+    path = toml('trials = 5\nseed = 3\nlr_size = "48x32"\n[space]\nn_feats = [8]\ndepths = [1, 2]')
+    request = SearchRequest.resolve({"seed": 9, "depths": (3,), "trials": None}, path)
+    assert (request.trials, request.seed, request.sampler) == (5, 9, "tpe")
+    assert request.lr_size == (48, 32)
+    assert request.space == SearchSpace(n_feats=(8,), depths=(3,))
+    assert SearchRequest.resolve({}) == SearchRequest()
+
+
+def test_flags_of_the_space_reach_the_space():
+    fields = {"n_feats": (4,), "ratios": (3,), "window_sizes": (5,), "n_heads": 2, "scale": 2}
+    request = SearchRequest.resolve({**fields, "body_passes": 2})
+    assert request.space == SearchSpace(**fields, body_passes=2)
+
+
+@pytest.mark.parametrize(
+    ("text", "sentence"),
+    [
+        ("trails = 5", r"tune\.toml: unknown key trails: did you mean trials\?"),
+        ("max_latency = 5", r"unknown key max_latency: did you mean max_latency_ms\?"),
+        ("[space]\nn_feat = [8]", r"unknown key space\.n_feat: did you mean space\.n_feats\?"),
+        ("zzz = 1", "unknown key zzz: known keys: batch_size, crop, "),
+        ("[space]\nzzz = 1", r"unknown key space\.zzz: known keys: body_passes, depths"),
+        ("space = 3", r"'space' must be a table, \[space\]"),
+        ("trials = 0", "^trials: "),
+        ("trials = 'many'", "^trials: "),
+        ("lr_size = [64]", "^lr_size"),
+        ("lr_size = '0x5'", "LR size 0x5 is out of range"),
+        ("lr_size = [1000000, 3]", "LR size 1000000x3 is out of range"),
+        ("lr_size = ['a', 'b']", "is not HEIGHTxWIDTH"),
+        ("sampler = 'magic'", "^sampler: .*'tpe', 'nsga2', 'gp' or 'random'"),
+        ("max_latency_ms = -1", "^max_latency_ms: "),
+        ("max_latency_ms = nan", "^max_latency_ms: "),
+        ("[space]\nn_feats = [20]", "n_feats=20 is not divisible by n_heads=8"),
+        ("[space]\nn_feats = 8", "^search space: n_feats: "),
+        ("lr = 'x'", "--lr was given without --hr"),
+        ("trials = ", r"tune\.toml cannot be read as TOML"),
+        ("trials = 1\ntrials = 2", r"tune\.toml cannot be read as TOML"),
+    ],
+)
+def test_what_makes_no_sense_is_refused_in_one_line(toml, text, sentence):
+    with pytest.raises(RequestError, match=sentence) as refused:
+        SearchRequest.resolve({}, toml(text))
+    assert "\n" not in str(refused.value)
+
+
+def test_files_that_are_no_toml(tmp_path):
+    with pytest.raises(SearchError, match="no configuration file at"):
+        SearchRequest.resolve({}, tmp_path / "none.toml")
+    with pytest.raises(SearchError, match="cannot be read as TOML"):
+        SearchRequest.resolve({}, tmp_path)
+    (tmp_path / "bytes.toml").write_bytes(b"\xff\xfe\x00")
+    with pytest.raises(SearchError, match="cannot be read as TOML"):
+        SearchRequest.resolve({}, tmp_path / "bytes.toml")
+
+
+@pytest.mark.parametrize("name", IDENTITY)
+def test_what_belongs_to_the_identity_changes_the_default_folder(name):
+    other = {
+        "space": SearchSpace(n_feats=(8,)), "lr_size": (1, 2), "graph": "reference",
+        "device": "host", "hr": "a", "lr": "a", "train": "a", "weights": "a", "train_steps": 11,
+        "batch_size": 1, "crop": 9, "seed": 1, "sampler": "random", "threads": 7, "sessions": 9,
+        "min_iterations": 9, "min_time_s": 9.0, "max_latency_ms": 1.0, "max_memory_mb": 1.0,
+        "min_psnr_db": 1.0, "overlap": 3,
+    }[name]  # fmt: skip
+    changed = SearchRequest(**{name: other})
+    assert changed.default_run_dir != SearchRequest().default_run_dir
+    assert re.fullmatch(r"runs/x4-\d+x\d+-[0-9a-f]{8}", str(changed.default_run_dir))
+
+
+def test_budgets_and_places_do_not():
+    fields = {"trials": 99, "time_budget_s": 5.0, "export_jobs": 1, "export_timeout_s": 9.0,
+              "session_timeout_s": 9.0, "run_dir": "x", "storage": "sqlite:///x"}  # fmt: skip
+    assert set(fields) | set(IDENTITY) == set(SearchRequest.model_fields)
+    assert SearchRequest(**fields).identity == SearchRequest().identity
+
+
+def test_paths_mean_the_same_wherever_the_command_is_run_next(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    request = SearchRequest(hr="photos", run_dir="~/run")
+    assert request.hr == tmp_path / "photos"
+    assert request.run_dir == Path("~/run").expanduser()

@@ -1,0 +1,205 @@
+"""The command line from end to end, on the host: help, a search, its report, and a kill."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[1]
+COMMANDS = ["search", "train", "upscale", "evaluate", "export", "devices", "bench", "report"]
+TINY = ["--scale", "2", "--n-feats", "4,8", "--n-heads", "2", "--depths", "1", "--ratios", "1,2", "--window-sizes", "4", "--lr-size", "16x16", "--train-steps", "10", "--batch-size", "2", "--crop", "8", "--sessions", "1", "--min-iterations", "2", "--min-time-s", "0.01", "--threads", "1", "--device", "host"]
+
+
+def tune(*arguments: str, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    done = subprocess.run(
+        [sys.executable, "-m", "mobilesr_tune", *arguments],
+        cwd=cwd, capture_output=True, text=True, timeout=280, check=False,
+    )  # fmt: skip
+    assert done.returncode == code, done.stderr
+    return done
+
+
+@pytest.mark.parametrize("command", COMMANDS)
+def test_help_shows_an_example(command, tmp_path):
+    text = " ".join(tune(command, "--help", cwd=tmp_path).stdout.split())
+    assert f"Example: mobilesr-tune {command} " in text
+
+
+def test_the_overview_names_every_command(tmp_path):
+    text = tune("--help", cwd=tmp_path).stdout
+    assert [name for name in COMMANDS if not re.search(rf"\b{name}\b", text)] == []
+
+
+def test_help_waits_for_nothing_heavy():
+    code = (
+        "import sys, mobilesr_tune as m; "
+        f"[m.app([c, '--help'], standalone_mode=False) for c in {COMMANDS}]; "
+        "heavy = {'torch', 'executorch', 'optuna', 'pandas', 'plotly', 'skimage', 'scipy'}; "
+        "sys.exit(' '.join(heavy & set(sys.modules)))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=REPOSITORY, capture_output=True, text=True, check=False
+    )
+    assert done.stderr == ""
+    assert done.returncode == 0
+
+
+def test_without_a_command_there_is_help(tmp_path):
+    assert "Usage" in tune(cwd=tmp_path, code=2).stdout
+
+
+@pytest.fixture(scope="module")
+def searched(tmp_path_factory, picture):
+    """A search of two candidates in a folder with photographs, and what it printed."""
+    from models.images import save_rgb
+
+    world = tmp_path_factory.mktemp("searched")
+    for number, name in enumerate(["a", "b"]):
+        save_rgb(world / f"photos/{name}.png", picture(40 + 8 * number, 56, number))
+    command = ["search", *TINY, "--hr", "photos", "--train", "photos", "--run-dir", "run"]
+    return world, command, tune(*command, "--trials", "2", cwd=world)
+
+
+def front_of(stdout: str):
+    document = json.loads(stdout)
+    return document["profiles"][0]
+
+
+def test_a_search_leaves_everything_it_should(searched):
+    world, _, done = searched
+    run = world / "run"
+    for name in ("study.db", "run.toml", "environment.json", "facts.json", "weights/supernet.pt",
+                 "report/index.html", "report/candidates.csv", "report/candidates.json",
+                 "report/summary.md"):  # fmt: skip
+        assert (run / name).is_file(), name
+    assert len(list((run / "measurements").iterdir())) == 2
+    assert len(list((run / "artifacts").iterdir())) == 2
+    assert not (run / "weights/training.pt").exists()
+    assert not [path for path in run.rglob("*") if path.name.startswith(".")]
+    # Told while it goes: training, each candidate, and why it ended; no device is passed over.
+    assert re.search(r"training: step 10/10, L1 0\.\d+", done.stderr)
+    assert re.search(r"1/2 +n4_h2_r1_w4_x2_p1 .* ms .* dB", done.stderr)
+    assert re.search(r"2/2 +n8_h2_r2_w4_x2_p1 ", done.stderr)
+    assert "Search ended: 2 candidates are known" in done.stderr
+    assert "not of a phone" in done.stdout
+    assert "report/index.html" in done.stdout
+    assert "Traceback" not in done.stdout + done.stderr
+
+
+def test_the_report_needs_no_network_and_says_whose_numbers_these_are(searched):
+    page = (searched[0] / "run/report/index.html").read_text()
+    assert "not of a phone" in page
+    assert not re.search(r"<(script|link|img)[^>]+(src|href)=.?https?:", page)
+
+
+def test_the_same_command_adds_nothing_and_json_is_all_there_is(searched):
+    world, command, _ = searched
+    before = {p: p.read_bytes() for p in (world / "run/measurements").iterdir()}
+    done = tune(*command, "--trials", "2", "--json", cwd=world)
+    assert "Search ended: 2 candidates are known" in done.stderr
+    assert "1/2" not in done.stderr
+    assert {p: p.read_bytes() for p in (world / "run/measurements").iterdir()} == before
+    profile = front_of(done.stdout)
+    assert 1 <= len(profile["front"]) <= 2
+    assert "not of a phone" in profile["stand_in"]
+    again = tune("report", "run", "--json", cwd=world)
+    assert front_of(again.stdout) == profile
+    assert again.stderr == ""
+
+
+def test_what_cannot_be_met_is_a_no(searched):
+    """Exit code 1: the request was right, the answer is no."""
+    world, command, _ = searched
+    impossible = [*command[:-1], "strict", "--weights", "run/weights/supernet.pt"]
+    done = tune(*impossible, "--trials", "1", "--max-latency-ms", "0.000001", cwd=world, code=1)
+    assert "no candidate meets the request (1 tried: 1 x slower than 1e-06 ms" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
+def test_changed_photographs_are_another_search(searched, picture):
+    from models.images import load_rgb, save_rgb
+
+    world, command, _ = searched
+    original = load_rgb(world / "photos/a.png")
+    save_rgb(world / "photos/a.png", picture(40, 56, 99))
+    done = tune(*command, "--trials", "3", cwd=world, code=2)
+    save_rgb(world / "photos/a.png", original)
+    assert "run was made with other evaluation images: the files have changed" in done.stderr
+
+
+def test_an_artifact_of_the_search_is_measured_and_used(searched, picture):
+    from models.images import load_rgb, save_rgb
+
+    world, _, _ = searched
+    artifact = str(next((world / "run/artifacts").iterdir()))
+    done = tune(
+        "bench", artifact, "--sessions", "1", "--iterations", "2", "--min-time-s", "0", "--json",
+        "--output", "m.json", cwd=world,
+    )  # fmt: skip
+    document = json.loads(done.stdout)
+    estimate = document["measurement"]["estimate"]
+    assert {"load_ms", "first_run_ms", "latency_ms", "p10_ms", "p90_ms", "peak_memory_mb"} <= set(
+        estimate
+    )
+    assert document["undelegated_ops"] == 0
+    assert document["delegated_ops"] > 10
+    assert document["measurement"]["verification"]["max_abs_error"] <= 1e-4
+    assert json.loads((world / "m.json").read_text()) == document["measurement"]
+    save_rgb(world / "in.png", picture(21, 35, 3))
+    done = tune("upscale", "in.png", "-o", "out.png", "--artifact", artifact, "--json", cwd=world)
+    assert json.loads(done.stdout)["device"] == "host"
+    assert load_rgb(world / "out.png").shape == (42, 70, 3)
+
+
+def test_a_checkpoint_of_the_search_is_evaluated(searched):
+    world, _, _ = searched
+    done = tune("evaluate", "--weights", "run/weights/supernet.pt", "--hr", "photos", "--json",
+                cwd=world)  # fmt: skip
+    document = json.loads(done.stdout)
+    assert [image["name"] for image in document["images"]] == ["a", "b"]
+    mean = np.mean([image["model"]["psnr_y_db"] for image in document["images"]])
+    assert document["mean"]["model"]["psnr_y_db"] == pytest.approx(mean)
+    assert document["mean"]["bicubic"]["psnr_y_db"] > 10
+
+
+def test_a_killed_search_loses_no_trial_and_repeats_none(tmp_path, picture):
+    """SIGKILL after the first finished candidate, then the same command again."""
+    from models.images import save_rgb
+    from search.rundir import RunDirectory
+    from search.study import load_study
+
+    save_rgb(tmp_path / "photos/a.png", picture(40, 56, 0))
+    command = [sys.executable, "-m", "mobilesr_tune", "search", *TINY, "--hr", "photos", "--train",
+               "photos", "--run-dir", "run", "--trials", "3", "--export-jobs", "1"]  # fmt: skip
+    with (tmp_path / "stderr").open("w") as stderr:
+        process = subprocess.Popen(command, cwd=tmp_path, stdout=stderr, stderr=stderr)
+        deadline = time.monotonic() + 240
+        while not re.search(r"1/3 ", (tmp_path / "stderr").read_text()):
+            assert process.poll() is None, (tmp_path / "stderr").read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        os.kill(process.pid, signal.SIGKILL)
+        process.wait()
+    before = RunDirectory.open(tmp_path / "run").results()
+    assert len(before) in (1, 2)
+
+    tune(*command[3:], cwd=tmp_path)
+    run = RunDirectory.open(tmp_path / "run")
+    after = run.results()
+    assert after[: len(before)] == before
+    assert len(after) == 3
+    assert max(Counter(result.key for result in after).values()) == 1
+    assert all(trial.state.is_finished() for trial in load_study(run).trials)
+    # What was paid for before the kill was not measured again.
+    kept = (run.path / before[0].measurement_file).stat().st_mtime
+    assert kept < min((run.path / result.measurement_file).stat().st_mtime for result in after[1:])
