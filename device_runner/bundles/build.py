@@ -1,9 +1,9 @@
 """Puts a bundle together from public packages: no NDK, no ExecuTorch build.
 
-    the executorch wheel (runtime, XNNPACK, kernels, headers)      by pip, checksum pinned
-    libc with its loader, libstdc++, libgcc, cpuinfo, pthreadpool  by a private apt, pinned
-    stand-ins for PyTorch and Python                               compiled
-    the runner                                                     compiled
+the executorch wheel (runtime, XNNPACK, kernels, headers)      by pip, checksum pinned
+libc with its loader, libstdc++, libgcc, cpuinfo, pthreadpool  by a private apt, pinned
+stand-ins for PyTorch and Python                               compiled
+the runner                                                     compiled
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from filelock import FileLock
 
 from device_runner.bundles import elf, host_tools, native_runner, store
 from device_runner.bundles.debian import FetchedPackage, PrivateApt, unpack
-from device_runner.bundles.errors import BundleBuildError, BundleMissingError
+from device_runner.bundles.errors import BundleBuildError, BundleDamagedError, BundleMissingError
 from device_runner.bundles.manifest import BundleManifest, BundleSource
 from device_runner.bundles.native_runner import RUNNER_NAME
 from device_runner.bundles.pins import EXECUTORCH_VERSION, PLATFORMS, Platform
@@ -80,9 +80,7 @@ def _existing(abi: str, wanted: str) -> Bundle | None:
         if bundle.manifest.recipe != wanted:
             return None
         store.verify(bundle)
-    except BundleMissingError:
-        return None
-    except store.BundleDamagedError:
+    except (BundleMissingError, BundleDamagedError):
         return None
     return bundle
 

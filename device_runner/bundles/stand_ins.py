@@ -22,7 +22,7 @@ _HEAD = """\
 #include <string.h>
 #include <unistd.h>
 static void trap(const char* name) {
-  static const char words[] = "runner: this bundle has no PyTorch and no Python, but was asked for ";
+  static const char words[] = "runner: no PyTorch and no Python here, but something called ";
   if (write(2, words, sizeof words - 1) < 0 || write(2, name, strlen(name)) < 0 ||
       write(2, "\\n", 1) < 0) {
   }

@@ -84,7 +84,9 @@ def find(abi: str, *, recipe: str | None = None) -> Bundle:
     return (exact or matching)[0]
 
 
-def describe_files(folder: Path, origins: dict[str, str], executables: set[str]) -> list[BundleFile]:
+def describe_files(
+    folder: Path, origins: dict[str, str], executables: set[str]
+) -> list[BundleFile]:
     """What lies in `folder`, as the manifest lists it."""
     found = []
     for path in sorted(folder.rglob("*")):
