@@ -21,7 +21,7 @@ from device_runner.bundles.errors import BundleBuildError, BundleDamagedError, B
 from device_runner.bundles.manifest import BundleManifest, BundleSource
 from device_runner.bundles.native_runner import RUNNER_NAME
 from device_runner.bundles.pins import EXECUTORCH_VERSION, PLATFORMS, Platform
-from device_runner.bundles.stand_ins import LIBRARIES, make_stand_ins
+from device_runner.bundles.stand_ins import LIBRARIES, make_stand_ins, trap_source
 from device_runner.bundles.store import Bundle
 from device_runner.bundles.wheel import fetch_wheel, unpack_wheel
 from device_runner.protocol import PROTOCOL_VERSION
@@ -38,7 +38,8 @@ Tell = Callable[[str], None]
 
 def recipe(abi: str) -> str:
     """Names what `build` would make: sources, packages and method. Equal recipes, equal bundles."""
-    parts = (_RECIPE_REVISION, PLATFORMS[abi], native_runner.source_sha256(), PROTOCOL_VERSION)
+    built = (native_runner.source_sha256(), trap_source(set()))
+    parts = (_RECIPE_REVISION, PLATFORMS[abi], PROTOCOL_VERSION, *built)
     return hashlib.sha256(repr(parts).encode()).hexdigest()
 
 

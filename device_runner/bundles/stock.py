@@ -62,7 +62,6 @@ def arguments(
         f"--output_file={output_base}",
         f"--num_executions={executions}",
         f"--cpu_threads={threads}",
-        "--print_output=none",
     ]
 
 
