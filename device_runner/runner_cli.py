@@ -56,7 +56,7 @@ def build_command(
     Example: mobilesr-tune runner build --abi arm64-v8a
     """
     from device_runner.bundles import build
-    from device_runner.bundles.build import STEPS
+    from device_runner.bundles.building import STEPS
     from foundation.console import progress_bar
 
     with progress_bar("steps") as bar:

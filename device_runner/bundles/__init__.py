@@ -10,7 +10,7 @@ export_bundle(bundle, file)          one archive; import_bundle(file) on another
 
 from device_runner.bundles.adopt import adopt
 from device_runner.bundles.archive import export_bundle, import_bundle
-from device_runner.bundles.build import build, recipe
+from device_runner.bundles.building import build, recipe
 from device_runner.bundles.choice import choose_runner
 from device_runner.bundles.errors import (
     BundleBuildError,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from device_runner.bundles import store
-from device_runner.bundles.build import recipe
+from device_runner.bundles.building import recipe
 from device_runner.bundles.errors import BundleError
 from device_runner.bundles.pins import PLATFORMS
 from device_runner.bundles.stock import StockRunner

@@ -137,9 +137,7 @@ def test_session_is_whole(run: Launch, artifact: Artifact, threads: int) -> None
 
 def test_warm_up_ends_by_the_same_rule(run: Launch, artifact: Artifact) -> None:
     limits = ("--min-warmup", "3", "--max-warmup", "12", "--min-iterations", "1")
-    session = told(
-        run("--inputs", artifact.check_input_path, *limits, "--min-time-s", "0")
-    ).session
+    session = told(run("--inputs", artifact.check_input_path, *limits, "--min-time-s", "0")).session
     assert session is not None
     durations = session.warmup_ms
     assert may_stop(durations, 3, 12)
@@ -224,9 +222,7 @@ def test_senseless_command_line(run: Launch, arguments: tuple[str, ...]) -> None
 
 
 @pytest.fixture
-def native(
-    runner_bundle: Callable[[str], Bundle], lab_lacks: Callable[[str], NoReturn]
-) -> Bundle:
+def native(runner_bundle: Callable[[str], Bundle], lab_lacks: Callable[[str], NoReturn]) -> Bundle:
     bundle = runner_bundle("x86_64")
     if start_command(bundle) != bundle.manifest.command:
         lab_lacks("this machine is no x86-64 Linux")
@@ -243,9 +239,7 @@ def test_out_of_memory(native: Bundle, artifact: Artifact) -> None:
     assert judge(ended, "bundle").outcome is Outcome.OUT_OF_MEMORY
 
 
-def test_damaged_programs_are_outcomes(
-    native: Bundle, artifact: Artifact, tmp_path: Path
-) -> None:
+def test_damaged_programs_are_outcomes(native: Bundle, artifact: Artifact, tmp_path: Path) -> None:
     whole = artifact.model_path.read_bytes()
     launch = launcher(native, native.manifest.command)
     for stride in (97, 1009, 4001):
