@@ -6,6 +6,7 @@ import os
 import shutil
 import stat
 import tempfile
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -17,6 +18,7 @@ from foundation import RequestError, sha256_of
 from foundation.files import explain_os_error
 
 _STAGING_PREFIX = ".staging-"
+_STALE_S = 24 * 3600
 
 
 @dataclass(frozen=True)
@@ -140,6 +142,7 @@ def staging() -> Iterator[Path]:
     root = store_folder()
     try:
         root.mkdir(parents=True, exist_ok=True)
+        _sweep(root)
         folder = Path(tempfile.mkdtemp(prefix=_STAGING_PREFIX, dir=root))
     except OSError as error:
         raise explain_os_error(error, root) from error
@@ -149,6 +152,13 @@ def staging() -> Iterator[Path]:
         raise explain_os_error(error, folder) from error
     finally:
         shutil.rmtree(folder, ignore_errors=True)
+
+
+def _sweep(root: Path) -> None:
+    """Remove what builds left behind that were killed; a build under way is never a day old."""
+    for path in root.glob(f"{_STAGING_PREFIX}*"):
+        if time.time() - path.stat().st_mtime > _STALE_S:
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def install(folder: Path, manifest: BundleManifest) -> Bundle:

@@ -3,6 +3,7 @@ from __future__ import annotations
 import gzip
 import io
 import json
+import os
 import shutil
 import subprocess
 import tarfile
@@ -229,6 +230,26 @@ def test_choice_of_a_runner(small: Bundle, tmp_path: Path) -> None:
         choose_runner("armeabi-v7a", f"executor_runner={program}")
     program.touch()
     assert choose_runner("armeabi-v7a", f"executor_runner={program}") == StockRunner(program)
+
+
+def test_bundle_of_another_executorch_is_no_default(small: Bundle, tmp_path: Path) -> None:
+    import_bundle(export_bundle(small, tmp_path / "old.tar.gz"))
+    with pytest.raises(BundleMissingError, match=r"of ExecuTorch 1\.1\.0"):
+        choose_runner("x86_64")
+    adopt(small.folder, abi="x86_64", executorch_version="1.4.1", command=("./runner",))
+    imported = import_bundle(export_bundle(open_bundle(small.folder), tmp_path / "new.tar.gz"))
+    assert choose_runner("x86_64") == imported
+
+
+def test_what_a_killed_build_left_is_swept_a_day_later(small: Bundle, tmp_path: Path) -> None:
+    left = store.store_folder() / ".staging-old"
+    young = store.store_folder() / ".staging-young"
+    for folder in (left, young):
+        folder.mkdir(parents=True)
+    os.utime(left, (0, 0))
+    import_bundle(export_bundle(small, tmp_path / "a.tar.gz"))
+    assert not left.exists()
+    assert young.exists()
 
 
 def test_system_without_apt_hears_what_works_there(

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import importlib.metadata
+import importlib.util
 import os
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 from typing import NoReturn
@@ -14,6 +17,7 @@ import pytest
 
 from device_runner import HostDevice, Outcome, RunRequest
 from device_runner.bundles import Bundle
+from device_runner.bundles.native_runner import SOURCES
 from device_runner.bundles.trial import environment, start_command
 from device_runner.outcomes import Ended, judge
 from device_runner.protocol import Transcript, parse_transcript
@@ -156,16 +160,15 @@ def test_both_count_and_time_are_met(run: Launch, artifact: Artifact) -> None:
 
 def test_cpus_bind_the_process(run: Launch, artifact: Artifact) -> None:
     cpu = min(os.sched_getaffinity(0))
-    flags = ("--inputs", artifact.check_input_path, *QUICK)
+    flags = ("--inputs", artifact.check_input_path, "--no-timing")
     for wanted in (str(cpu), f"{cpu}-{cpu}", hex(1 << cpu)):
         session = told(run(*flags, "--cpus", wanted)).session
         assert session is not None
         assert session.affinity == (cpu,)
     for wanted in ("big", "all"):
         assert told(run(*flags, "--cpus", wanted)).session is not None
-    for wanted in ("4000", "", "x", "2-1", "0,,1"):
-        if wanted:
-            assert error_kind(run(*flags, "--cpus", wanted)) == "failed"
+    for wanted in ("4000", "x", "2-1", "0,,1"):
+        assert error_kind(run(*flags, "--cpus", wanted)) == "failed"
 
 
 @pytest.mark.parametrize("content", [b"", b"no program at all", None])
@@ -293,6 +296,46 @@ def test_bundle_needs_nothing_of_the_system(
     assert told(finished).session is not None
     np.testing.assert_allclose(
         np.fromfile(root / "out" / "out-0.bin", "<f4"),
+        np.fromfile(artifact.check_output_path, "<f4"),
+        atol=1e-4,
+    )
+
+
+def test_cmake_builds_against_the_installed_wheel(
+    artifact: Artifact, tmp_path: Path, lab_lacks: Callable[[str], NoReturn]
+) -> None:
+    cmake = shutil.which("cmake")
+    if cmake is None or shutil.which("c++") is None:
+        lab_lacks("cmake or a C++ compiler is not here")
+    wheel = importlib.util.find_spec("executorch")
+    assert wheel is not None
+    assert wheel.submodule_search_locations is not None
+    configured = subprocess.run(
+        [
+            cmake, "-S", SOURCES, "-B", tmp_path / "build",
+            f"-DEXECUTORCH_WHEEL={wheel.submodule_search_locations[0]}",
+            f"-DPython3_ROOT_DIR={sys.base_prefix}",
+        ],
+        capture_output=True,
+        text=True,
+    )  # fmt: skip
+    if "Python3" in configured.stderr and configured.returncode != 0:
+        lab_lacks("this Python has no shared library to link")
+    assert configured.returncode == 0, configured.stderr
+    subprocess.run([cmake, "--build", tmp_path / "build"], check=True, capture_output=True)
+    finished = subprocess.run(
+        [
+            tmp_path / "build" / "runner", "--model", artifact.model_path,
+            "--inputs", artifact.check_input_path, "--output-dir", tmp_path / "out", "--no-timing",
+        ],
+        capture_output=True,
+        timeout=LAUNCH_S,
+    )  # fmt: skip
+    session = told(finished).session
+    assert session is not None
+    assert session.runtime_version == importlib.metadata.version("executorch")
+    np.testing.assert_allclose(
+        np.fromfile(tmp_path / "out" / "out-0.bin", "<f4"),
         np.fromfile(artifact.check_output_path, "<f4"),
         atol=1e-4,
     )
