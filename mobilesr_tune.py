@@ -14,6 +14,7 @@ from typing import Annotated
 import typer
 
 import device_runner.cli
+import device_runner.runner_cli
 import models.cli
 import reports.cli
 import search.cli
@@ -62,6 +63,7 @@ def _after_search(run_dir: Path, json: bool) -> None:
 search.cli.register(app, _after_search)
 models.cli.register(app)
 device_runner.cli.register(app)
+device_runner.runner_cli.register(app)
 reports.cli.register(app)
 
 

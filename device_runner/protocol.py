@@ -12,7 +12,9 @@ a runner's output does it here.
     --output-dtype TYPE     float32 (default), or uint8: clamp to [0, 1], times 255, round half
                             to even
     --threads N             size of the thread pool (at least 1)
-    --cpus LIST             comma-separated CPU numbers to be bound to; default: unbound
+    --cpus LIST             comma-separated CPU numbers to be bound to; default: unbound. The native
+                            runner also takes ranges (4-7), 0xMASK, `all`, and `big`: every CPU
+                            that is not of the slowest cluster
     --min-warmup N  --max-warmup N  --min-iterations N  --min-time-s S
     --no-timing             stop after the outputs: neither warm-up nor timed iterations
     --memory-limit-mb N     address space that may be added from the load on

@@ -1,0 +1,53 @@
+// One loaded `.pte`: its program, its method `forward`, and the memory they live in.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include <executorch/runtime/core/hierarchical_allocator.h>
+#include <executorch/runtime/executor/memory_manager.h>
+#include <executorch/runtime/executor/method.h>
+#include <executorch/runtime/executor/program.h>
+
+#include "mapped_file.h"
+#include "memory.h"
+
+namespace mobilesr {
+
+// Used in the order of its methods, each once save the last three. Failures end the process.
+class Model {
+ public:
+  Model() = default;
+  Model(const Model&) = delete;
+  Model& operator=(const Model&) = delete;
+
+  void load_program(const std::string& path);
+  void load_method();
+
+  size_t input_elements() const { return input_.size(); }
+  // Reads raw float32 of exactly the input's size.
+  void set_input(const std::string& path);
+  void execute();
+  // The first output's values, valid until the next `execute`.
+  const float* output(size_t* elements);
+
+ private:
+  void plan_memory(const executorch::runtime::MethodMeta& meta);
+  void describe_input(const executorch::runtime::MethodMeta& meta);
+
+  MappedFile file_;
+  GrowingArena method_arena_;
+  GrowingArena temp_arena_;
+  std::vector<executorch::runtime::Span<uint8_t>> planned_;
+  std::vector<executorch::aten::SizesType> sizes_;
+  std::vector<executorch::aten::DimOrderType> dim_order_;
+  std::vector<executorch::aten::StridesType> strides_;
+  std::vector<float> input_;
+  // Never freed: the process ends first, and a damaged program must not be torn down.
+  executorch::runtime::Program* program_ = nullptr;
+  executorch::runtime::Method* method_ = nullptr;
+  executorch::aten::TensorImpl* tensor_ = nullptr;
+};
+
+}  // namespace mobilesr

@@ -1,0 +1,220 @@
+"""The commands `runner build | list | verify | export | import | adopt`."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+if TYPE_CHECKING:
+    from device_runner.bundles import Bundle
+
+_AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+_Which = Annotated[
+    str, typer.Argument(help="An ABI (arm64-v8a, x86_64), or a bundle's folder.", metavar="BUNDLE")
+]
+
+
+class _Abi(StrEnum):
+    ARM64 = "arm64-v8a"
+    X86_64 = "x86_64"
+
+
+def register(app: typer.Typer) -> None:
+    """Mount the sub-commands of `runner`."""
+    runner = typer.Typer(
+        help="The program that runs models on phones, with its libraries: make, check, carry.",
+        no_args_is_help=True,
+    )
+    runner.command("build")(build_command)
+    runner.command("list")(list_command)
+    runner.command("verify")(verify_command)
+    runner.command("export")(export_command)
+    runner.command("import")(import_command)
+    runner.command("adopt")(adopt_command)
+    app.add_typer(runner, name="runner")
+
+
+def build_command(
+    abi: Annotated[_Abi, typer.Option(help="What the phone is: nearly all are arm64-v8a.")] = (
+        _Abi.ARM64
+    ),
+    force: Annotated[bool, typer.Option("--force", help="Build even if it is here.")] = False,
+    allow_newer: Annotated[
+        bool,
+        typer.Option("--allow-newer", help="Take Debian packages newer than the pinned ones."),
+    ] = False,
+    json: _AsJson = False,
+) -> None:
+    """Make the runner for phones from public packages; done once, in about a minute.
+
+    It needs a Debian-like system with apt, pip and a C++ compiler for the ABI. Mirrors are those
+    that this system's apt and pip are set to.
+
+    Example: mobilesr-tune runner build --abi arm64-v8a
+    """
+    from device_runner.bundles import build
+    from device_runner.bundles.building import STEPS
+    from foundation.console import progress_bar
+
+    with progress_bar("steps") as bar:
+        task = bar.add_task("starting", total=STEPS)
+        done = -1
+
+        def tell(step: str) -> None:
+            nonlocal done
+            done += 1
+            bar.update(task, completed=done, description=step)
+
+        bundle = build(abi.value, force=force, allow_newer=allow_newer, tell=tell)
+    _show([bundle], as_json=json)
+
+
+def list_command(json: _AsJson = False) -> None:
+    """List the runners on this computer, newest first.
+
+    Example: mobilesr-tune runner list
+    """
+    from device_runner.bundles import bundles
+    from foundation.console import err
+
+    found = bundles()
+    if not found and not json:
+        err.print("no runner is here: make one with 'mobilesr-tune runner build'", markup=False)
+        return
+    _show(found, as_json=json)
+
+
+def verify_command(
+    which: Annotated[
+        str | None,
+        typer.Argument(help="An ABI, or a bundle's folder; default: all.", metavar="BUNDLE"),
+    ] = None,
+    json: _AsJson = False,
+) -> None:
+    """Check runners against their manifests, and start those that this computer can start.
+
+    Example: mobilesr-tune runner verify arm64-v8a
+    """
+    from device_runner.bundles import bundles, verify
+    from device_runner.bundles.trial import try_start
+    from foundation.console import out, print_json
+
+    checked = []
+    for bundle in [_open(which)] if which else bundles():
+        verify(bundle)
+        checked.append((bundle, try_start(bundle)))
+    if json:
+        print_json([{**_facts(bundle), "starts": started} for bundle, started in checked])
+        return
+    for bundle, started in checked:
+        how = f"it starts here: {started}" if started else "this computer cannot start it"
+        out.print(f"{bundle.folder}: whole; {how}", markup=False, highlight=False, soft_wrap=True)
+
+
+def export_command(
+    which: _Which,
+    output: Annotated[
+        Path | None, typer.Option(help="The archive, *.tar.gz; default: named by its content.")
+    ] = None,
+) -> None:
+    """Write a runner to one file, for a machine that cannot build.
+
+    Example: mobilesr-tune runner export arm64-v8a --output runner-arm64.tar.gz
+    """
+    from device_runner.bundles import export_bundle
+    from foundation.console import out
+
+    bundle = _open(which)
+    target = output or Path(f"runner-{bundle.manifest.name}.tar.gz")
+    export_bundle(bundle, target)
+    size = target.stat().st_size / 2**20
+    out.print(f"{target} ({size:.1f} MB)", markup=False, highlight=False, soft_wrap=True)
+
+
+def import_command(
+    archive: Annotated[Path, typer.Argument(help="What 'runner export' wrote.")],
+    json: _AsJson = False,
+) -> None:
+    """Take a runner from another machine. It is a program: import only what you trust.
+
+    Example: mobilesr-tune runner import runner-arm64.tar.gz
+    """
+    from device_runner.bundles import import_bundle
+
+    _show([import_bundle(archive)], as_json=json)
+
+
+def adopt_command(
+    folder: Annotated[Path, typer.Argument(help="Holds your runner and its libraries.")],
+    abi: Annotated[_Abi, typer.Option(help="What it was built for.")],
+    executorch: Annotated[str, typer.Option(help="The ExecuTorch version that it links.")],
+    start: Annotated[
+        str, typer.Option(help="How to start it from within the folder.")
+    ] = "./runner",
+    json: _AsJson = False,
+) -> None:
+    """Describe a runner of your own, built with an NDK say, so that '--runner FOLDER' takes it.
+
+    Example: mobilesr-tune runner adopt my-runner --abi arm64-v8a --executorch 1.4.1
+    """
+    import shlex
+
+    from device_runner.bundles import adopt
+
+    command = tuple(shlex.split(start))
+    bundle = adopt(folder, abi=abi.value, executorch_version=executorch, command=command)
+    _show([bundle], as_json=json)
+
+
+def _open(which: str) -> Bundle:
+    from device_runner.bundles import PLATFORMS, find, open_bundle, recipe
+
+    if which in PLATFORMS:
+        return find(which, recipe=recipe(which))
+    return open_bundle(Path(which))
+
+
+def _facts(bundle: Bundle) -> dict[str, Any]:
+    manifest = bundle.manifest
+    return {
+        "abi": manifest.abi,
+        "executorch": manifest.executorch_version,
+        "digest": manifest.digest,
+        "size_bytes": manifest.size_bytes,
+        "files": len(manifest.files),
+        "pinned": all(source.pinned for source in manifest.sources),
+        "sources": [f"{source.name} {source.version}" for source in manifest.sources],
+        "folder": str(bundle.folder),
+    }
+
+
+def _show(found: list[Bundle], *, as_json: bool) -> None:
+    from rich.markup import escape
+    from rich.table import Table
+
+    from foundation.console import err, out, print_json
+
+    facts = [_facts(bundle) for bundle in found]
+    if as_json:
+        print_json(facts)
+        return
+    table = Table("ABI", "ExecuTorch", "MB", "content", "pinned", "folder")
+    for fact in facts:
+        table.add_row(
+            fact["abi"],
+            escape(fact["executorch"]),
+            f"{fact['size_bytes'] / 2**20:.1f}",
+            fact["digest"][:12],
+            "yes" if fact["pinned"] else "no",
+            escape(fact["folder"]),
+        )
+    out.print(table)
+    if any(bundle.manifest.abi == "arm64-v8a" for bundle in found):
+        err.print(
+            "The arm64-v8a runner was tried on Android userlands under emulation; whether a retail "
+            "phone starts it is not known yet.",
+            markup=False,
+        )
