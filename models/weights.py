@@ -113,7 +113,8 @@ def load_weights(path: Path) -> Weights:
 
 
 def _from_content(content: Any, source: str) -> Weights:
-    state, config, training = content, None, {}
+    state, config = content, None
+    training: dict[str, Any] = {}
     if isinstance(content, dict):
         for name in ("net", "params_ema", "params", "state_dict", "model"):
             if isinstance(content.get(name), dict):
@@ -136,12 +137,14 @@ def _from_content(content: Any, source: str) -> Weights:
 
 def _header(content: dict[str, Any], source: str) -> tuple[MobileSRConfig, dict[str, Any]]:
     """Config and training of a checkpoint of ours."""
-    fields, training = content.get("config"), content.get("training", {})
-    for part in (fields, training):
-        if not isinstance(part, dict) or not all(isinstance(name, str) for name in part):
-            raise WeightsError(f"{source} is damaged: its config or training is no table of names")
+    parts = [content.get("config"), content.get("training", {})]
+    tables = [
+        part for part in parts if isinstance(part, dict) and all(isinstance(n, str) for n in part)
+    ]
+    if len(tables) != len(parts):
+        raise WeightsError(f"{source} is damaged: its config or training is no table of names")
     try:
-        return MobileSRConfig.build(**fields), training
+        return MobileSRConfig.build(**tables[0]), tables[1]
     except ConfigError as error:
         raise WeightsError(f"{source} is damaged: {error}") from error
 

@@ -26,6 +26,9 @@ from search.request import SearchRequest
 from search.rundir import RunDirectory
 from search.study import open_study, storage_trouble
 
+# Another search or bench on the same device ends, as a rule, within the hour.
+LEASE_WAIT_S = 3600.0
+
 
 @dataclass
 class Watcher(SearchEvents):
@@ -136,11 +139,12 @@ def _search(
         say=watcher.stage,
     )
     height, width = request.lr_size
+    watcher.stage(f"waiting for {device.serial}, should another process be using it")
     with (
         ExportPool(
             run.weights, run.artifacts, request.export_jobs, request.export_timeout_s
         ) as pool,
-        device.lease(),
+        device.lease(LEASE_WAIT_S),
     ):
         loop = SearchLoop(
             study=open_study(run, request),

@@ -53,7 +53,7 @@ TABLE = [
     ("weights that run code", "evaluate --preset article --weights evil.pth --hr photos",
      "evil.pth is no PyTorch checkpoint"),
     ("weights of another architecture", "evaluate --preset article --weights published.pth "
-     "--hr photos", r"published.pth does not fit n40_h40.*body\.layers\.3\.0\.mlp\.fc\.0\.weight is"),
+     "--hr photos", r"published.pth does not fit n40_h40.*layers\.3\.0\.mlp\.fc\.0\.weight is"),
     ("weights of another width", f"export {MODEL} --set n_feats=32 -o out",
      r"does not fit n32_h8.*head.weight is \(40, 3, 3, 3\), needed \(32, 3, 3, 3\)"),
     ("search, weights too small for the space", f"search {OURS} --scale 2 --n-heads 2 --n-feats 64 "
@@ -87,7 +87,7 @@ TABLE = [
     ("study without trials", "report run-empty", "run-empty holds no candidate yet"),
     ("study without finished trials", "report run-failed",
      r"no candidate of run-failed was both timed and judged: 1 candidate ran, 1 failed.*: crashed"),
-    ("run without a study", "report run-young", r"holds no study.db: the search did not get as far"),
+    ("run without a study", "report run-young", "holds no study.db: the search did not get"),
     ("report of nothing", "report nowhere", "no run directory at nowhere"),
     ("report of a foreign folder", "report photos", "photos is no run directory"),
     ("LR size of 0", f"export {OURS} --lr-size 0x5 -o out", "LR size 0x5 is out of range"),
@@ -197,7 +197,8 @@ def _make_runs(root: Path) -> None:
             )  # fmt: skip
     tiny = {
         "scale": 2, "n_feats": (8,), "n_heads": 2, "depths": (1,), "ratios": (1,),
-        "window_sizes": (4,), "lr_size": "16x16", "weights": root / "ours.pt", "hr": root / "photos",
+        "window_sizes": (4,), "lr_size": "16x16", "weights": root / "ours.pt",
+        "hr": root / "photos",
     }  # fmt: skip
     run = RunDirectory.create(root / "run-unreadable", SearchRequest.resolve(tiny), {})
     run.study_path.write_bytes(b"this is no database" * 100)

@@ -50,10 +50,15 @@ def test_a_failed_write_leaves_the_old_content_and_no_traces(tmp_path, error):
     target = tmp_path / "result.json"
     target.write_text("old")
     wanted = RequestError if isinstance(error, OSError) else type(error)
-    with pytest.raises(wanted), atomic_path(target) as temporary:
-        temporary.write_text("half")
-        assert temporary.suffix == ".json"
-        raise error
+
+    def write_half():
+        with atomic_path(target) as temporary:
+            temporary.write_text("half")
+            assert temporary.suffix == ".json"
+            raise error
+
+    with pytest.raises(wanted):
+        write_half()
     assert target.read_text() == "old"
     assert names(tmp_path) == ["result.json"]
 
@@ -137,7 +142,7 @@ def test_unreadable_json_is_a_sentence(tmp_path, content):
 def test_missing_files_are_sentences(tmp_path):
     with pytest.raises(RequestError, match="does not exist"):
         read_json(tmp_path / "v.json")
-    with pytest.raises(RequestError, match="cannot read .*No such file"):
+    with pytest.raises(RequestError, match=r"cannot read .*No such file"):
         sha256_of(tmp_path / "v.json")
     with pytest.raises(RequestError, match="Is a directory"):
         sha256_of(tmp_path)

@@ -78,5 +78,5 @@ def test_a_pte_without_its_manifest_is_refused(own):
     (own / "manifest.json").unlink()
     with pytest.raises(RequestError, match=r"holds no manifest\.json.*mobilesr-tune export"):
         load_artifact(own / "model.pte")
-    with pytest.raises(RequestError, match="no artifact at .*nowhere"):
+    with pytest.raises(RequestError, match=r"no artifact at .*nowhere"):
         load_artifact(own / "nowhere")

@@ -34,7 +34,7 @@ def test_a_config_has_no_second_key(text):
 
 
 def test_leading_zeros_make_no_second_key():
-    with pytest.raises(ConfigError, match="did you mean n40_h8_r4_w8_x4_p1?"):
+    with pytest.raises(ConfigError, match=r"did you mean n40_h8_r4_w8_x4_p1\?"):
         MobileSRConfig.from_key("n040_h8_r4_w08_x4_p1")
 
 
@@ -53,7 +53,7 @@ def test_keys_are_what_reports_of_earlier_versions_printed():
 
 def test_presets_are_found_by_name():
     assert preset("article") is PRESETS["article"]
-    with pytest.raises(ConfigError, match="unknown preset 'ntire'.*ntire2022, article"):
+    with pytest.raises(ConfigError, match=r"unknown preset 'ntire'.*ntire2022, article"):
         preset("ntire")
 
 

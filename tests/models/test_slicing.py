@@ -82,7 +82,7 @@ def test_what_is_not_contained_is_refused(changes):
     full = MobileSRConfig(n_feats=8, n_heads=2, ratios=(2, 2))
     other = full.model_copy(update=changes)
     assert not contains(full, other)
-    with pytest.raises(ValueError, match="is not contained in n8_h2_r2.2"):
+    with pytest.raises(ValueError, match=r"is not contained in n8_h2_r2\.2"):
         slice_state(MobileSR(full).state_dict(), full, other)
 
 

@@ -207,7 +207,7 @@ def test_weights_that_know_their_config_give_every_part(random_weights, data, fu
 
 
 def test_a_larger_config_is_refused_by_weights_that_know_theirs(ours):
-    with pytest.raises(WeightsError, match="does not fit n8_h2_r2.2"):
+    with pytest.raises(WeightsError, match=r"does not fit n8_h2_r2\.2"):
         ours.for_config(CONFIG.model_copy(update={"ratios": (2, 2)}))
 
 

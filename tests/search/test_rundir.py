@@ -82,7 +82,7 @@ def test_lost_facts_do_not_lock_the_run(path):
 
 
 def test_what_is_no_run_is_said(tmp_path):
-    with pytest.raises(RunError, match="no run directory at .*'mobilesr-tune search' makes one"):
+    with pytest.raises(RunError, match=r"no run directory at .*'mobilesr-tune search' makes one"):
         RunDirectory.open(tmp_path / "nowhere")
     with pytest.raises(RunError, match=r"is no run directory: it holds no run\.toml"):
         RunDirectory.open(tmp_path)
