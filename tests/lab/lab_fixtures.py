@@ -53,11 +53,11 @@ def lab_server_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab
 @pytest.fixture
 def lab_server(
     lab_server_session: LabServer, monkeypatch: pytest.MonkeyPatch
-) -> Iterator[LabServer]:
+) -> LabServer:
     """The worker's adb server; clients of this test find it by the environment."""
     for name, value in lab_server_session.environment.items():
         monkeypatch.setenv(name, value)
-    yield lab_server_session
+    return lab_server_session
 
 
 @pytest.fixture

@@ -62,7 +62,7 @@ exec cat "/lab/dumpsys/$1"
 """,
     "cmd": """\
 echo "cmd $*" >> /lab/calls
-[ "$1 $2" = "power set-fixed-performance-mode-enabled" ] || { echo "Unknown command" >&2; exit 255; }
+[ "$1 $2" = "power set-fixed-performance-mode-enabled" ] || exit 255
 [ -f /lab/no_fixed_performance ] && { echo "Unknown command: $2"; exit 255; }
 echo "$3" > /lab/fixed_performance
 """,
@@ -98,6 +98,8 @@ mount --bind "$home/lab" "$root/lab"
 for node in null zero urandom random; do mount --bind "/dev/$node" "$root/dev/$node"; done
 mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
 mount --rbind /sys/devices/system/cpu "$root/sys/devices/system/cpu"
+# For a stand-in of the runner that needs this host's Python. Read only, as far as the kernel lets.
+mount --rbind / "$root/host" && mount -o remount,bind,ro "$root/host" || true
 if [ "$qemu" != none ]; then
   mount -t binfmt_misc binfmt_misc "$root/proc/sys/fs/binfmt_misc"
   elf='\x7fELF\x02\x01\x01\x00\x00\x00\x00\x00\x00\x00\x00\x00\x02\x00\xb7\x00'
@@ -137,7 +139,8 @@ def _build(packages: Path, root: Path) -> None:
         "share", "qemu-*", "systemd"))  # fmt: skip
     for name in ("bin", "lib", "lib64", "sbin"):
         (root / name).symlink_to(f"usr/{name}")
-    for name in ("data", "lab", "proc", "dev/pts", "system/bin", "sys/devices/system/cpu", "etc"):
+    cpus = "sys/devices/system/cpu"
+    for name in ("data", "lab", "host", "proc", "dev/pts", "system/bin", cpus, "etc"):
         (root / name).mkdir(parents=True)
     for name in ("null", "zero", "urandom", "random"):
         (root / "dev" / name).touch()

@@ -1,4 +1,4 @@
-"""The lab is what it claims to be: seen through plain adb, before any code of ours is in between."""
+"""The lab is what it claims to be: seen through plain adb, without any code of ours."""
 
 from __future__ import annotations
 
