@@ -10,6 +10,9 @@ from typing import Protocol
 from device_runner.errors import DeviceRunnerError
 from foundation import RequestError
 
+# How a profile says that there is none.
+NO_RUNNER = "none yet"
+
 
 class RunnerMissingError(DeviceRunnerError, RequestError):
     """No runner bundle fits the device."""

@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
-from pathlib import Path
 
-from device_runner.adb.bundle import BundleFinder, RunnerBundle, RunnerMissingError, no_bundle
+from device_runner.adb.bundle import (
+    NO_RUNNER,
+    BundleFinder,
+    RunnerBundle,
+    RunnerMissingError,
+    no_bundle,
+)
 from device_runner.adb.connection import Connection
 from device_runner.adb.launch import Launched, kill_leftovers, launch, new_run, remove_run
 from device_runner.adb.profile import Hardware, read_hardware
@@ -34,7 +39,7 @@ from device_runner.records import DeviceProfile, Outcome
 from device_runner.reporting import output_bytes, run_report, runner_arguments, wrong_outputs
 from foundation import Artifact, sha256_of
 
-_CLAIM_WAIT_S = 0.0
+_LAST_WORD_S = 2.0
 
 
 class AdbDevice(Device):
@@ -87,8 +92,8 @@ class AdbDevice(Device):
             os_build=hardware.os_build,
             cores=hardware.cores,
             ram_mb=hardware.ram_mb,
-            runtime=bundle.runtime if bundle else "none yet",
-            runner=f"bundle {bundle.key[:12]}" if bundle else "none yet",
+            runtime=bundle.runtime if bundle else NO_RUNNER,
+            runner=f"bundle {bundle.key[:12]}" if bundle else NO_RUNNER,
         )
 
     def suggest_threads(self) -> ThreadChoice:
@@ -118,9 +123,13 @@ class AdbDevice(Device):
             try:
                 yield
             finally:
-                self._conditions.restore()
+                if self._answers():
+                    self._conditions.restore()
 
     def push(self, artifact: Artifact) -> PushReport:
+        return self._push(artifact, ())
+
+    def _push(self, artifact: Artifact, keep: Collection[str]) -> PushReport:
         self._require_lease()
         if sha256_of(artifact.model_path) != artifact.manifest.sha256:
             raise ArtifactChangedError(
@@ -128,7 +137,7 @@ class AdbDevice(Device):
                 "export the candidate again"
             )
         self._ready()
-        pushed = self._storage.ensure_blobs([(artifact.model_path, artifact.manifest.sha256)])
+        pushed = self._storage.ensure_blobs([(artifact.model_path, artifact.manifest.sha256)], keep)
         self.bytes_pushed += pushed
         return PushReport(bytes_pushed=pushed, already_there=pushed == 0)
 
@@ -137,10 +146,11 @@ class AdbDevice(Device):
         check_request(request)
         self._check_cpus(request)
         bundle = self._runner()
-        self.push(request.artifact)
-        folder, pushed = self._storage.ensure_bundle(bundle)
         inputs = [(path, sha256_of(path)) for path in request.inputs]
-        self.bytes_pushed += pushed + self._storage.ensure_blobs(inputs)
+        keep = {bundle.key, request.artifact.manifest.sha256, *(sha256 for _, sha256 in inputs)}
+        self._push(request.artifact, keep)
+        folder, pushed = self._storage.ensure_bundle(bundle, keep)
+        self.bytes_pushed += pushed + self._storage.ensure_blobs(inputs, keep)
         if request.timing is not None:
             self._conditions.set(self.hardware())
         run = new_run()
@@ -155,7 +165,7 @@ class AdbDevice(Device):
             ),
         ]
         needed = output_bytes(request) * len(inputs) if wants_outputs else 0
-        launched = self._launch(run, folder, command, request.timeout_s, needed)
+        launched = self._launch(run, folder, command, request.timeout_s, needed, keep)
         try:
             return self._report(request, run, launched)
         finally:
@@ -168,14 +178,20 @@ class AdbDevice(Device):
         Raises:
             DeviceLost, DeviceBusy.
         """
-        with self.lease(_CLAIM_WAIT_S):
+        with self.lease():
             return self._storage.clean()
 
     def close(self) -> None:
         """Every conversation has ended with its call: nothing is open."""
 
     def _launch(
-        self, run: str, folder: str, command: list[str], timeout_s: float, needed: int
+        self,
+        run: str,
+        folder: str,
+        command: list[str],
+        timeout_s: float,
+        needed: int,
+        keep: Collection[str],
     ) -> Launched:
         def once() -> Launched:
             return launch(
@@ -186,7 +202,6 @@ class AdbDevice(Device):
             try:
                 return once()
             except DeviceStorageError:
-                keep = {Path(folder).name, *(Path(word).name for word in command)}
                 self._storage.make_room(needed + (1 << 20), keep=keep)
                 return once()
         except DeviceLost:
@@ -259,6 +274,16 @@ class AdbDevice(Device):
             remove_run(self._connection, run)
         except DeviceLost:
             return
+
+    def _answers(self) -> bool:
+        """Whether it is worth the time to say more; the journal remembers what was not said."""
+        if not self._connection.doubtful:
+            return True
+        try:
+            self._connection.script("", timeout_s=_LAST_WORD_S)
+        except DeviceLost:
+            return False
+        return True
 
     def _require_lease(self) -> None:
         if not self._lease.held:

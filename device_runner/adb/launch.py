@@ -1,8 +1,9 @@
 """One run on a device: started detached, watched from both sides, never left behind.
 
 The device's own script starts the runner, waits for it, and then sends exit code, stdout and
-stderr back. It kills the runner when its stdin ends, which happens when this host hangs up, is
-killed, or loses the device; and at a limit of its own, should even that not be noticed. What
+stderr back. It kills the runner when adbd hangs up on it (SIGHUP, or the end of stdin), which
+happens when this host hangs up, is killed, or loses the device; and at a limit of its own, should
+even that not be noticed. What
 survives all of it is found by its process numbers at the next start.
 """
 
@@ -42,14 +43,21 @@ free=$(df -Pk "$bundle" | tail -n 1 | { read -r name all used free rest; echo "$
 [ "$free" -ge "$need" ] && mkdir -p "$run/out" && cd "$bundle" && echo $$ > "$run/group" \\
   || { echo storage; exit 1; }
 export MOBILESR_TUNE_RUN="$run"
+# Nobody may be listening any more when there is something to say. A handler, unlike an ignored
+# signal, is not inherited by the runner.
+trap : PIPE
 exec 3<&0
 "$@" < /dev/null > "$run/stdout" 2> "$run/stderr" 3<&- &
 runner=$!
+# How adbd says that the other end is gone. That stdin ends then as well is not the rule.
+trap 'kill -9 $runner; kill -9 -$$' HUP
 echo $runner > "$run/runner"
-( trap 'kill $nap; exit' TERM; sleep "$limit" & nap=$!; wait $nap
+( trap 'kill $nap; exit' TERM; sleep "$limit" & nap=$!; echo $nap > "$run/nap"
+  wait $nap
   : > "$run/limit"; kill -9 $runner ) < /dev/null > /dev/null 2>&1 3<&- &
 timer=$!
-( cat <&3; [ -e "$run/done" ] || kill -9 $runner ) > /dev/null 2>&1 &
+echo $timer > "$run/timer"
+( cat <&3; [ -e "$run/done" ] || { kill -9 $runner; kill -9 -$$; } ) > /dev/null 2>&1 &
 exec 3<&-
 wait $runner
 code=$?
@@ -70,7 +78,7 @@ _KILL = """\
 cd "$1" 2>/dev/null || exit 0
 killed=0
 for run in *; do
-  for file in group runner; do
+  for file in group runner timer nap; do
     pid=; [ -f "$run/$file" ] && read -r pid < "$run/$file"
     case "$pid" in ''|*[!0-9]*|0|1) continue;; esac
     cat "/proc/$pid/cmdline" "/proc/$pid/environ" 2>/dev/null | grep -q -a -F -e "/runs/$run" \\

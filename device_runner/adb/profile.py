@@ -103,7 +103,7 @@ def read_hardware(connection: Connection) -> Hardware:
 
 def _join(maker: str | None, name: str | None) -> str:
     if maker and name and not name.lower().startswith(maker.lower()):
-        return f"{maker} {name}"
+        return f"{maker} {name}"[:200]
     return name or maker or ""
 
 

@@ -30,13 +30,21 @@ _ADVICE = {
 }
 
 
+# Where there is no cable to pull. The address is appended.
+_NETWORK_ADVICE = {
+    "device": "adb lists it as connected, but it does not answer in time; see that it is awake and "
+    "in this network, then run 'adb disconnect' and 'adb connect' with {0}",
+    "offline": "adb sees it but gets no answer; see that it is awake and in this network, then run "
+    "'adb disconnect' and 'adb connect' with {0}",
+    "absent": "adb does not list it any more; see that it is on and in this network, and that "
+    "'adb connect {0}' reaches it",
+}
+
+
 def advice_for(state: str, serial: str) -> str:
     """The sentence for a state; `serial` tells a cable from a network."""
-    if state == "absent" and ":" in serial:
-        return (
-            "adb does not list it any more: check that it is on, in this network, and that "
-            f"'adb connect {shown(serial)}' reaches it"
-        )
+    if state in _NETWORK_ADVICE and ":" in serial:
+        return _NETWORK_ADVICE[state].format(shown(serial))
     if state in _ADVICE:
         return _ADVICE[state]
     return f"adb says it is {shown(state, 60)!r}: wait, or plug it in again"

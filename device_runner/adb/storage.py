@@ -16,7 +16,7 @@ written out.
 from __future__ import annotations
 
 import secrets
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -96,8 +96,10 @@ class Storage:
         """Where a file of this content lies."""
         return f"{ROOT}/blobs/{sha256}"
 
-    def ensure_blobs(self, files: Sequence[tuple[Path, str]]) -> int:
+    def ensure_blobs(self, files: Sequence[tuple[Path, str]], keep: Collection[str] = ()) -> int:
         """Have these files, given with their sha256, on the device; returns the bytes pushed.
+
+        To make room for them, nothing is removed that `keep` names by its sha256 or key.
 
         Raises:
             DeviceLost, DeviceStorageError.
@@ -106,15 +108,17 @@ class Storage:
         missing = {name: wanted[name] for name in self._absent(f"{ROOT}/blobs", wanted)}
         if not missing:
             return 0
-        self.make_room(sum(path.stat().st_size for path in missing.values()), keep=set(wanted))
+        self.make_room(sum(path.stat().st_size for path in missing.values()), keep={*wanted, *keep})
         pushed = 0
         for sha256, path in missing.items():
             pushed += self._put(path, sha256, self.blob(sha256), "644")
             self._verified.add(f"{ROOT}/blobs/{sha256}")
         return pushed
 
-    def ensure_bundle(self, bundle: RunnerBundle) -> tuple[str, int]:
+    def ensure_bundle(self, bundle: RunnerBundle, keep: Collection[str] = ()) -> tuple[str, int]:
         """Have a runner bundle; returns its folder there and the bytes pushed.
+
+        To make room for it, nothing is removed that `keep` names.
 
         Raises:
             DeviceLost, DeviceStorageError.
@@ -124,7 +128,7 @@ class Storage:
         if not self._absent(folder, hashes, by_hash=hashes):
             return folder, 0
         sizes = sum((bundle.folder / file.path).stat().st_size for file in bundle.files)
-        self.make_room(sizes, keep={bundle.key})
+        self.make_room(sizes, keep={bundle.key, *keep})
         part = f"{ROOT}/bundles/.part-{secrets.token_hex(4)}"
         parents = {f"{part}/{Path(file.path).parent.as_posix()}" for file in bundle.files}
         self._connection.shell(["mkdir", "-p", *sorted(parents)])
@@ -162,7 +166,7 @@ class Storage:
             )
         return int(words[3]) * 1024
 
-    def make_room(self, needed: int, *, keep: set[str]) -> None:
+    def make_room(self, needed: int, *, keep: Collection[str]) -> None:
         """Remove what was used longest ago, but nothing of `keep`, until so many bytes fit.
 
         Raises:

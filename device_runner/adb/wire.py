@@ -96,7 +96,7 @@ class Wire:
         Raises:
             AdbError: it was refused, in the server's words.
         """
-        name = service.encode("utf-8")
+        name = service.encode("utf-8", "replace")
         self.send(b"%04x" % len(name) + name)
         status = self.read(4)
         if status == b"OKAY":

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -29,11 +29,15 @@ def bundle(tmp_path_factory: pytest.TempPathFactory) -> StandInBundle:
 class TestAdbDevice(DeviceContract):
     @pytest.fixture
     def device(
-        self, contract_phone: LabDevice, lab_server: LabServer, bundle: StandInBundle
+        self,
+        contract_phone: LabDevice,
+        lab_server: LabServer,
+        bundle: StandInBundle,
+        eventually: Callable[[Callable[[], bool]], None],
     ) -> Iterator[Device]:
         with AdbDevice(contract_phone.serial, bundles=lambda abi: bundle) as device:
             yield device
-        assert contract_phone.runs() == []
+        eventually(lambda: contract_phone.runs() == [])
 
     @pytest.fixture
     def second(

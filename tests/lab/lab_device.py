@@ -68,6 +68,7 @@ class LabDevice:
         self.home, self.abi = home, abi
         self.port = free_port()
         self._data_mb = data_mb
+        self._props: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
         for name in ("data", "lab/settings", "lab/dumpsys"):
             (home / name).mkdir(parents=True)
@@ -95,8 +96,9 @@ class LabDevice:
         return (self.home / "lab" / name).read_text().strip()
 
     def set_props(self, **props: str) -> None:
-        with (self.home / "lab/props").open("a") as stream:
-            stream.writelines(f"{key}={value}\n" for key, value in props.items())
+        self._props |= props
+        text = "".join(f"{key}={value}\n" for key, value in self._props.items())
+        (self.home / "lab/props").write_text(text)
 
     def start(self) -> None:
         """Boot; returns when the port answers."""
@@ -144,7 +146,8 @@ class LabDevice:
             with contextlib.suppress(psutil.NoSuchProcess, psutil.AccessDenied):
                 line = process.cmdline()
                 init = len(line) > 1 and line[1].endswith("init.sh")
-                if process.status() != psutil.STATUS_ZOMBIE and not init and "adbd" not in line[0]:
+                alive = bool(line) and process.status() != psutil.STATUS_ZOMBIE
+                if alive and not init and "adbd" not in line[0]:
                     found.append(" ".join(line))
         return found
 

@@ -47,13 +47,11 @@ def lab_server_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Lab
     server = LabServer(tmp_path_factory.mktemp("adb-server"))
     server.start()
     yield server
-    server.kill()
+    server.stop()
 
 
 @pytest.fixture
-def lab_server(
-    lab_server_session: LabServer, monkeypatch: pytest.MonkeyPatch
-) -> LabServer:
+def lab_server(lab_server_session: LabServer, monkeypatch: pytest.MonkeyPatch) -> LabServer:
     """The worker's adb server; clients of this test find it by the environment."""
     for name, value in lab_server_session.environment.items():
         monkeypatch.setenv(name, value)
@@ -69,7 +67,7 @@ def own_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LabS
     for name, value in server.environment.items():
         monkeypatch.setenv(name, value)
     yield server
-    server.kill()
+    server.stop()
 
 
 @pytest.fixture(scope="module")

@@ -60,6 +60,16 @@ class LabServer:
             self._process.wait()
             self._process = None
 
+    def stop(self) -> None:
+        """End it, and also one that our own code has started in its place."""
+        self.kill()
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", self.port)) == 0:
+                subprocess.run(
+                    [adb_path(), "-P", str(self.port), "kill-server"],
+                    stdin=subprocess.DEVNULL, capture_output=True, timeout=_START_S,
+                )  # fmt: skip
+
 
 class UnauthorizedDevice:
     """Answers every greeting with a challenge, as a phone does before 'Allow' was tapped."""
@@ -81,7 +91,11 @@ class UnauthorizedDevice:
         with stream:
             try:
                 while header := stream.recv(24, socket.MSG_WAITALL):
-                    stream.recv(struct.unpack("<6I", header)[3], socket.MSG_WAITALL)
+                    _, kind, _, length, *_ = struct.unpack("<6I", header)
+                    stream.recv(length, socket.MSG_WAITALL)
+                    if kind == 3:
+                        # The computer's public key: the phone asks its owner, and says nothing.
+                        continue
                     token = bytes(20)
                     command = int.from_bytes(b"AUTH", "little")
                     stream.sendall(
