@@ -23,51 +23,27 @@ def register(app: typer.Typer) -> None:
 
 
 def devices(
+    clean: Annotated[
+        bool, typer.Option("--clean", help="Remove our files from every phone, then list.")
+    ] = False,
     json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")] = False,
 ) -> None:
-    """List the devices that candidates can be measured on.
+    """List the devices that candidates can be measured on, and what keeps others from it.
 
     Example: mobilesr-tune devices --json
     """
-    from rich.markup import escape
-    from rich.table import Table
+    from device_runner.device_list import clean_all, look, show
+    from device_runner.discovery import survey
+    from foundation.console import print_json
 
-    from device_runner.discovery import list_devices
-    from foundation.console import out, print_json
-
-    rows = []
-    for device in list_devices():
-        with device:
-            profile, choice = device.profile(), device.suggest_threads()
-            rows.append((device.serial, profile, choice))
+    found = survey()
+    if clean:
+        clean_all(found)
+    rows = look(found)
     if json:
-        found = [
-            {
-                "serial": serial,
-                "profile": profile.model_dump(mode="json"),
-                "profile_key": profile.key,
-                "threads": choice.threads,
-                "note": profile.stand_in_note,
-            }
-            for serial, profile, choice in rows
-        ]
-        print_json(found)
-        return
-    table = Table("serial", "kind", "model", "cores", "RAM", "runtime", "threads")
-    for serial, profile, choice in rows:
-        table.add_row(
-            escape(serial),
-            profile.kind,
-            escape(f"{profile.model}, {profile.soc}, {profile.abi}"),
-            str(profile.cores),
-            f"{profile.ram_mb / 1024:.1f} GB",
-            escape(profile.runtime),
-            f"{choice.threads} ({choice.why})",
-        )
-    out.print(table)
-    for note in dict.fromkeys(profile.stand_in_note for _, profile, _ in rows):
-        if note:
-            out.print(note)
+        print_json([row.to_dict() for row in rows])
+    else:
+        show(rows, found.problem)
 
 
 def bench(

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from device_runner.device import Device
-from device_runner.errors import DeviceUnknownError
+from device_runner.errors import DeviceLost, DeviceUnknownError
 from device_runner.host import SERIAL as HOST
 from device_runner.host import HostDevice
 
-AUTO = "auto"
+if TYPE_CHECKING:
+    from device_runner.adb.bundle import BundleFinder
+    from device_runner.adb.listing import Found, Listing
 
-# Serial -> how to open it. Phones and emulators will be listed by adb.
-_OPENERS: dict[str, Callable[[], Device]] = {HOST: HostDevice}
+AUTO = "auto"
 
 
 @dataclass(frozen=True)
@@ -24,26 +25,118 @@ class Selection:
     sentence: str
 
 
-def list_devices() -> list[Device]:
+@dataclass(frozen=True)
+class Unready:
+    """A device that adb lists but that cannot be used as it is."""
+
+    serial: str
+    state: str
+    advice: str
+
+
+@dataclass(frozen=True)
+class Survey:
+    """Everything that was found: what can be opened, what cannot, and why adb says nothing."""
+
+    devices: tuple[Device, ...]
+    unready: tuple[Unready, ...]
+    problem: str = ""
+
+
+def survey(*, bundles: BundleFinder | None = None) -> Survey:
+    """Look for devices. Starts adb's server where it does not run. The caller closes them."""
+    listing = _adb()
+    devices = [_open_adb(found.serial, bundles) for found in listing.devices if found.ready]
+    unready = tuple(
+        Unready(found.serial, found.state, found.advice)
+        for found in listing.devices
+        if not found.ready
+    )
+    return Survey((*devices, HostDevice()), unready, listing.problem)
+
+
+def list_devices(*, bundles: BundleFinder | None = None) -> list[Device]:
     """Every device that can be opened now. The caller closes them."""
-    return [opener() for opener in _OPENERS.values()]
+    return list(survey(bundles=bundles).devices)
 
 
-def open_device(name: str = AUTO) -> Selection:
-    """Open a device by serial, or let `auto` choose.
+def open_device(name: str = AUTO, *, bundles: BundleFinder | None = None) -> Selection:
+    """Open a device by serial, or let `auto` choose: a phone, then an emulator, then the host.
+
+    adb is asked only where the name is not `host`. A network device (`address:port`) is
+    connected to if need be.
 
     Raises:
         DeviceUnknownError: nothing answers to that name.
+        DeviceLost: a device of that name is there, but not ready; says what to do.
     """
+    if name == HOST:
+        return Selection(HostDevice(), f"Device: {HOST}, as asked for.")
+    listing = _adb()
     if name == AUTO:
-        return Selection(
-            HostDevice(),
-            "Device: host, because this version knows no other kind of device yet.",
-        )
-    if name not in _OPENERS:
-        known = ", ".join([AUTO, *_OPENERS])
+        return _choose(listing, bundles)
+    by_serial = {found.serial: found for found in listing.devices}
+    if name not in by_serial and not _is_address(name):
+        known = ", ".join([AUTO, HOST, *by_serial])
+        why = f"; {listing.problem}" if listing.problem else ""
         raise DeviceUnknownError(
             f"no device is called {name[:200]!r}: choose one of {known} (see 'mobilesr-tune "
-            "devices')"
+            f"devices'){why}"
         )
-    return Selection(_OPENERS[name](), f"Device: {name}, as asked for.")
+    device = _open_adb(name, bundles)
+    # Here, where the user waits for an answer, and not in the middle of a search.
+    device.profile()
+    return Selection(device, f"Device: {name}, as asked for.")
+
+
+def _adb() -> Listing:
+    from device_runner.adb.listing import list_adb
+
+    return list_adb()
+
+
+def _open_adb(serial: str, bundles: BundleFinder | None) -> Device:
+    from device_runner.adb.bundle import no_bundle
+    from device_runner.adb.device import AdbDevice
+
+    return AdbDevice(serial, bundles=bundles or no_bundle)
+
+
+def _is_address(name: str) -> bool:
+    host, _, port = name.rpartition(":")
+    return bool(host) and port.isdigit()
+
+
+def _choose(listing: Listing, bundles: BundleFinder | None) -> Selection:
+    from device_runner.adb.bundle import NO_RUNNER
+
+    ready = [found for found in listing.devices if found.ready]
+    kinds: list[tuple[Found, str]] = []
+    passed_over = [f"{one.serial} is {one.state}" for one in listing.devices if not one.ready]
+    for found in ready:
+        with _open_adb(found.serial, bundles) as device:
+            try:
+                profile = device.profile()
+                if profile.runner == NO_RUNNER:
+                    passed_over.append(
+                        f"{found.serial} has no runner yet, make it with 'mobilesr-tune runner "
+                        f"build --abi {profile.abi}'"
+                    )
+                    continue
+                kinds.append((found, profile.kind))
+            except DeviceLost:
+                passed_over.append(f"{found.serial} does not answer")
+    reason = f" ({', '.join(passed_over)}: see 'mobilesr-tune devices')" if passed_over else ""
+    for kind, called, because in (
+        ("phone", "a phone", ""),
+        ("emulator", "an emulator", ", because no phone is ready"),
+    ):
+        fit = [found.serial for found, its_kind in kinds if its_kind == kind]
+        if fit:
+            count = f", the first of {len(fit)}" if len(fit) > 1 else ""
+            sentence = f"Device: {fit[0]}, {called}{count}{because}{reason}."
+            return Selection(_open_adb(fit[0], bundles), sentence)
+    why = "no phone or emulator is ready" if listing.devices else "adb lists no phone or emulator"
+    if listing.problem:
+        why = f"adb cannot be asked: {listing.problem}"
+    return Selection(HostDevice(), f"Device: {HOST}, because {why}{reason}.")

@@ -21,19 +21,17 @@ from device_runner.device import (
     RunRequest,
     ThreadChoice,
     check_request,
-    element_count,
-    name_of,
 )
 from device_runner.errors import (
     ArtifactChangedError,
     DeviceNotLeasedError,
     InputRefusedError,
-    RunnerBrokenError,
 )
 from device_runner.lease import Lease
-from device_runner.outcomes import Ended, Verdict, judge
+from device_runner.outcomes import Ended, judge
 from device_runner.protocol import MAX_STDOUT_BYTES
-from device_runner.records import DeviceProfile, Outcome
+from device_runner.records import DeviceProfile
+from device_runner.reporting import run_report, runner_arguments
 from foundation import Artifact, sha256_of
 
 SERIAL = "host"
@@ -71,24 +69,14 @@ def _runner_environment() -> Mapping[str, str]:
     return environment
 
 
-def _runner_arguments(request: RunRequest) -> list[str]:
-    arguments = ["--model", str(request.artifact.model_path.absolute())]
-    for path in request.inputs:
-        arguments += ["--inputs", str(path.absolute())]
-    if request.output_dir is not None:
-        arguments += ["--output-dir", str(request.output_dir.absolute())]
-        arguments += ["--output-dtype", request.output_dtype]
-    arguments += ["--threads", str(request.threads)]
-    if request.cpus:
-        arguments += ["--cpus", ",".join(map(str, request.cpus))]
-    if request.memory_limit_mb is not None:
-        arguments += ["--memory-limit-mb", str(request.memory_limit_mb)]
-    if request.timing is None:
-        return [*arguments, "--no-timing"]
-    timing = request.timing
-    arguments += ["--min-warmup", str(timing.min_warmup), "--max-warmup", str(timing.max_warmup)]
-    arguments += ["--min-iterations", str(timing.min_iterations)]
-    return [*arguments, "--min-time-s", repr(timing.min_time_s)]
+def _arguments(request: RunRequest) -> list[str]:
+    output = request.output_dir
+    return runner_arguments(
+        request,
+        model=str(request.artifact.model_path.absolute()),
+        inputs=[str(path.absolute()) for path in request.inputs],
+        output_dir=None if output is None else str(output.absolute()),
+    )
 
 
 class HostDevice(Device):
@@ -154,7 +142,7 @@ class HostDevice(Device):
             raise InputRefusedError("a memory limit on the host needs Linux: leave it out")
         self.push(request.artifact)
         finished = run_bounded(
-            [sys.executable, "-P", "-m", "device_runner.host_runner", *_runner_arguments(request)],
+            [sys.executable, "-P", "-m", "device_runner.host_runner", *_arguments(request)],
             environment=_runner_environment(),
             timeout_s=request.timeout_s,
             stdout_limit=MAX_STDOUT_BYTES,
@@ -170,7 +158,7 @@ class HostDevice(Device):
             ),
             SERIAL,
         )
-        return _report(request, verdict, finished.duration_s)
+        return run_report(request, verdict, finished.duration_s, SERIAL)
 
     def close(self) -> None:
         """There is no connection to let go of."""
@@ -180,36 +168,3 @@ class HostDevice(Device):
             raise DeviceNotLeasedError(
                 f"device {SERIAL} was used without its lease: call inside 'with device.lease():'"
             )
-
-
-def _report(request: RunRequest, verdict: Verdict, duration_s: float) -> RunReport:
-    ok = verdict.outcome is Outcome.OK
-    limit = ""
-    if verdict.outcome is Outcome.TIMED_OUT:
-        limit = f" at its limit of {request.timeout_s:g} s"
-    elif verdict.outcome is Outcome.OUT_OF_MEMORY and request.memory_limit_mb is not None:
-        limit = f" within its limit of {request.memory_limit_mb} MB"
-    return RunReport(
-        outcome=verdict.outcome,
-        message=f"{name_of(request.artifact)} {verdict.reason}{limit} on device {SERIAL}",
-        duration_s=duration_s,
-        session=verdict.transcript.session if ok else None,
-        outputs=_checked_outputs(request, verdict) if ok else (),
-    )
-
-
-def _checked_outputs(request: RunRequest, verdict: Verdict) -> tuple[Path, ...]:
-    """The output files, each there and of the size that the manifest promises."""
-    if request.output_dir is None:
-        return ()
-    size = 1 if request.output_dtype == "uint8" else 4
-    wanted = size * element_count(request.artifact.manifest.outputs[0].shape)
-    paths = tuple(request.output_dir / file.name for file in verdict.transcript.outputs)
-    sizes = [path.stat().st_size if path.is_file() else -1 for path in paths]
-    if len(paths) != len(request.inputs) or any(found != wanted for found in sizes):
-        raise RunnerBrokenError(
-            f"device {SERIAL} returned {len(paths)} outputs for {len(request.inputs)} inputs of "
-            f"{name_of(request.artifact)}, or of another size than {wanted} bytes: export the "
-            "candidate again, and report this if it stays"
-        )
-    return paths

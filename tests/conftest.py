@@ -20,6 +20,8 @@ import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
+pytest_plugins = ["lab_fixtures"]
+
 REPOSITORY = Path(__file__).resolve().parents[1]
 # pytest puts this folder on the path, and an editable install is looked up after the path: its
 # subfolders `models` and `search` would pass for the packages of these names.
@@ -49,9 +51,13 @@ ODD = MobileSRConfig(n_feats=6, n_heads=2, ratios=(2,), window_size=8, scale=3, 
 
 @pytest.fixture(autouse=True)
 def _own_world(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Leases and caches that meet neither other workers nor the user's own runs."""
+    """Leases, caches and an adb server that are neither other workers' nor the user's own."""
     monkeypatch.setenv(LOCK_DIR_VARIABLE, str(tmp_path_factory.mktemp("leases")))
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path_factory.mktemp("cache")))
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path_factory.mktemp("state")))
+    # Nothing listens there, and a server elsewhere is never started. The lab's fixtures differ.
+    monkeypatch.setenv("ANDROID_ADB_SERVER_HOST", "127.0.0.2")
+    monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", "9")
     # The width of what rich prints must not depend on who runs the tests.
     monkeypatch.setenv("COLUMNS", "200")
     for name in ("FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):

@@ -1,0 +1,86 @@
+"""What a condition is."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Protocol
+
+
+class ShellAnswer(Protocol):
+    """What a script on the device came to."""
+
+    @property
+    def exit_code(self) -> int: ...
+
+    @property
+    def text(self) -> str: ...
+
+
+class Shell(Protocol):
+    """A device that runs constant scripts; arguments are quoted by it. Raises `DeviceLost`."""
+
+    def script(self, script: str, *arguments: str) -> ShellAnswer: ...
+
+
+class Facts(Protocol):
+    """What is known of the device beforehand."""
+
+    @property
+    def kind(self) -> str: ...
+
+    @property
+    def sdk(self) -> int: ...
+
+    @property
+    def build_type(self) -> str: ...
+
+    @property
+    def debuggable(self) -> bool: ...
+
+
+@dataclass(frozen=True)
+class Reading:
+    """One condition as it is now.
+
+    `flags` travel into every result measured under it; `advice` is empty where all is well.
+    """
+
+    name: str
+    text: str
+    flags: tuple[str, ...] = ()
+    advice: str = ""
+
+
+class Condition(ABC):
+    """One thing that disturbs a measurement: whether a device has it, and its state."""
+
+    name: str
+
+    def available(self, facts: Facts) -> bool:
+        """Whether such a device has this at all."""
+        return True
+
+    @abstractmethod
+    def read(self, shell: Shell, facts: Facts) -> Reading | None:
+        """Its state, with what to do about it; None where the device does not tell."""
+
+
+class Settable(Condition):
+    """A condition that we may change for as long as we hold the device.
+
+    Life cycle: `prior` state, which goes into the journal; only then `set`; and `restore` with
+    that state, be it by this process or, after a SIGKILL, by the next one.
+    """
+
+    @abstractmethod
+    def prior(self, shell: Shell) -> str | None:
+        """The state to restore later; None where `set` has nothing to change."""
+
+    @abstractmethod
+    def set(self, shell: Shell) -> None:
+        """Make it as measuring wants it. A device that refuses is left as it is."""
+
+    @abstractmethod
+    def restore(self, shell: Shell, prior: str) -> None:
+        """Make it as it was. `prior` comes from a file: it is checked, not trusted."""

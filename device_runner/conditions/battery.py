@@ -1,0 +1,37 @@
+"""How much is in the battery, and whether it is being charged."""
+
+from __future__ import annotations
+
+import re
+
+from device_runner.conditions.base import Condition, Facts, Reading, Shell
+
+LOW_PERCENT = 25
+HOT_C = 40.0
+_NUMBER = re.compile(r"^\s*(level|scale|temperature|status):\s*(-?\d{1,6})\s*$", re.MULTILINE)
+_POWERED = re.compile(r"^\s*(\w+) powered:\s*true\s*$", re.MULTILINE)
+
+
+class Battery(Condition):
+    """A phone that saves its battery is a slower phone."""
+
+    name = "battery"
+
+    def read(self, shell: Shell, facts: Facts) -> Reading | None:
+        text = shell.script("dumpsys battery").text
+        numbers = {key: int(value) for key, value in _NUMBER.findall(text)}
+        if "level" not in numbers:
+            return None
+        percent = round(100 * numbers["level"] / (numbers.get("scale") or 100))
+        celsius = numbers.get("temperature", 0) / 10
+        sources = _POWERED.findall(text)
+        charge = f"charging ({', '.join(sources)})" if sources else "not charging"
+        flags, advice = [], []
+        if percent < LOW_PERCENT:
+            flags.append("low_battery")
+            advice.append(f"charge it to {LOW_PERCENT} % or more before measuring")
+        if celsius > HOT_C:
+            flags.append("battery_hot")
+            advice.append("let it cool: a hot battery makes the phone slow down")
+        said = f"{percent} %, {charge}, {celsius:.1f} °C"
+        return Reading(self.name, said, tuple(flags), "; ".join(advice))

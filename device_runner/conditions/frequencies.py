@@ -1,0 +1,46 @@
+"""How the kernel clocks the cores: read only, for changing it takes root."""
+
+from __future__ import annotations
+
+import re
+
+from device_runner.conditions.base import Condition, Facts, Reading, Shell
+
+_SCRIPT = """\
+echo "online=$(cat /sys/devices/system/cpu/online 2>/dev/null)"
+echo "present=$(cat /sys/devices/system/cpu/present 2>/dev/null)"
+for cpu in /sys/devices/system/cpu/cpu[0-9]*; do
+  echo "cpu=$(cat "$cpu/cpufreq/scaling_governor" 2>/dev/null) \\
+$(cat "$cpu/cpufreq/scaling_max_freq" 2>/dev/null) \\
+$(cat "$cpu/cpufreq/cpuinfo_max_freq" 2>/dev/null)"
+done
+"""
+_CPU = re.compile(r"^cpu=([\w.-]{1,40}) (\d{1,9}) (\d{1,9})$", re.MULTILINE)
+_RANGE = re.compile(r"^(online|present)=([\d,-]{1,100})$", re.MULTILINE)
+
+
+class CpuFrequencies(Condition):
+    """Governors, capped clocks and sleeping cores."""
+
+    name = "cpu"
+
+    def read(self, shell: Shell, facts: Facts) -> Reading | None:
+        text = shell.script(_SCRIPT).text
+        ranges = dict(_RANGE.findall(text))
+        found = _CPU.findall(text)
+        if not found and not ranges:
+            return None
+        parts, flags, advice = [], [], []
+        if governors := sorted({governor for governor, _, _ in found}):
+            parts.append("governor " + ", ".join(governors))
+        if capped := sum(int(now) < int(full) for _, now, full in found):
+            parts.append(f"{capped} cores clocked down")
+            flags.append("clocks_capped")
+            advice.append("switch off battery saver, and let it cool")
+        if len(ranges) == 2 and ranges["online"] != ranges["present"]:
+            parts.append(f"cores {ranges['online']} of {ranges['present']} are on")
+            flags.append("cores_offline")
+            advice.append("some cores sleep: switch off battery saver")
+        return Reading(
+            self.name, "; ".join(parts) or "does not tell", tuple(flags), "; ".join(advice)
+        )

@@ -1,0 +1,56 @@
+"""What we changed on a device, on this host's disk before it is changed there.
+
+Whatever ends this process, the next one that claims the device restores what stands here.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+
+from device_runner.lease import lock_name
+from foundation import RequestError, VersionedRecord
+
+
+class Journal(VersionedRecord):
+    """The changes to one device: condition -> the state before."""
+
+    kind: ClassVar[str] = "conditions-journal"
+    version: ClassVar[int] = 1
+
+    serial: str = Field(max_length=200)
+    prior: dict[str, str] = Field(max_length=50)
+
+
+def _folder() -> Path:
+    # Not the folder of locks: that may be gone after a reboot of this host, the phone's state not.
+    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
+    return Path(base) / "mobilesr-tune" / "conditions"
+
+
+class JournalFile:
+    """The journal of one device. Read and written by whoever holds its lease."""
+
+    def __init__(self, serial: str) -> None:
+        self._serial = serial
+        self._path = _folder() / f"{lock_name(serial)}.json"
+
+    def read(self) -> dict[str, str]:
+        """What stands there; nothing, where it is absent or makes no sense."""
+        if not self._path.is_file():
+            return {}
+        try:
+            return Journal.load(self._path).prior
+        except RequestError:
+            # Written by another version, or damaged: there is nothing in it that we could do.
+            return {}
+
+    def write(self, prior: dict[str, str]) -> None:
+        """Replace it; an empty one is removed. Raises `RequestError`."""
+        if prior:
+            Journal(serial=self._serial[:200], prior=prior).save(self._path)
+        else:
+            self._path.unlink(missing_ok=True)

@@ -1,0 +1,109 @@
+"""Fixtures of the device lab. Devices are cheap (0.3 s): a test that breaks one gets its own."""
+
+from __future__ import annotations
+
+import functools
+import os
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from lab_device import LabDevice
+from lab_packages import LabUnavailable
+from lab_server import LabServer, UnauthorizedDevice
+
+REQUIRE_VARIABLE = "MOBILESR_TUNE_REQUIRE_LAB"
+
+MakeDevice = Callable[..., LabDevice]
+
+
+@functools.cache
+def _why_not(abi: str) -> str:
+    import tempfile
+
+    with tempfile.TemporaryDirectory() as folder:
+        device = LabDevice(Path(folder) / "probe", abi=abi)
+        try:
+            device.start()
+        except (LabUnavailable, OSError) as error:
+            return str(error)
+        finally:
+            device.kill()
+    return ""
+
+
+def need_lab(abi: str = "x86_64") -> None:
+    """Skip where this machine cannot be a lab, or fail where it has been promised to be one."""
+    if reason := _why_not(abi):
+        sentence = f"no device lab ({abi}) on this machine: {reason}"
+        if os.environ.get(REQUIRE_VARIABLE) == "1":
+            pytest.fail(sentence)
+        pytest.skip(sentence)
+
+
+@pytest.fixture(scope="session")
+def lab_server_session(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabServer]:
+    need_lab()
+    server = LabServer(tmp_path_factory.mktemp("adb-server"))
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def lab_server(lab_server_session: LabServer, monkeypatch: pytest.MonkeyPatch) -> LabServer:
+    """The worker's adb server; clients of this test find it by the environment."""
+    for name, value in lab_server_session.environment.items():
+        monkeypatch.setenv(name, value)
+    return lab_server_session
+
+
+@pytest.fixture
+def own_server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[LabServer]:
+    """A server that a test may kill."""
+    need_lab()
+    server = LabServer(tmp_path)
+    server.start()
+    for name, value in server.environment.items():
+        monkeypatch.setenv(name, value)
+    yield server
+    server.stop()
+
+
+@pytest.fixture(scope="module")
+def make_device_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeDevice]:
+    yield from _maker(tmp_path_factory)
+
+
+@pytest.fixture
+def make_device(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeDevice]:
+    """Makes started devices; all are gone at the end of the test."""
+    yield from _maker(tmp_path_factory)
+
+
+def _maker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeDevice]:
+    made: list[LabDevice] = []
+
+    def make(abi: str = "x86_64", data_mb: int = 0) -> LabDevice:
+        need_lab(abi)
+        device = LabDevice(tmp_path_factory.mktemp("phone"), abi=abi, data_mb=data_mb)
+        made.append(device)
+        device.start()
+        return device
+
+    yield make
+    for device in made:
+        device.kill()
+
+
+@pytest.fixture
+def phone(make_device: MakeDevice) -> LabDevice:
+    """An x86-64 device that a test may break."""
+    return make_device()
+
+
+@pytest.fixture
+def unauthorized() -> Iterator[UnauthorizedDevice]:
+    device = UnauthorizedDevice()
+    yield device
+    device.close()
