@@ -96,10 +96,10 @@ def _adb() -> Listing:
 
 
 def _open_adb(serial: str, bundles: BundleFinder | None) -> Device:
-    from device_runner.adb.bundle import no_bundle
     from device_runner.adb.device import AdbDevice
+    from device_runner.adb.native import find_native
 
-    return AdbDevice(serial, bundles=bundles or no_bundle)
+    return AdbDevice(serial, bundles=bundles or find_native)
 
 
 def _is_address(name: str) -> bool:

@@ -1,0 +1,48 @@
+"""The device contract with the native runner: our own bundle on a lab device."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+import pytest
+from device_contract import DeviceContract
+from lab_device import LabDevice
+from lab_fixtures import MakeDevice
+from lab_server import LabServer
+
+from device_runner import Device
+from device_runner.adb.device import AdbDevice
+from device_runner.adb.native import NativeBundle
+from device_runner.bundles import Bundle
+
+ABI = "x86_64"
+
+
+@pytest.fixture(scope="module")
+def contract_phone(make_device_module: MakeDevice) -> LabDevice:
+    return make_device_module(abi=ABI)
+
+
+class TestNativeRunnerOnLabDevice(DeviceContract):
+    @pytest.fixture
+    def native(self, runner_bundle: Callable[[str], Bundle]) -> NativeBundle:
+        return NativeBundle(runner_bundle(ABI))
+
+    @pytest.fixture
+    def device(
+        self,
+        contract_phone: LabDevice,
+        lab_server: LabServer,
+        native: NativeBundle,
+        eventually: Callable[[Callable[[], bool]], None],
+    ) -> Iterator[Device]:
+        with AdbDevice(contract_phone.serial, bundles=lambda abi: native) as device:
+            yield device
+        eventually(lambda: contract_phone.runs() == [])
+
+    @pytest.fixture
+    def second(
+        self, contract_phone: LabDevice, lab_server: LabServer, native: NativeBundle
+    ) -> Iterator[Device]:
+        with AdbDevice(contract_phone.serial, bundles=lambda abi: native) as device:
+            yield device
