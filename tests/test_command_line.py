@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -26,35 +27,11 @@ from search.study import load_study, open_study, record
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 COMMANDS = ["search", "train", "upscale", "evaluate", "export", "devices", "bench", "report"]
-TINY = [
-    *[
-        "--scale",
-        "2",
-        "--n-feats",
-        "4,8",
-        "--n-heads",
-        "2",
-        "--depths",
-        "1",
-        "--ratios",
-        "1,2",
-        "--window-sizes",
-        "4",
-    ],
-    *[
-        "--lr-size",
-        "16x16",
-        "--train-steps",
-        "10",
-        "--batch-size",
-        "2",
-        "--crop",
-        "8",
-        "--sessions",
-        "1",
-    ],
-    *["--min-iterations", "2", "--min-time-s", "0.01", "--threads", "1", "--device", "host"],
-]
+TINY = shlex.split(
+    "--scale 2 --n-feats 4,8 --n-heads 2 --depths 1 --ratios 1,2 --window-sizes 4 --lr-size 16x16 "
+    "--train-steps 10 --batch-size 2 --crop 8 --sessions 1 --min-iterations 2 --min-time-s 0.01 "
+    "--threads 1 --device host"
+)
 
 
 def tune(*arguments: str, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
