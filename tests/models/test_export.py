@@ -184,9 +184,7 @@ def test_what_cannot_be_lowered_leaves_nothing_behind(tmp_path, random_weights, 
     monkeypatch.setattr(torch.export, "export", burst)
     config = MobileSRConfig(n_feats=4, n_heads=1, ratios=(1,))
     candidate = Candidate(config, Deployment(lr_height=8, lr_width=8))
-    with pytest.raises(
-        ExportError, match=r"cannot lower n4_h1.*RuntimeError: no such operator$"
-    ):
+    with pytest.raises(ExportError, match=r"cannot lower n4_h1.*RuntimeError: no such operator$"):
         export(candidate, random_weights(config), tmp_path / "store")
     assert not list((tmp_path / "store").iterdir())
 
