@@ -24,9 +24,12 @@ class LabUnavailable(Exception):
     """This machine cannot be a device lab; the message says why."""
 
 
+# Read once, at import: each test has a cache folder of its own, the lab's packages are everybody's.
+_CACHE_HOME = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+
+
 def cache_folder() -> Path:
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    return Path(base) / "mobilesr-tune-lab"
+    return Path(_CACHE_HOME) / "mobilesr-tune-lab"
 
 
 def _run(command: list[str], environment: dict[str, str] | None = None) -> str:
