@@ -14,7 +14,6 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
-from models.config import MobileSRConfig
 from reports.facts import Limits, ProfileGroup, StudyFacts
 from reports.wording import count_of, interval, plain
 from search.records import CandidateResult
@@ -72,7 +71,8 @@ def knee(front: list[CandidateResult]) -> tuple[CandidateResult, str]:
 def export_command(run_path: Path, result: CandidateResult) -> str:
     """The command that exports a trial's config from the run's weights, ready to paste."""
     weights = shlex.quote(str(run_path / "weights" / "supernet.pt"))
-    config = MobileSRConfig.build(**result.config).key
+    # The candidate's key is its config's key and then its deployment's (`models.deployment`).
+    config = shlex.quote(result.key.partition(f"_{result.deployment['lr_height']}x")[0])
     size = f"{result.deployment['lr_height']}x{result.deployment['lr_width']}"
     graph = result.deployment.get("graph", "deploy")
     extra = "" if graph == "deploy" else f" --graph {shlex.quote(str(graph))}"

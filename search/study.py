@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from typing import Literal
 
 import optuna
+import sqlalchemy.engine
 import sqlalchemy.exc
 from optuna.trial import TrialState
 
@@ -95,7 +96,7 @@ def storage_trouble(run: RunDirectory) -> Iterator[None]:
 
 
 def _unreadable(run: RunDirectory, error: BaseException) -> RunError:
-    where = run.study_path if run.study_path.is_file() else run.storage_url
+    where = run.study_path if run.study_path.is_file() else _without_password(run.storage_url)
     reason = str(getattr(error, "orig", None) or error.__cause__ or error).splitlines()[0]
     if "disk is full" in reason:  # SQLite's words
         return RunError(
@@ -106,6 +107,13 @@ def _unreadable(run: RunDirectory, error: BaseException) -> RunError:
         f"the study {where} cannot be read ({reason}): restore it from a copy, or start a new "
         "run with another --run-dir"
     )
+
+
+def _without_password(url: str) -> str:
+    try:
+        return sqlalchemy.engine.make_url(url).render_as_string(hide_password=True)
+    except sqlalchemy.exc.ArgumentError:
+        return "its --storage URL"
 
 
 def _storage(url: str) -> optuna.storages.RDBStorage:

@@ -28,7 +28,8 @@ def test_with_a_latency_limit_the_best_psnr_within_it() -> None:
     assert number_of(choice.result) == 4
     assert "latency at most 40 ms" in choice.rule
     assert choice.command == (
-        "mobilesr-tune export --run 'runs/my phone' --trial 4 --output best"
+        "mobilesr-tune export --weights 'runs/my phone/weights/supernet.pt' "
+        "--key n16_h4_r2.2.2_w8_x4_p1 --lr-size 180x320 --output best"
     )  # fmt: skip
 
 

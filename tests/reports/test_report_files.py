@@ -147,7 +147,7 @@ def test_terminal_shows_front_choice_and_counts() -> None:
     assert "★" in text
     assert "36.5 (35.8–37.6)" in text
     assert "13 candidates: 8 ok (1 of them outside the constraints), 3 failed, 2 stopped" in text
-    assert "--trial 4" in text
+    assert "n16_h4_r2.2.2_w8_x4_p1" in text
     assert max(map(len, text.splitlines())) <= 80
 
 
