@@ -4,6 +4,7 @@ Importing this package is cheap: torch and the ExecuTorch runtime load only in t
 process.
 """
 
+from device_runner.clock import SYSTEM_CLOCK, Clock
 from device_runner.device import (
     Device,
     PushReport,
@@ -32,13 +33,17 @@ from device_runner.records import (
     Measurement,
     MeasurePlan,
     Outcome,
+    SentinelTrack,
     SessionRecord,
+    SessionSlot,
     TimingPlan,
     Verification,
 )
 
 __all__ = [
+    "SYSTEM_CLOCK",
     "ArtifactChangedError",
+    "Clock",
     "Device",
     "DeviceBusy",
     "DeviceLost",
@@ -60,7 +65,9 @@ __all__ = [
     "RunRequest",
     "RunnerBrokenError",
     "Selection",
+    "SentinelTrack",
     "SessionRecord",
+    "SessionSlot",
     "ThreadChoice",
     "TimingPlan",
     "Verification",

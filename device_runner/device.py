@@ -10,6 +10,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Literal, Self
 
+from device_runner.clock import SYSTEM_CLOCK, Clock
+from device_runner.conditions import Reading
 from device_runner.errors import InputRefusedError
 from device_runner.records import DeviceProfile, Outcome, SessionRecord, TimingPlan
 from foundation import Artifact
@@ -106,12 +108,26 @@ class Device(ABC):
     def suggest_threads(self) -> ThreadChoice:
         """How many threads to use when nobody says, and why."""
 
+    def conditions(self) -> list[Reading]:
+        """What may disturb a measurement now; empty where the device tells nothing.
+
+        Raises:
+            DeviceLost: it does not answer.
+        """
+        return []
+
+    @property
+    def clock(self) -> Clock:
+        """The time that passes on this device: a simulated one brings its own."""
+        return SYSTEM_CLOCK
+
     @abstractmethod
     def lease(self, wait_s: float = 0.0) -> AbstractContextManager[None]:
         """Claim the device for this object, host-wide; re-entrant. Freed on exit, or by our death.
 
         Raises:
             DeviceBusy: another holds it, still after `wait_s`.
+            DeviceLost, DeviceStorageError: it could not be made ready.
         """
 
     @abstractmethod

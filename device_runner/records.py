@@ -139,11 +139,17 @@ class TimingPlan(BaseModel):
 
 
 class MeasurePlan(BaseModel):
-    """How one artifact is measured on one device."""
+    """How artifacts are measured on one device.
+
+    A device that is hot, or busy throttling, is waited for `cooldown_s` at most before a session;
+    a session during which it throttled is discarded and done again, `redo` times at most.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     sessions: int = Field(default=3, ge=1, le=1000)
+    cooldown_s: float = Field(default=300.0, ge=0)
+    redo: int = Field(default=2, ge=0, le=10)
     timing: TimingPlan = TimingPlan()
     threads: int = Field(default=1, ge=1, le=1024)
     cpus: tuple[int, ...] = ()
@@ -166,11 +172,16 @@ class Verification(BaseModel):
 
 
 class Estimate(BaseModel):
-    """What the sessions say together. Percentiles are over all iterations of all sessions."""
+    """What the sessions say together. Percentiles are over all iterations of all sessions.
+
+    `latency_ms` and its interval are corrected for the device's drift where a sentinel ran
+    beside the sessions; `raw_latency_ms` is what was read.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     latency_ms: float
+    raw_latency_ms: float | None = None
     latency_low_ms: float
     latency_high_ms: float
     p10_ms: float
@@ -182,11 +193,45 @@ class Estimate(BaseModel):
     iterations: int
 
 
+class SessionSlot(BaseModel):
+    """Where a session stood among those it was interleaved with, and what the device said.
+
+    `started_s` is on the device's clock, from the start of the measurement; `redone` counts the
+    launches that were discarded before this one was kept.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    round: int = Field(ge=0)
+    position: int = Field(ge=0)
+    started_s: float = Field(ge=0)
+    redone: int = Field(default=0, ge=0)
+    flags: tuple[ShortText, ...] = ()
+
+
+class SentinelTrack(BaseModel):
+    """The fixed reference model's sessions beside a measurement.
+
+    `drift` has one factor a session of the measurement: how much slower than `reference_ms` the
+    device was around it.
+    """
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    artifact_sha256: str
+    reference_ms: float = Field(gt=0)
+    started_s: tuple[float, ...]
+    median_ms: tuple[float, ...]
+    drift: tuple[float, ...]
+
+
 class Measurement(VersionedRecord):
     """One artifact measured on one device: the raw sessions and what they add up to."""
 
     kind: ClassVar[str] = "measurement"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
+    # Version 1 knew no slots and no sentinel.
+    also_reads: ClassVar[tuple[int, ...]] = (1,)
 
     candidate_key: str
     artifact_sha256: str
@@ -194,6 +239,8 @@ class Measurement(VersionedRecord):
     serial: ShortText
     verification: Verification
     sessions: tuple[SessionRecord, ...]
+    slots: tuple[SessionSlot, ...] = ()
+    sentinel: SentinelTrack | None = None
     estimate: Estimate
     flags: tuple[str, ...]
     threads: int

@@ -23,13 +23,15 @@ class VersionedRecord(BaseModel):
     """Base of every record this tool writes to disk; one JSON file each.
 
     A subclass names its `kind` and its `version`; both travel in the file as `schema`, and a
-    reader refuses what it does not know.
+    reader refuses what it does not know. `also_reads` are older versions that differ only in
+    fields that have a default now.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     kind: ClassVar[str]
     version: ClassVar[int]
+    also_reads: ClassVar[tuple[int, ...]] = ()
 
     def to_dict(self) -> dict[str, Any]:
         """JSON-ready form, schema first."""
@@ -49,7 +51,7 @@ class VersionedRecord(BaseModel):
         if not isinstance(value, dict) or "schema" not in value:
             raise RequestError(f"{where} is no {cls.kind} record of mobilesr-tune")
         found = str(value["schema"])
-        if found != f"{cls.kind}/{cls.version}":
+        if found not in {f"{cls.kind}/{number}" for number in (cls.version, *cls.also_reads)}:
             raise RequestError(
                 f"{where} holds {found!r}, this version of mobilesr-tune reads "
                 f"'{cls.kind}/{cls.version}': use the version that wrote it, or make it anew"
