@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from device_runner.cli import RunnerOption, WaitOption
 from foundation.console import err, out, print_json, progress_bar
 from models.cli import ConfigOption, JsonOption, KeyOption, PresetOption, choose_config
 
@@ -273,6 +274,8 @@ def upscale(
     changes: ConfigOption = None,
     tile: Annotated[str, typer.Option(help="HEIGHTxWIDTH of the LR tile to export.")] = "128x128",
     device: Annotated[str, typer.Option(help=DEVICE_HELP)] = "auto",
+    runner: RunnerOption = None,
+    wait: WaitOption = 0.0,
     threads: Annotated[int | None, typer.Option(help="Runtime threads.")] = None,
     timeout_s: Annotated[float, typer.Option(help="Bound on one launch of the runner.")] = 900.0,
     json: JsonOption = False,
@@ -286,7 +289,7 @@ def upscale(
 
     request = UpscaleRequest(
         image=image, output=output, artifact=artifact, weights=weights, tile=tile,
-        device=device, threads=threads, timeout_s=timeout_s,
+        device=device, threads=threads, timeout_s=timeout_s, runner=runner, wait_s=wait,
     )  # fmt: skip
     with progress_bar("tiles") as bar:
         task = bar.add_task("upscaling", total=None)
