@@ -4,7 +4,7 @@
     python benchmarks/racing.py --noise 0.03 --seeds 200
 
 Made-up candidates on a made-up device: a few near a curve of PSNR over latency, most behind it,
-session noise lognormal, drift taken as corrected. Both ways begin with three sessions of each and
+session noise lognormal, drift taken as corrected. Both ways begin with two sessions of each and
 go on by rounds: uniform measures all in each, racing those that `search.racing.allocate` names.
 The error is that of the area (hypervolume) under the front as estimated, relative to the true
 one. For each budget of uniform allocation, the table says how many sessions racing takes to an
@@ -23,9 +23,9 @@ from rich.table import Table
 from search.front import hypervolume, pareto_front
 from search.racing import RacePlan, allocate, pooled_estimates
 
-FIRST_SESSIONS = 3
+FIRST_SESSIONS = 2
 BATCH = 6
-ROUNDS = 18
+ROUNDS = 13
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def main() -> None:
         table = Table(title=f"{title}, {arguments.seeds} seeds, noise {arguments.noise:.1%}")
         for column in ("uniform: sessions", "its error", "racing as good after", "share"):
             table.add_column(column, justify="right")
-        for rounds in (5, 7, 9, 12, 15, 18):
+        for rounds in (4, 5, 6, 8, 10, 12, 15):
             budget = arguments.candidates * rounds
             error = mean_at(uniform, budget, what)
             needed = first_as_good(racing, error, what)
