@@ -28,6 +28,13 @@ BATCH = 6
 ROUNDS = 13
 
 
+TITLES = {
+    "area_errors": "error of the estimated area",
+    "lost_area": "area lost by the front's wrong members",
+    "wrong_members": "wrong members",
+}
+
+
 @dataclass(frozen=True)
 class Truth:
     """Candidates as they are: latency in ms, PSNR in dB."""
@@ -52,6 +59,7 @@ class Course:
 
     sessions: list[int]
     area_errors: list[float]
+    lost_area: list[float]
     wrong_members: list[int]
 
 
@@ -73,7 +81,7 @@ def run(truth: Truth, noise: float, seed: int, racing: bool) -> Course:
     taken = [[session(place) for _ in range(FIRST_SESSIONS)] for place in range(count)]
     # Goes on to the end, so that the whole course can be seen.
     plan = RacePlan(count * (FIRST_SESSIONS + ROUNDS), area_share=0.0, most_sessions_each=1000)
-    course = Course([], [], [])
+    course = Course([], [], [], [])
     while True:
         mean, error = pooled_estimates(taken)
         estimate = np.exp(mean)
@@ -81,6 +89,11 @@ def run(truth: Truth, noise: float, seed: int, racing: bool) -> Course:
         true_area = truth.area(truth.latency_ms)
         course.sessions.append(spent)
         course.area_errors.append(abs(truth.area(estimate) - true_area) / true_area)
+        found = truth.front(estimate)
+        kept = hypervolume(
+            [(truth.latency_ms[i], truth.psnr_db[i]) for i in found], truth.reference
+        )
+        course.lost_area.append((true_area - kept) / true_area)
         wrong = set(truth.front(estimate)) ^ set(truth.front(truth.latency_ms))
         course.wrong_members.append(len(wrong))
         if spent >= plan.total_sessions:
@@ -134,7 +147,7 @@ def main() -> None:
         truth = candidates(np.random.default_rng([seed, 1]), arguments.candidates)
         uniform.append(run(truth, arguments.noise, seed, racing=False))
         racing.append(run(truth, arguments.noise, seed, racing=True))
-    for what, title in (("area_errors", "error of the area"), ("wrong_members", "wrong members")):
+    for what, title in TITLES.items():
         table = Table(title=f"{title}, {arguments.seeds} seeds, noise {arguments.noise:.1%}")
         for column in ("uniform: sessions", "its error", "racing as good after", "share"):
             table.add_column(column, justify="right")
@@ -146,7 +159,7 @@ def main() -> None:
             share = "" if needed is None else f"{needed / budget:.2f}"
             table.add_row(
                 str(budget),
-                f"{error:.3%}" if what == "area_errors" else f"{error:.2f}",
+                f"{error:.2f}" if what == "wrong_members" else f"{error:.4%}",
                 shown,
                 share,
             )

@@ -40,7 +40,7 @@ class RacePlan:
     """
 
     total_sessions: int
-    doubt: float = 0.05
+    doubt: float = 0.01
     tie_share: float = 0.01
     area_share: float = 0.005
     most_sessions_each: int = 30
@@ -172,7 +172,8 @@ def _area_spread(latencies: np.ndarray, member: np.ndarray, psnrs: np.ndarray) -
     """Standard deviation of the front's area over the draws, as a share of its mean."""
     if psnrs.size == 0 or np.ptp(psnrs) == 0:
         return 0.0
-    slowest = float(latencies.mean(axis=0).max())
+    # Up to somewhat beyond the slowest, so that it has an area as well.
+    slowest = 1.5 * float(latencies.mean(axis=0).max())
     gains = _decibels_above_the_next(member, psnrs)
     areas = np.sum(gains * (slowest - latencies), axis=1)
     return float(np.std(areas) / max(np.mean(areas), np.finfo(float).tiny))
