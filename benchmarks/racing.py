@@ -63,11 +63,11 @@ class Course:
     wrong_members: list[int]
 
 
-def candidates(random: np.random.Generator, count: int) -> Truth:
+def candidates(random: np.random.Generator, count: int, waste_db: float) -> Truth:
     """PSNR grows with the logarithm of latency and saturates; most waste some of it."""
     log_latency = random.uniform(np.log(8.0), np.log(80.0), count)
     best = 32.0 - 4.0 * np.exp(-(log_latency - np.log(8.0)))
-    return Truth(np.exp(log_latency), best - random.exponential(0.15, count))
+    return Truth(np.exp(log_latency), best - random.exponential(waste_db, count))
 
 
 def run(truth: Truth, noise: float, seed: int, racing: bool) -> Course:
@@ -141,10 +141,11 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=50)
     parser.add_argument("--candidates", type=int, default=40)
     parser.add_argument("--noise", type=float, default=0.02, help="of a session's logarithm")
+    parser.add_argument("--waste", type=float, default=0.4, help="mean dB short of the best")
     arguments = parser.parse_args()
     uniform, racing = [], []
     for seed in range(arguments.seeds):
-        truth = candidates(np.random.default_rng([seed, 1]), arguments.candidates)
+        truth = candidates(np.random.default_rng([seed, 1]), arguments.candidates, arguments.waste)
         uniform.append(run(truth, arguments.noise, seed, racing=False))
         racing.append(run(truth, arguments.noise, seed, racing=True))
     for what, title in TITLES.items():
