@@ -10,10 +10,10 @@ from device_runner.adb.bundle import (
     BundleFinder,
     RunnerBundle,
     RunnerMissingError,
-    no_bundle,
 )
 from device_runner.adb.connection import Connection
 from device_runner.adb.launch import Launched, kill_leftovers, launch, new_run, remove_run
+from device_runner.adb.native import find_native
 from device_runner.adb.profile import Hardware, read_hardware
 from device_runner.adb.server import AdbServer
 from device_runner.adb.storage import DEFAULT_BUDGET_BYTES, Storage
@@ -24,15 +24,11 @@ from device_runner.device import (
     RunReport,
     RunRequest,
     ThreadChoice,
+    check_artifact,
+    check_cpus,
     check_request,
 )
-from device_runner.errors import (
-    ArtifactChangedError,
-    DeviceLost,
-    DeviceNotLeasedError,
-    DeviceStorageError,
-    InputRefusedError,
-)
+from device_runner.errors import DeviceLost, DeviceStorageError
 from device_runner.lease import Lease
 from device_runner.outcomes import Ended, Verdict, judge
 from device_runner.records import DeviceProfile, Outcome
@@ -54,7 +50,7 @@ class AdbDevice(Device):
         serial: str,
         *,
         server: AdbServer | None = None,
-        bundles: BundleFinder = no_bundle,
+        bundles: BundleFinder = find_native,
         patience_s: float = 10.0,
         budget_bytes: int = DEFAULT_BUDGET_BYTES,
     ) -> None:
@@ -130,21 +126,18 @@ class AdbDevice(Device):
         return self._push(artifact, ())
 
     def _push(self, artifact: Artifact, keep: Collection[str]) -> PushReport:
-        self._require_lease()
-        if sha256_of(artifact.model_path) != artifact.manifest.sha256:
-            raise ArtifactChangedError(
-                f"{artifact.model_path} is not the file its manifest describes (sha256 differs): "
-                "export the candidate again"
-            )
+        self._lease.require()
+        check_artifact(artifact)
         self._ready()
         pushed = self._storage.ensure_blobs([(artifact.model_path, artifact.manifest.sha256)], keep)
         self.bytes_pushed += pushed
         return PushReport(bytes_pushed=pushed, already_there=pushed == 0)
 
     def run(self, request: RunRequest) -> RunReport:
-        self._require_lease()
+        self._lease.require()
         check_request(request)
-        self._check_cpus(request)
+        available = (cpu for cluster in self.hardware().clusters for cpu in cluster.cpus)
+        check_cpus(request, available, self._connection.shown)
         bundle = self._runner()
         inputs = [(path, sha256_of(path)) for path in request.inputs]
         keep = {bundle.key, request.artifact.manifest.sha256, *(sha256 for _, sha256 in inputs)}
@@ -241,14 +234,6 @@ class AdbDevice(Device):
             self._bundle = self._bundles(self.hardware().abi)
         return self._bundle
 
-    def _check_cpus(self, request: RunRequest) -> None:
-        cpus = {cpu for cluster in self.hardware().clusters for cpu in cluster.cpus}
-        if not set(request.cpus) <= cpus:
-            raise InputRefusedError(
-                f"CPUs {', '.join(map(str, request.cpus))} were asked for, device "
-                f"{self._connection.shown} has {', '.join(map(str, sorted(cpus)))}"
-            )
-
     def _revive(self) -> None:
         if self._connection.doubtful and not self._lease.held:
             self._connection.revive()
@@ -284,10 +269,3 @@ class AdbDevice(Device):
         except DeviceLost:
             return False
         return True
-
-    def _require_lease(self) -> None:
-        if not self._lease.held:
-            raise DeviceNotLeasedError(
-                f"device {self._connection.shown} was used without its lease: call inside 'with "
-                "device.lease():'"
-            )
