@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import re
 
-from device_runner.conditions.base import Condition, Facts, Reading, Shell
+from device_runner.conditions.base import Condition, Facts, Reading
 
-_SCRIPT = """\
+_QUESTION = """\
 echo "online=$(cat /sys/devices/system/cpu/online 2>/dev/null)"
 echo "present=$(cat /sys/devices/system/cpu/present 2>/dev/null)"
 for cpu in /sys/devices/system/cpu/cpu[0-9]*; do
@@ -23,11 +23,11 @@ class CpuFrequencies(Condition):
     """Governors, capped clocks and sleeping cores."""
 
     name = "cpu"
+    question = _QUESTION
 
-    def read(self, shell: Shell, facts: Facts) -> Reading | None:
-        text = shell.script(_SCRIPT).text
-        ranges = dict(_RANGE.findall(text))
-        found = _CPU.findall(text)
+    def reading(self, answer: str, facts: Facts) -> Reading | None:
+        ranges = dict(_RANGE.findall(answer))
+        found = _CPU.findall(answer)
         if not found and not ranges:
             return None
         parts, flags, advice = [], [], []
