@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+from device_runner.adb.bounds import DEFAULT_BOUNDS, Bounds
 from device_runner.adb.bundle import (
     NO_RUNNER,
     BundleFinder,
@@ -53,8 +54,11 @@ class AdbDevice(Device):
         bundles: BundleFinder = find_native,
         patience_s: float = 10.0,
         budget_bytes: int = DEFAULT_BUDGET_BYTES,
+        bounds: Bounds = DEFAULT_BOUNDS,
     ) -> None:
-        self._connection = Connection(serial, server or AdbServer(), patience_s=patience_s)
+        self._connection = Connection(
+            serial, server or AdbServer(), patience_s=patience_s, bounds=bounds
+        )
         self._storage = Storage(self._connection, budget_bytes=budget_bytes)
         self._conditions = Conditions(serial, self._connection)
         self._lease = Lease(serial)
@@ -195,6 +199,7 @@ class AdbDevice(Device):
             try:
                 return once()
             except DeviceStorageError:
+                self._tidy(run)
                 self._storage.make_room(needed + (1 << 20), keep=keep)
                 return once()
         except DeviceLost:
