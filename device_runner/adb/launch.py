@@ -59,7 +59,9 @@ exec 3<&-
 wait $runner
 code=$?
 : > "$run/done"
-kill $timer
+# The timer, and whatever a runner that was killed has left behind.
+trap : TERM
+kill -TERM -$$
 [ -e "$run/limit" ] && code=limit
 # On a full disk not even the runner's words were kept: it is not the candidate's fault.
 case $code in 0|limit) ;; *) fits 64 || { echo storage; exit 1; };; esac

@@ -11,6 +11,7 @@ from typing import NoReturn
 
 import numpy as np
 import pytest
+from lab_fixtures import REQUIRE_VARIABLE
 
 from device_runner import HostDevice
 from device_runner.bundles import Bundle, BundleBuildError, HostToolMissingError, build
@@ -128,7 +129,6 @@ def eventually() -> Callable[[Callable[[], bool]], None]:
     return wait
 
 
-REQUIRE_LAB = "MOBILESR_TUNE_REQUIRE_LAB"
 TEST_CACHE = "MOBILESR_TUNE_TEST_CACHE"
 
 
@@ -137,8 +137,8 @@ def lab_lacks() -> Callable[[str], NoReturn]:
     """Skip for want of something this machine lacks; a failure where the lab is required."""
 
     def lacks(reason: str) -> NoReturn:
-        if os.environ.get(REQUIRE_LAB) == "1":
-            pytest.fail(f"{reason} ({REQUIRE_LAB} is set)")
+        if os.environ.get(REQUIRE_VARIABLE) == "1":
+            pytest.fail(f"{reason} ({REQUIRE_VARIABLE} is set)")
         pytest.skip(reason)
 
     return lacks
