@@ -167,7 +167,7 @@ class AdbDevice(Device):
             return self._report(request, run, launched)
         finally:
             if not self._connection.doubtful:
-                self._tidy(run)
+                self._tidy(run, ended=True)
 
     def clean(self) -> int:
         """Remove everything of ours from the device; returns the bytes that were in use.
@@ -258,10 +258,10 @@ class AdbDevice(Device):
             self._connection.doubtful = True
             raise
 
-    def _tidy(self, run: str) -> None:
+    def _tidy(self, run: str, *, ended: bool = False) -> None:
         """Nothing of a run stays, neither process nor file; a loss now is the next call's."""
         try:
-            remove_run(self._connection, run)
+            remove_run(self._connection, run, ended=ended)
         except DeviceLost:
             return
 

@@ -123,8 +123,11 @@ def kill_leftovers(connection: Connection) -> int:
     return int(found[1]) if found else 0
 
 
-def remove_run(connection: Connection, run: str) -> None:
-    """End a run if it still goes on, and forget its files. Raises `DeviceLost`."""
+def remove_run(connection: Connection, run: str, *, ended: bool) -> None:
+    """Forget a run's files, and end it unless it has `ended` by itself. Raises `DeviceLost`."""
+    if ended:
+        connection.shell(["rm", "-rf", run])
+        return
     connection.script(f'{_KILL}rm -rf "$2"', f"{ROOT}/runs", run, timeout_s=30.0, doing="tidied up")
 
 

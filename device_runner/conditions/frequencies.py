@@ -6,13 +6,17 @@ import re
 
 from device_runner.conditions.base import Condition, Facts, Reading
 
+# Read by the shell itself: a process for each file of each core would take as long as a session.
 _QUESTION = """\
-echo "online=$(cat /sys/devices/system/cpu/online 2>/dev/null)"
-echo "present=$(cat /sys/devices/system/cpu/present 2>/dev/null)"
-for cpu in /sys/devices/system/cpu/cpu[0-9]*; do
-  echo "cpu=$(cat "$cpu/cpufreq/scaling_governor" 2>/dev/null) \\
-$(cat "$cpu/cpufreq/scaling_max_freq" 2>/dev/null) \\
-$(cat "$cpu/cpufreq/cpuinfo_max_freq" 2>/dev/null)"
+get() { value=; { read -r value < "$1"; } 2>/dev/null; }
+cd /sys/devices/system/cpu || exit
+for name in online present; do get $name; echo "$name=$value"; done
+for cpu in cpu[0-9]*; do
+  line=
+  for name in scaling_governor scaling_max_freq cpuinfo_max_freq; do
+    get "$cpu/cpufreq/$name"; line="$line $value"
+  done
+  echo "cpu=${line# }"
 done
 """
 _CPU = re.compile(r"^cpu=([\w.-]{1,40}) (\d{1,9}) (\d{1,9})$", re.MULTILINE)
