@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import signal
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
 import pytest
 from fault_steps import ENDLESS, Eventually, Hook, assert_fit, holds, row, run
 from lab_artifacts import script_artifact
@@ -69,8 +71,9 @@ def test_killed_while_timing(
 ) -> None:  # fmt: skip
     def kill() -> None:
         for process in phone.processes():
-            if process.cmdline()[:2] == ["sh", "part/runner.sh"]:
-                process.send_signal(signal.SIGKILL)
+            with contextlib.suppress(psutil.NoSuchProcess):
+                if process.cmdline()[:2] == ["sh", "part/runner.sh"]:
+                    process.send_signal(signal.SIGKILL)
 
     at("run", kill)
     with row("runner killed from outside", "timing") as came_to, device.lease():
