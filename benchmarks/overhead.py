@@ -149,6 +149,12 @@ def runner_seconds(phone: LabDevice) -> list[float]:
     return [float(end) - float(begin) for begin, end in (line.split() for line in lines)]
 
 
+def bytes_pushed(device: AdbDevice) -> int:
+    """All that was sent so far."""
+    totals = device.pushed()
+    return totals.runner_bytes + totals.models_bytes + totals.inputs_bytes
+
+
 @dataclass(frozen=True)
 class Work:
     """What is done with each candidate."""
@@ -174,7 +180,7 @@ def many(phone: LabDevice, device: AdbDevice, work: Work, candidates: int) -> di
     one_candidate(device, work)
     rows: list[Counter[str]] = []
     latencies = []
-    pushed = device.bytes_pushed
+    pushed = bytes_pushed(device)
     for number in range(candidates):
         watch.seconds.clear()
         launches = len(runner_seconds(phone))
@@ -206,7 +212,7 @@ def many(phone: LabDevice, device: AdbDevice, work: Work, candidates: int) -> di
             for name, seconds in sorted(medians.items(), key=lambda item: -item[1])
             if name not in special
         },
-        "bytes_pushed": device.bytes_pushed - pushed,
+        "bytes_pushed": bytes_pushed(device) - pushed,
     }
 
 

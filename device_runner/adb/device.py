@@ -14,7 +14,6 @@ from device_runner.adb.bundle import (
 )
 from device_runner.adb.connection import Connection
 from device_runner.adb.launch import Launched, kill_leftovers, launch, new_run, remove_run
-from device_runner.adb.native import find_native
 from device_runner.adb.profile import Hardware, read_hardware
 from device_runner.adb.server import AdbServer
 from device_runner.adb.storage import DEFAULT_BUDGET_BYTES, Storage
@@ -22,6 +21,7 @@ from device_runner.conditions import Conditions, Reading
 from device_runner.device import (
     Device,
     PushReport,
+    PushTotals,
     RunReport,
     RunRequest,
     ThreadChoice,
@@ -34,6 +34,7 @@ from device_runner.lease import Lease
 from device_runner.outcomes import Ended, Verdict, judge
 from device_runner.records import DeviceProfile, Outcome
 from device_runner.reporting import output_bytes, run_report, runner_arguments, wrong_outputs
+from device_runner.runner_option import runner_finder
 from foundation import Artifact, sha256_of
 
 _LAST_WORD_S = 2.0
@@ -44,6 +45,7 @@ class AdbDevice(Device):
 
     Nothing is asked of the device before the first call. A device that went away is waited for,
     `patience_s` at most, at the start of each later call; one that came back is tidied up first.
+    `bundles` finds its runner: by default this host's own for its ABI.
     """
 
     def __init__(
@@ -51,7 +53,7 @@ class AdbDevice(Device):
         serial: str,
         *,
         server: AdbServer | None = None,
-        bundles: BundleFinder = find_native,
+        bundles: BundleFinder | None = None,
         patience_s: float = 10.0,
         budget_bytes: int = DEFAULT_BUDGET_BYTES,
         bounds: Bounds = DEFAULT_BOUNDS,
@@ -62,10 +64,14 @@ class AdbDevice(Device):
         self._storage = Storage(self._connection, budget_bytes=budget_bytes)
         self._conditions = Conditions(serial, self._connection)
         self._lease = Lease(serial)
-        self._bundles = bundles
+        self._bundles = bundles or runner_finder(None)
         self._hardware: Hardware | None = None
         self._bundle: RunnerBundle | None = None
-        self.bytes_pushed = 0
+        self._pushed = PushTotals()
+
+    @property
+    def pushed(self) -> PushTotals:
+        return self._pushed
 
     @property
     def serial(self) -> str:
@@ -134,7 +140,7 @@ class AdbDevice(Device):
         check_artifact(artifact)
         self._ready()
         pushed = self._storage.ensure_blobs([(artifact.model_path, artifact.manifest.sha256)], keep)
-        self.bytes_pushed += pushed
+        self._pushed.model(artifact.manifest.sha256, pushed)
         return PushReport(bytes_pushed=pushed, already_there=pushed == 0)
 
     def run(self, request: RunRequest) -> RunReport:
@@ -147,7 +153,8 @@ class AdbDevice(Device):
         keep = {bundle.key, request.artifact.manifest.sha256, *(sha256 for _, sha256 in inputs)}
         self._push(request.artifact, keep)
         folder, pushed = self._storage.ensure_bundle(bundle, keep)
-        self.bytes_pushed += pushed + self._storage.ensure_blobs(inputs, keep)
+        self._pushed.runner_bytes += pushed
+        self._pushed.inputs_bytes += self._storage.ensure_blobs(inputs, keep)
         if request.timing is not None:
             self._conditions.set(self.hardware())
         run = new_run()
@@ -170,11 +177,6 @@ class AdbDevice(Device):
                 self._tidy(run, ended=True)
 
     def clean(self) -> int:
-        """Remove everything of ours from the device; returns the bytes that were in use.
-
-        Raises:
-            DeviceLost, DeviceBusy.
-        """
         with self.lease():
             return self._storage.clean()
 
