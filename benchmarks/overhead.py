@@ -151,7 +151,7 @@ def runner_seconds(phone: LabDevice) -> list[float]:
 
 def bytes_pushed(device: AdbDevice) -> int:
     """All that was sent so far."""
-    totals = device.pushed()
+    totals = device.pushed
     return totals.runner_bytes + totals.models_bytes + totals.inputs_bytes
 
 

@@ -85,13 +85,10 @@ def still_lost(phone: LabDevice, breaker: Breaker, device: AdbDevice) -> None:
     if words is None:
         return
     device._connection.patience_s = 20.0 if breaker.fault == "unauthorized" else 1.0
-    with (
-        row(breaker.fault, "claim") as came_to,
-        pytest.raises(DeviceLost, match=words) as caught,
-        device.lease(),
-    ):
-        pass
-    came_to.append(f"DeviceLost: {caught.value}")
+    with row(breaker.fault, "claim") as came_to:
+        with pytest.raises(DeviceLost, match=words) as caught, device.lease():
+            pass
+        came_to.append(f"DeviceLost: {caught.value}")
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -187,11 +184,10 @@ def test_unauthorized_from_the_start(
     with (
         row("unauthorized", "first claim") as came_to,
         AdbDevice(unauthorized.serial, bundles=lambda abi: bundle, patience_s=5.0) as device,
-        pytest.raises(DeviceLost, match="tap 'Allow'") as caught,
-        device.lease(),
     ):
-        pass
-    came_to.append(f"DeviceLost: {caught.value}")
+        with pytest.raises(DeviceLost, match="tap 'Allow'") as caught, device.lease():
+            pass
+        came_to.append(f"DeviceLost: {caught.value}")
 
 
 def test_damaged_blob_is_pushed_again(
