@@ -106,7 +106,7 @@ def test_a_lost_device_costs_neither_candidate_nor_study():
     assert trouble.candidate_key.startswith(judge.measured[1])
     assert "phone is away, 10:00 left for it to come back" in search.said
     assert "phone is away, 9:30 left for it to come back" in search.said
-    assert search.notes[0] == "device phone was lost"
+    assert search.notes[0] == "device phone was lost; it is waited for, 10:00 at most"
     assert "ready again after" in search.notes[1]
     assert not device.held
 
