@@ -36,6 +36,8 @@ from device_runner.host import HostDevice
 from device_runner.measuring import (
     Gate,
     Progress,
+    combined,
+    compare_together,
     infer,
     measure,
     measure_together,
@@ -88,6 +90,8 @@ __all__ = [
     "ThreadChoice",
     "TimingPlan",
     "Verification",
+    "combined",
+    "compare_together",
     "infer",
     "list_devices",
     "measure",
