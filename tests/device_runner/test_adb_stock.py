@@ -38,7 +38,7 @@ for flag in "$@"; do
     --cpu_threads=*) threads=${flag#*=};;
   esac
 done
-[ "$(head -c 5 "$model")" = whole ] || {
+[ "$(head -c 5 "$model")" != crash ] || {
   echo "E 00:00:00.1 executorch:executor_runner.cpp:1] Loading of method forward failed" >&2
   kill -ABRT $$; }
 cp "$input" "$base-0.bin" || exit 1
@@ -113,7 +113,7 @@ def test_how_it_ends_is_told_apart(
     stock: StockAdbDevice, tmp_path: Path, phone: LabDevice, program: Path,
     eventually: Callable[[Callable[[], bool]], None],
 ) -> None:  # fmt: skip
-    damaged = script_artifact(tmp_path / "damaged", whole=False)
+    damaged = script_artifact(tmp_path / "damaged", deed="crash at load")
     whole = script_artifact(tmp_path / "whole")
     with stock.lease():
         report = stock.run(RunRequest(damaged, (damaged.check_input_path,), timing=QUICK))
