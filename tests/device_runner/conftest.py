@@ -3,7 +3,6 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -110,16 +109,3 @@ def with_tolerance(artifact: Artifact) -> Callable[[float], Artifact]:
 def host() -> Iterator[HostDevice]:
     with HostDevice() as device:
         yield device
-
-
-@pytest.fixture
-def eventually() -> Callable[[Callable[[], bool]], None]:
-    """Wait until a condition holds, 30 s at most."""
-
-    def wait(condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 30
-        while not condition():
-            assert time.monotonic() < deadline, "the condition did not come true within 30 s"
-            time.sleep(0.05)
-
-    return wait
