@@ -108,6 +108,14 @@ class Device(ABC):
     def suggest_threads(self) -> ThreadChoice:
         """How many threads to use when nobody says, and why."""
 
+    def clusters(self) -> tuple[tuple[int, ...], ...]:
+        """CPU numbers by kind of core, slowest kind first; empty where it does not tell.
+
+        Raises:
+            DeviceLost: it does not answer.
+        """
+        return ()
+
     def conditions(self) -> list[Reading]:
         """What may disturb a measurement now; empty where the device tells nothing.
 

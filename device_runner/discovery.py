@@ -72,6 +72,10 @@ def open_device(name: str = AUTO, *, bundles: BundleFinder | None = None) -> Sel
     """
     if name == HOST:
         return Selection(HostDevice(), f"Device: {HOST}, as asked for.")
+    if name.startswith("sim:"):
+        from device_runner.simulated import open_simulated
+
+        return Selection(open_simulated(name), f"Device: {name}, a simulated one, as asked for.")
     listing = _adb()
     if name == AUTO:
         return _choose(listing, bundles)

@@ -103,6 +103,9 @@ class AdbDevice(Device):
             return ThreadChoice(big, f"one for each core but the {hardware.cores - big} slowest")
         return ThreadChoice(big, "one for each core, for all are of one kind")
 
+    def clusters(self) -> tuple[tuple[int, ...], ...]:
+        return tuple(cluster.cpus for cluster in self.hardware().clusters)
+
     def conditions(self) -> list[Reading]:
         """What may disturb a measurement now. Raises `DeviceLost`."""
         self._revive()
