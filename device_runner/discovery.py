@@ -63,19 +63,19 @@ def list_devices(*, bundles: BundleFinder | None = None) -> list[Device]:
 def open_device(name: str = AUTO, *, bundles: BundleFinder | None = None) -> Selection:
     """Open a device by serial, or let `auto` choose: a phone, then an emulator, then the host.
 
-    adb is asked only where the name is not `host`. A network device (`address:port`) is
-    connected to if need be.
+    `sim:NAME` is a simulated phone, `replay:PATH` a recorded table of measurements; neither is
+    ever chosen by `auto`. adb is asked only for other names than these and `host`. A network
+    device (`address:port`) is connected to if need be.
 
     Raises:
         DeviceUnknownError: nothing answers to that name.
+        RequestError: there is nothing to replay.
         DeviceLost: a device of that name is there, but not ready; says what to do.
     """
     if name == HOST:
         return Selection(HostDevice(), f"Device: {HOST}, as asked for.")
-    if name.startswith("sim:"):
-        from device_runner.simulated import open_simulated
-
-        return Selection(open_simulated(name), f"Device: {name}, a simulated one, as asked for.")
+    if name.startswith(("sim:", "replay:")):
+        return Selection(_open_made_up(name), f"Device: {name[:200]}, a simulated one.")
     listing = _adb()
     if name == AUTO:
         return _choose(listing, bundles)
@@ -104,6 +104,13 @@ def _open_adb(serial: str, bundles: BundleFinder | None) -> Device:
     from device_runner.adb.native import find_native
 
     return AdbDevice(serial, bundles=bundles or find_native)
+
+
+def _open_made_up(name: str) -> Device:
+    from device_runner.replay import open_replay
+    from device_runner.simulated import open_simulated
+
+    return open_simulated(name) if name.startswith("sim:") else open_replay(name)
 
 
 def _is_address(name: str) -> bool:
