@@ -22,10 +22,11 @@ def combined(first: Measurement, second: Measurement) -> Measurement:
     _require_alike(first, second)
     sessions = first.sessions + second.sessions
     slots = _following(first.slots, second.slots)
-    track = _joined(first.sentinel, second.sentinel, _end_s(first.slots))
+    track = _joined(first.sentinel, second.sentinel, first.slots)
     estimate = estimate_of(
         sessions,
-        drift=None if track is None else track.drift,
+        slots=slots,
+        sentinel=track,
         confidence=first.plan.confidence,
         seed=first.plan.seed,
     )
@@ -60,11 +61,14 @@ def _end_s(slots: tuple[SessionSlot, ...]) -> float:
     return max((slot.started_s for slot in slots), default=0.0)
 
 
+def _rounds(slots: tuple[SessionSlot, ...]) -> int:
+    return max((slot.round for slot in slots), default=-1) + 1
+
+
 def _following(
     first: tuple[SessionSlot, ...], second: tuple[SessionSlot, ...]
 ) -> tuple[SessionSlot, ...]:
-    rounds = max((slot.round for slot in first), default=-1) + 1
-    end_s = _end_s(first)
+    rounds, end_s = _rounds(first), _end_s(first)
     later = (
         slot.model_copy(update={"round": slot.round + rounds, "started_s": slot.started_s + end_s})
         for slot in second
@@ -73,12 +77,14 @@ def _following(
 
 
 def _joined(
-    first: SentinelTrack | None, second: SentinelTrack | None, end_s: float
+    first: SentinelTrack | None, second: SentinelTrack | None, slots: tuple[SessionSlot, ...]
 ) -> SentinelTrack | None:
     if first is None or second is None:
         return None
+    rounds, end_s = _rounds(slots), _end_s(slots)
     return first.model_copy(
         update={
+            "rounds": (*first.rounds, *(number + rounds for number in second.rounds)),
             "started_s": (*first.started_s, *(at_s + end_s for at_s in second.started_s)),
             "median_ms": (*first.median_ms, *second.median_ms),
             "drift": (*first.drift, *second.drift),
