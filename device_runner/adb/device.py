@@ -37,6 +37,7 @@ from device_runner.lease import Lease
 from device_runner.outcomes import Ended, Verdict, judge
 from device_runner.records import DeviceProfile, Outcome
 from device_runner.reporting import output_bytes, run_report, runner_arguments, wrong_outputs
+from device_runner.tuned import tuned_choice
 from foundation import Artifact, sha256_of
 
 _LAST_WORD_S = 2.0
@@ -97,6 +98,8 @@ class AdbDevice(Device):
         )
 
     def suggest_threads(self) -> ThreadChoice:
+        if (tuned := tuned_choice(self.profile())) is not None:
+            return tuned
         hardware = self.hardware()
         big = len(hardware.big_cpus)
         if big < hardware.cores:

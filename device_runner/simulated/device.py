@@ -34,6 +34,7 @@ from device_runner.simulated.faults import Fault, FaultKind, Faults
 from device_runner.simulated.launch import Launch, OutOfTime, Timed
 from device_runner.simulated.spec import PhoneSpec
 from device_runner.simulated.synthetic import is_synthetic
+from device_runner.tuned import tuned_choice
 from foundation import Artifact, sha256_of
 
 # Raised whenever what the simulation says changes: results of two are not comparable.
@@ -110,6 +111,8 @@ class SimulatedDevice(Device):
         return tuple(one.cpus for one in slowest_first)
 
     def suggest_threads(self) -> ThreadChoice:
+        if (tuned := tuned_choice(self.profile())) is not None:
+            return tuned
         big = len(self._spec.big_cpus)
         if big < self._spec.cores:
             slow = self._spec.cores - big
