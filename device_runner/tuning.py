@@ -180,9 +180,9 @@ class _Sweep:
                 lambda text, attempt: self._say(text or label, left),
             )
         except MeasurementFailed as error:
-            if swept is self._sentinel:
-                raise
             swept.failure = error
+            if swept is self._sentinel:
+                self._flags["sentinel_failed"] = None
             return
         self._done += 1
         self._keep(swept, kept, number)
@@ -234,15 +234,16 @@ class _Sweep:
         )
         if not swept.rounds:
             return bare
-        drift = drift_factors(
-            swept.at_s,
-            usual.at_s,
-            usual.median_ms,
-            float(np.median(usual.median_ms)),
-            rounds=swept.rounds,
-            sentinel_rounds=usual.rounds,
-        )
-        corrected = np.array(swept.median_ms) / drift
+        corrected = np.array(swept.median_ms)
+        if usual.failure is None:
+            corrected /= drift_factors(
+                swept.at_s,
+                usual.at_s,
+                usual.median_ms,
+                usual.middle_ms,
+                rounds=swept.rounds,
+                sentinel_rounds=usual.rounds,
+            )
         found = {"latency_ms": float(np.median(corrected))}
         if swept.going:
             interval = session_interval(
