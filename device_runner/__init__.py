@@ -8,11 +8,18 @@ from device_runner.clock import SYSTEM_CLOCK, Clock
 from device_runner.device import (
     Device,
     PushReport,
+    PushTotals,
     RunReport,
     RunRequest,
     ThreadChoice,
 )
-from device_runner.discovery import Selection, list_devices, open_device
+from device_runner.discovery import (
+    Selection,
+    Selections,
+    list_devices,
+    open_device,
+    open_devices,
+)
 from device_runner.errors import (
     ArtifactChangedError,
     DeviceBusy,
@@ -71,10 +78,12 @@ __all__ = [
     "Outcome",
     "Progress",
     "PushReport",
+    "PushTotals",
     "RunReport",
     "RunRequest",
     "RunnerBrokenError",
     "Selection",
+    "Selections",
     "SentinelTrack",
     "SessionRecord",
     "SessionSlot",
@@ -88,5 +97,6 @@ __all__ = [
     "measure",
     "measure_together",
     "open_device",
+    "open_devices",
     "verify",
 ]
