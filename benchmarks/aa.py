@@ -15,14 +15,25 @@ import time
 from pathlib import Path
 
 import numpy as np
-from nights import Found, artifact_folder, compare_fixed, compare_sequential, phone_of_night, share
+from nights import (
+    Found,
+    artifact_folder,
+    compare_fixed,
+    compare_sequential,
+    medians_ms,
+    phone_of_night,
+    share,
+)
 
-from device_runner import HostDevice
+from device_runner import HostDevice, MeasurePlan, Progress, TimingPlan, measure_together
 from device_runner.simulated import synthetic_artifact
+from device_runner.statistics import paired_ratio
 from foundation import Artifact
 from foundation.console import err, quiet_libraries
 
 LATENCY_MS = 60.0
+# A launch costs a second whatever it times: 40 comparisons shall take five minutes.
+HOST_TIMING = TimingPlan(min_iterations=10, min_time_s=0.2)
 
 
 def simulated(nights: int, sessions: int) -> None:
@@ -56,16 +67,30 @@ def show(name: str, found: list[Found]) -> None:
 
 
 def on_host(times: int, sessions: int, cache: Path) -> None:
-    """A small real artifact, exported once; one comparison is `2 * sessions` launches."""
+    """A small real artifact, exported once: all rounds in a row, cut into comparisons."""
     artifact = small_artifact(cache)
-    found = []
     with HostDevice() as device:
-        for number in range(times):
-            pair = [artifact, artifact]
-            found.append(compare_fixed(device, pair, sessions=sessions, seed=number))
-            err.print(f"{number + 1}/{times}: ratio {found[-1].ratio:.4f}", markup=False)
+        plan = MeasurePlan(
+            sessions=times * sessions,
+            threads=device.suggest_threads().threads,
+            timing=HOST_TIMING,
+            lease_wait_s=600,
+        )
+        began_s = device.clock.monotonic_s()
+        rounds = medians_ms(measure_together(device, [artifact] * 2, plan, on_progress=tell))
+        each_s = (device.clock.monotonic_s() - began_s) / times
+    found = []
+    for at in range(0, times * sessions, sessions):
+        first, second = (row[at : at + sessions] for row in rounds)
+        comparison = paired_ratio(first, second)
+        found.append(Found(comparison.ratio, comparison.differs(), sessions, each_s))
     print(f"This computer, {times} times, the same artifact twice:")
     show(f"{sessions} sessions each", found)
+
+
+def tell(progress: Progress) -> None:
+    """One line that is written over."""
+    err.print(f"launch {progress.done} of {progress.total}  ", end="\r", markup=False)
 
 
 def small_artifact(cache: Path) -> Artifact:
@@ -88,7 +113,7 @@ def main() -> None:
     parser.add_argument("--nights", type=int, default=200)
     parser.add_argument("--sessions", type=int, default=12)
     parser.add_argument("--host", type=int, default=0, metavar="TIMES")
-    parser.add_argument("--host-sessions", type=int, default=6)
+    parser.add_argument("--host-sessions", type=int, default=3)
     arguments = parser.parse_args()
     quiet_libraries()
     began = time.monotonic()

@@ -8,13 +8,21 @@ further while measured. The phone is `sim:pixel` otherwise; where its numbers co
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import numpy as np
 import scipy.stats
 
-from device_runner import Device, Measurement, MeasurePlan, RunRequest, TimingPlan
+from device_runner import (
+    Device,
+    Measurement,
+    MeasurementFailed,
+    MeasurePlan,
+    RunRequest,
+    TimingPlan,
+)
 from device_runner.measuring import Gate, measure_together
 from device_runner.simulated import PRESETS, SimulatedDevice
 from device_runner.statistics.paired import Comparison, paired_ratio
@@ -64,13 +72,17 @@ def _rounds(
     device: Device, pair: list[Artifact], sessions: int, threads: int, seed: int, gate: Gate
 ) -> list[list[float]]:
     plan = MeasurePlan(sessions=sessions, threads=threads, timing=TIMING, seed=seed)
-    found = measure_together(device, pair, plan, gate=gate)
-    medians = []
+    return medians_ms(measure_together(device, pair, plan, gate=gate))
+
+
+def medians_ms(found: Sequence[Measurement | MeasurementFailed]) -> list[list[float]]:
+    """Each artifact's sessions, round by round; a failure ends the benchmark."""
+    rows = []
     for one in found:
-        if not isinstance(one, Measurement):
+        if isinstance(one, MeasurementFailed):
             raise one
-        medians.append([session.median_ms for session in one.sessions])
-    return medians
+        rows.append([session.median_ms for session in one.sessions])
+    return rows
 
 
 def compare_fixed(
