@@ -9,7 +9,7 @@ import collections
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -20,6 +20,9 @@ import reports.cli
 import search.cli
 from foundation.console import err, quiet_libraries
 from foundation.errors import MobileSRTuneError
+
+if TYPE_CHECKING:
+    from foundation import Artifact
 
 app = typer.Typer(
     name="mobilesr-tune",
@@ -60,9 +63,22 @@ def _after_search(run_dir: Path, json: bool) -> None:
     raise typer.Exit(1)
 
 
+def _default_artifact() -> Artifact:
+    """What a device is tuned with when nobody says: the sentinel, exported once on this host.
+
+    At the article's input size: a tiny model would find that one thread is best for all.
+    """
+    from models.deployment import Deployment
+    from models.sentinel import export_sentinel
+
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    deployment = Deployment.build(lr_height=180, lr_width=320)
+    return export_sentinel(deployment, Path(base) / "mobilesr-tune" / "sentinels")
+
+
 search.cli.register(app, _after_search)
 models.cli.register(app)
-device_runner.cli.register(app)
+device_runner.cli.register(app, _default_artifact)
 device_runner.runner_cli.register(app)
 reports.cli.register(app)
 

@@ -6,7 +6,7 @@ import re
 
 from device_runner.conditions.base import Condition, Facts, Reading
 
-_NAMES = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
+STATUS_NAMES = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
 _STATUS = re.compile(r"Thermal Status:\s*(\d)")
 # The service answers 0 for ever where the phone's maker has given it nothing to ask.
 _NO_SENSORS = re.compile(r"HAL Ready:\s*false")
@@ -34,13 +34,13 @@ class ThermalStatus(Condition):
                 ("thermal_unknown",),
                 "this phone does not say when it throttles: let it rest, and measure more sessions",
             )
-        status = min(int(match[1]), len(_NAMES) - 1)
+        status = min(int(match[1]), len(STATUS_NAMES) - 1)
         # What the hardware says now, not what was last announced.
         current = answer.partition("Current temperatures")[2] or answer
         degrees = ", ".join(
             f"{name} {float(value):.0f} °C" for value, name in _TEMPERATURE.findall(current)[:_MOST]
         )
-        said = f"status {status} ({_NAMES[status]})" + (f", {degrees}" if degrees else "")
+        said = f"status {status} ({STATUS_NAMES[status]})" + (f", {degrees}" if degrees else "")
         if status == 0:
             return Reading(self.name, said)
         return Reading(
