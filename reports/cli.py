@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -17,16 +18,23 @@ def register(app: typer.Typer) -> None:
 
 
 def report(
-    run_dir: Annotated[Path, typer.Argument(help="The run directory a search left behind.")],
+    run_dirs: Annotated[
+        list[Path], typer.Argument(help="Run directories that searches left behind.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder; else RUN/report, or ./report for several."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the front as JSON and nothing else.")
     ] = False,
 ) -> None:
-    """Make the report of a study: one HTML page, CSV, JSON and a Markdown summary.
+    """Make the report of one study or several: one HTML page, tables, a Markdown summary.
 
-    A running study may be reported on too: the report tells what is finished so far.
+    Several runs are compared, never mixed: each device keeps a front of its own. A running study
+    may be reported on too: the report tells what is finished so far.
 
-    Example: mobilesr-tune report runs/pixel8
+    Example: mobilesr-tune report runs/pixel8 runs/galaxy-s23 -o phones
     """
     from foundation.console import out, print_json
     from reports.compile import write_report
@@ -34,33 +42,30 @@ def report(
     from reports.terminal import render
     from search.rundir import RunDirectory
 
-    run = RunDirectory.open(run_dir)
-    facts = gather(run)
-    files = write_report(facts, run.report_folder)
+    runs = [RunDirectory.open(path) for path in dict.fromkeys(run_dirs)]
+    studies = [gather(run) for run in runs]
+    single = runs[0].report_folder if len(runs) == 1 else Path("report")
+    files = write_report(studies, output or single)
     if as_json:
-        print_json(front_data(facts) | {"page": str(files.html)})
+        print_json(front_data(studies) | {"page": str(files.html)})
         return
-    out.print(render(facts))
+    out.print(render(studies))
     out.print(f"Report: {files.html}", markup=False, highlight=False, soft_wrap=True)
 
 
-def front_data(facts: StudyFacts) -> dict[str, Any]:
-    """The front and the choice of every profile, for a machine to read."""
-    from reports.choice import choose
-    from reports.table import row
+def front_data(studies: Sequence[StudyFacts]) -> dict[str, Any]:
+    """The front and the choice of every section, for a machine to read."""
+    from reports.document import section_facts
+    from reports.sections import sections_of
 
-    profiles = []
-    for group in facts.groups:
-        choice = choose(facts, group)
-        profiles.append(
-            {
-                "profile": group.profile_key,
-                "stand_in": group.stand_in,
-                "chosen_trial": choice.result.number if choice.result else None,
-                "rule": choice.rule,
-                "caveats": list(choice.caveats),
-                "export": choice.command,
-                "front": [row(result, group) for result in group.front],
-            }
-        )
-    return {"schema": "front/1", "run": str(facts.run_path), "profiles": profiles}
+    kept = ("run", "profile", "stand_in", "chosen_trial", "rule", "caveats", "export", "front")
+    profiles = [
+        {name: value for name, value in section_facts(section).items() if name in kept}
+        for section in sections_of(studies)
+    ]
+    return {
+        "schema": "front/1",
+        "run": str(studies[0].run_path),
+        "runs": [str(facts.run_path) for facts in studies],
+        "profiles": profiles,
+    }

@@ -82,6 +82,20 @@ class ProfileGroup:
         doubts = undecided([latency_interval(r) for r in members], [_place(r)[1] for r in members])
         return frozenset(r.number for r, doubt in zip(members, doubts, strict=True) if doubt)
 
+    def front_probability(self, result: CandidateResult) -> float | None:
+        """Probability that a feasible, measured candidate is on the front; None for others."""
+        if not any(member is result for member in self._feasible):
+            return None
+        if result.number in self.undecided_numbers:
+            return None
+        return float(any(member is result for member in self.front))
+
+    def certainty(self, result: CandidateResult) -> str:
+        """How sure it is that a candidate is on the front or behind it; empty where it is."""
+        if result.number in self.undecided_numbers:
+            return "a tie: intervals leave open if it is on the front"
+        return ""
+
     @property
     def front_and_ties(self) -> list[CandidateResult]:
         """The front and what may yet belong to it, fastest first."""
@@ -152,6 +166,11 @@ class StudyFacts:
         name = _profile_words(self.profile) if len(by_profile) == 1 else ""
         groups = [ProfileGroup(key, tuple(found), name) for key, found in by_profile.items()]
         return tuple(sorted(groups, key=lambda group: (-len(group.measured), group.profile_key)))
+
+    @property
+    def name(self) -> str:
+        """The run in a word: the name of its folder."""
+        return plain(self.run_path.name) or "run"
 
     @property
     def limits(self) -> Limits:

@@ -46,6 +46,10 @@ class RunDirectory:
         return self.path / "measurements"
 
     @property
+    def pictures(self) -> Path:
+        return self.path / "pictures"
+
+    @property
     def weights(self) -> Path:
         return self.path / "weights" / "supernet.pt"
 

@@ -22,6 +22,7 @@ from search.evaluation import Evaluator
 from search.exporting import ExportPool
 from search.inputs import SearchInputs, best_psnr_db, load_inputs
 from search.loop import Budget, SearchEvents, SearchLoop
+from search.pictures import CropKeeper
 from search.request import SearchRequest
 from search.rundir import RunDirectory
 from search.study import open_study, storage_trouble
@@ -136,6 +137,7 @@ def _search(
         measurements=run.measurements,
         best_psnr_db=best_psnr_db(request, weights, inputs.pairs),
         overlap=request.overlap,
+        crops=CropKeeper(run.pictures, inputs.pairs),
         say=watcher.stage,
     )
     height, width = request.lr_size
