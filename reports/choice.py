@@ -18,6 +18,8 @@ from reports.facts import Limits, ProfileGroup, StudyFacts
 from reports.wording import count_of, interval, plain
 from search.records import CandidateResult
 
+STAND_INS = ("host", "emulator", "simulated")
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -109,8 +111,10 @@ def _caveats(result: CandidateResult, group: ProfileGroup, limits: Limits) -> tu
             "Latency intervals overlap: whether it is on the front is a tie with "
             f"{count_of(len(rivals), 'other candidate')}."
         )
-    if result.flags:
-        found.append(f"Its measurement is flagged: {plain(', '.join(result.flags))}.")
+    # That a stand-in was measured is told on its own, above everything else.
+    flags = [flag for flag in result.flags if flag not in STAND_INS or not result.stand_in_note]
+    if flags:
+        found.append(f"Its measurement is flagged: {plain(', '.join(flags))}.")
     return tuple(found)
 
 

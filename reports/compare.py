@@ -65,7 +65,11 @@ class Transfer:
 
 @dataclass(frozen=True)
 class Comparison:
-    """Two devices over the candidates that both timed. Taus are None where there are too few."""
+    """Two devices over the candidates that both timed. Taus are None where there are too few.
+
+    `retrained` are the candidates that both judged on the same images with different weights,
+    such as a supernet's and finetuned ones.
+    """
 
     first: str
     second: str
@@ -78,6 +82,7 @@ class Comparison:
     surely_swapped: int
     swaps: tuple[Swap, ...]
     transfers: tuple[Transfer, ...]
+    retrained: tuple[Pair, ...]
 
 
 def compare_all(sections: Sequence[Section]) -> list[Comparison]:
@@ -103,6 +108,7 @@ def compare(one: Section, other: Section) -> Comparison:
         swapped=len(swaps),
         surely_swapped=sum(swap.sure for swap in swaps),
         swaps=tuple(sorted(swaps, key=lambda s: (-s.sure, -s.size))[:SWAPS_SHOWN]),
+        retrained=tuple(pair for pair in shared if _other_weights(*pair)),
         transfers=tuple(t for t in (_transfer(one, other), _transfer(other, one)) if t),
     )
 
@@ -146,6 +152,16 @@ def _transfer(chosen_on: Section, run_on: Section) -> Transfer | None:
     better = max(offers, key=lambda r: r.psnr_y_db or 0.0, default=None)
     return Transfer(
         chosen_on.name, run_on.name, here, None if better is None or better is here else better
+    )
+
+
+def _other_weights(one: CandidateResult, other: CandidateResult) -> bool:
+    images = [tuple((i.name, i.bicubic_psnr_y_db) for i in r.images) for r in (one, other)]
+    return (
+        one.status == other.status == "ok"
+        and images[0] == images[1]
+        and "" not in (one.weights_sha256, other.weights_sha256)
+        and one.weights_sha256 != other.weights_sha256
     )
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from reports.compare import Comparison, Transfer, compare_all
 from reports.sections import Section
-from reports.wording import config_code, count_of, interval, ms, number, percent
+from reports.wording import config_code, count_of, interval, ms, number, percent, signed_db
 from search.records import CandidateResult
 
 
@@ -28,6 +28,15 @@ def comparison_views(sections: Sequence[Section]) -> list[dict[str, Any]]:
                     "sure" if swap.sure else "intervals overlap",
                 )
                 for swap in found.swaps
+            ],
+            "retrained": [
+                (
+                    config_code(one.config),
+                    number(one.psnr_y_db, 2),
+                    number(other.psnr_y_db, 2),
+                    signed_db((other.psnr_y_db or 0.0) - (one.psnr_y_db or 0.0)),
+                )
+                for one, other in found.retrained
             ],
             "transfers": [transfer_sentence(transfer) for transfer in found.transfers],
         }

@@ -58,6 +58,10 @@ def _comparison(found: Comparison) -> dict[str, Any]:
         **{name: getattr(found, name) for name in same},
         "sentence": sentence(found),
         "transfers": [transfer_sentence(transfer) for transfer in found.transfers],
+        "retrained": [
+            {"key": one.key, "psnr_y_db": [one.psnr_y_db, other.psnr_y_db]}
+            for one, other in found.retrained
+        ],
         "swaps": [
             {"faster_on_first": swap.left[0].key, "faster_on_second": swap.right[0].key,
              "sure": swap.sure}

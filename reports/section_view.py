@@ -133,6 +133,7 @@ def _effects_view(found: TargetEffects) -> dict[str, Any]:
     title = f"Effect on {found.target}, {found.unit}"
     return {
         "found": found,
+        "name": found.target[0].upper() + found.target[1:],
         "chart": draw_effects(rows, label, title) if rows else None,
         "explained": percent(found.explained),
         "table": [

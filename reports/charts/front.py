@@ -18,6 +18,7 @@ from search.records import CandidateResult
 
 # A limit far beyond every point would press the points into a corner: then it is told in words.
 FAR = 2.0
+CUT = 1.2
 # Numbers beside this many members of the front; a longer one is read by hovering.
 LABELLED = 16
 Range = tuple[float, float]
@@ -103,8 +104,9 @@ def _dot(index: int, result: CandidateResult, role: str, x: Scale, y: Scale) -> 
     assert result.latency_ms is not None
     at = x(result.latency_ms)
     up = y.start if result.psnr_y_db is None else y(result.psnr_y_db)
-    left, right = round(x(low) - at, 1), round(x(high) - at, 1)
-    bar = [drawing.path(f"M{left} 0H{right}M{left}-3V3M{right}-3V3", "bar")] if high > low else []
+    left, right = round(x(low) - at, 1), round(min(x(high), x.end) - at, 1)
+    cap = f"M{right}-3V3" if high <= x.high else ""
+    bar = [drawing.path(f"M{left} 0H{right}M{left}-3V3{cap}", "bar")] if high > low else []
     return drawing.element(
         "g", *bar, drawing.path(MARKS[role], "mark"),
         class_=f"dot {role}", transform=f"translate({at} {up})", data_i=index,
@@ -150,7 +152,9 @@ def _reference(one: Line, x: Scale, y: Scale) -> list[Markup]:
 def _ranges(
     group: ProfileGroup, drawn: Sequence[CandidateResult], limits: Limits
 ) -> tuple[Range, Range]:
-    xs = [end for r in drawn for end in latency_interval(r)]
+    # A wide interval must not press the points into a corner: beyond this it is cut off.
+    furthest = CUT * max(r.latency_ms or 0.0 for r in drawn)
+    xs = [min(end, furthest) for r in drawn for end in latency_interval(r)]
     ys = [r.psnr_y_db for r in group.measured if r.psnr_y_db is not None] + group.bicubic_db
     limit, floor = limits.max_latency_ms, limits.min_psnr_db
     if limit is not None and min(xs) / FAR <= limit <= max(xs) * FAR:

@@ -24,7 +24,7 @@
     return { at, inside: value >= low && value <= high, start, end };
   }
 
-  function draw(svg, dots, within, limits, winner) {
+  function draw(svg, dots, within, limits, binding, winner) {
     svg.querySelectorAll(".dot").forEach((mark) => {
       mark.classList.toggle("out", !within.has(dots[Number(mark.dataset.i)]));
     });
@@ -36,8 +36,8 @@
     };
     const x = share(svg.dataset.x, limits.latency), y = share(svg.dataset.y, limits.psnr);
     const drawn = [];
-    if (x.inside) drawn.push(shape("line", { class: "mine", x1: x.at, x2: x.at, y1: y.start, y2: y.end }));
-    if (y.inside) drawn.push(shape("line", { class: "mine", x1: x.start, x2: x.end, y1: y.at, y2: y.at }));
+    if (x.inside && binding.includes("latency")) drawn.push(shape("line", { class: "mine", x1: x.at, x2: x.at, y1: y.start, y2: y.end }));
+    if (y.inside && binding.includes("psnr")) drawn.push(shape("line", { class: "mine", x1: x.start, x2: x.end, y1: y.at, y2: y.at }));
     if (winner) {
       const cx = share(svg.dataset.x, winner.latency).at, cy = share(svg.dataset.y, winner.psnr).at;
       drawn.push(shape("circle", { cx, cy, r: 12 }));
@@ -45,12 +45,13 @@
     overlay.replaceChildren(...drawn);
   }
 
-  function words(winner, limits, count, wish) {
-    const given = Object.entries(limits).map(([name, value]) => LIMITS[name](value)).join(", ");
+  function words(winner, limits, binding, count, wish) {
+    const given = binding.map((name) => LIMITS[name](limits[name])).join(", ");
     if (!winner) return `No candidate has ${given}. Loosen a limit.`;
     const what = { psnr: "Best picture", latency: "Fastest", memory: "Smallest in memory" }[wish];
     const memory = winner.memory === null ? "" : `, ${winner.memory.toFixed(1)} MB`;
-    let text = `${what} of ${count} with ${given}: trial ${winner.trial} (${winner.code}), ` +
+    const among = given ? `of ${count} with ${given}` : `of all ${count}`;
+    let text = `${what} ${among}: trial ${winner.trial} (${winner.code}), ` +
       `${winner.interval} ms, ${winner.psnr.toFixed(2)} dB${memory}.`;
     if (winner.high !== null && winner.high > limits.latency) {
       text += " Its latency interval reaches past the limit.";
@@ -72,7 +73,8 @@
       field: knob.querySelector("[type=number]"),
     }));
 
-    function pick() {
+    // On opening, the plot is shown as it is; from the first change on, as the limits leave it.
+    function pick(touched = true) {
       const limits = {};
       for (const { name, field, slider } of knobs) {
         const value = field.value === "" ? Number(slider.value) : Number(field.value);
@@ -82,24 +84,28 @@
       const wish = form.querySelector("[type=radio]:checked").value;
       const within = judged.filter((dot) =>
         Object.entries(limits).every(([name, limit]) => HOLDS[name](dot, limit)));
+      // A limit that shuts nobody out is none.
+      const binding = Object.keys(limits).filter((name) =>
+        judged.some((dot) => !HOLDS[name](dot, limits[name])));
       const [winner] = [...within].sort(WISHES[wish]);
-      status.textContent = words(winner, limits, within.length, wish);
+      status.textContent = words(winner, limits, binding, within.length, wish);
       command.hidden = !winner;
       if (winner) {
         const [before, after] = forms[winner.command[0]];
         command.firstElementChild.textContent = before + winner.command[1] + after;
       }
-      charts.forEach((svg) => draw(svg, dots, new Set(within), limits, winner));
+      if (!touched) return;
+      charts.forEach((svg) => draw(svg, dots, new Set(within), limits, binding, winner));
     }
 
     for (const { slider, field } of knobs) {
       slider.addEventListener("input", () => { field.value = slider.value; pick(); });
       field.addEventListener("input", () => { slider.value = field.value; pick(); });
     }
-    form.querySelectorAll("[type=radio]").forEach((radio) => radio.addEventListener("change", pick));
+    form.querySelectorAll("[type=radio]").forEach((radio) => radio.addEventListener("change", () => pick()));
     form.addEventListener("submit", (event) => event.preventDefault());
     form.hidden = false;
-    pick();
+    pick(false);
   }
 
   document.querySelectorAll(".picker").forEach(start);

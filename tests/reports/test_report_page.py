@@ -12,11 +12,11 @@ from typing import Any
 import plotly.graph_objects as go
 import pytest
 from made_up_studies import HOST_NOTE, HOSTILE, candidate, rich_study, stopped, study
+from reports.plot import figure
 
 from reports.choice import choose
 from reports.facts import StudyFacts
 from reports.page import flattened, render_page
-from reports.plot import figure
 
 FETCHING = {"src", "srcset", "data", "poster", "action", "formaction", "background", "ping"}
 VOID = {"meta", "link", "img", "br", "hr", "input", "path", "circle"}
