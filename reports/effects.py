@@ -21,6 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from reports.facts import ProfileGroup
+from reports.wording import plain
 from search.records import CandidateResult
 
 RESAMPLES = 400
@@ -91,12 +92,12 @@ def features(result: CandidateResult) -> dict[str, float | str]:
         if isinstance(value, int):
             found[name] = float(value)
     ratios = result.config.get("ratios")
-    if isinstance(ratios, list | tuple) and ratios:
+    if isinstance(ratios, list | tuple) and ratios and all(isinstance(r, int) for r in ratios):
         found["depth"] = float(len(ratios))
-        found["mean ratio"] = round(sum(map(float, ratios)) / len(ratios), 2)
+        found["mean ratio"] = round(sum(ratios) / len(ratios), 2)
     for name in ("graph", "precision", "backend"):
         if result.deployment.get(name):
-            found[name] = str(result.deployment[name])
+            found[name] = plain(str(result.deployment[name]))
     return found
 
 

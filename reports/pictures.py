@@ -90,6 +90,8 @@ def gallery(section: Section) -> Gallery:
     numbers = [member.number for member in members]
     try:
         crops = stored_crops(section.facts.run_path / "pictures", numbers)
+        if crops is None and not (section.facts.run_path / "weights").is_dir():
+            return Gallery((), "This run kept no pictures, and no weights to recompute them.")
         if crops is None:
             from reports.recomputed import recomputed_crops
 

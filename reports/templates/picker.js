@@ -103,7 +103,6 @@
       field.addEventListener("input", () => { slider.value = field.value; pick(); });
     }
     form.querySelectorAll("[type=radio]").forEach((radio) => radio.addEventListener("change", () => pick()));
-    form.addEventListener("submit", (event) => event.preventDefault());
     form.hidden = false;
     pick(false);
   }

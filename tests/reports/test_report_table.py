@@ -11,7 +11,14 @@ import pytest
 from made_up_studies import HOSTILE, PHONE, candidate, rich_study, stopped, study
 
 from foundation.errors import RequestError
-from reports.table import COLUMNS, candidate_table, records, write_csv, write_json_table
+from reports.table import (
+    COLUMNS,
+    candidate_table,
+    records,
+    write_csv,
+    write_json_table,
+    write_parquet,
+)
 
 # Whoever reads the files relies on these: extend at the end, never rename.
 PROMISED = [
@@ -62,6 +69,9 @@ PROMISED = [
     "export_s",
     "device_s",
     "finished_at",
+    "run",
+    "delegated_share",
+    "front_probability",
 ]
 
 
@@ -136,6 +146,21 @@ def test_csv_comes_back_as_it_went(tmp_path: Path) -> None:
         column.name: [""] for column in COLUMNS if column.dtype != "str"
     })  # fmt: skip
     pd.testing.assert_frame_equal(back, table)
+
+
+def test_parquet_keeps_types_and_what_is_unknown(tmp_path: Path) -> None:
+    table = candidate_table(rich_study())
+    write_parquet(table, tmp_path / "candidates.parquet")
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "candidates.parquet"), table)
+
+
+def test_several_studies_are_one_table_with_fronts_of_their_own() -> None:
+    one = study(candidate(0, (10.0, 30.0)), run_path=Path("runs/a"))
+    other = study(candidate(0, (50.0, 29.0)), candidate(1, (60.0, 28.0)), run_path=Path("runs/b"))
+    table = candidate_table(one, other)
+    assert list(table["run"]) == ["a", "b", "b"]
+    # On one device even: another day and other weights are not compared.
+    assert list(table["on_front"]) == [True, True, False]
 
 
 @pytest.mark.parametrize("reason", ["=HYPERLINK(1)", "+1", "-1+cmd|' /C calc'!A0", "@SUM(A1)"])
