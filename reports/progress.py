@@ -67,9 +67,9 @@ def _reference(group: ProfileGroup, feasible: list[CandidateResult]) -> Point:
     slowest = max(r.latency_ms or 0.0 for r in group.measured)
     worst = min(r.psnr_y_db or 0.0 for r in group.measured)
     best = max(r.psnr_y_db or 0.0 for r in feasible)
-    floor = max((b for b in group.bicubic_db if b < best), default=worst)
     # A little beyond the worst, or the ends of the front would count for nothing.
-    return 1.01 * slowest, floor if floor < best else worst - 0.01
+    floor = max((b for b in group.bicubic_db if b < best), default=worst - 0.01)
+    return 1.01 * slowest, floor
 
 
 def _ended(result: CandidateResult) -> float:

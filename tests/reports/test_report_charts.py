@@ -120,6 +120,6 @@ def test_small_charts_are_whole() -> None:
     parts = ET.fromstring(
         draw_parts([("a", (1.0, 2.0)), ("b", (0.0, 0.0))], "x", "ms", ("load", "first"))
     )
-    bars = [r for r in parts.iter(f"{SVG}rect")]
+    bars = list(parts.iter(f"{SVG}rect"))
     first, second = (float(bar.get("width", "")) for bar in bars[:2])
     assert second == pytest.approx(2 * first, abs=0.2)
