@@ -8,11 +8,18 @@ from device_runner.clock import SYSTEM_CLOCK, Clock
 from device_runner.device import (
     Device,
     PushReport,
+    PushTotals,
     RunReport,
     RunRequest,
     ThreadChoice,
 )
-from device_runner.discovery import Selection, list_devices, open_device
+from device_runner.discovery import (
+    Selection,
+    Selections,
+    list_devices,
+    open_device,
+    open_devices,
+)
 from device_runner.errors import (
     ArtifactChangedError,
     DeviceBusy,
@@ -26,7 +33,16 @@ from device_runner.errors import (
     RunnerBrokenError,
 )
 from device_runner.host import HostDevice
-from device_runner.measuring import Progress, infer, measure, verify
+from device_runner.measuring import (
+    Gate,
+    Progress,
+    combined,
+    compare_together,
+    infer,
+    measure,
+    measure_together,
+    verify,
+)
 from device_runner.records import (
     DeviceProfile,
     Estimate,
@@ -53,6 +69,7 @@ __all__ = [
     "DeviceStorageError",
     "DeviceUnknownError",
     "Estimate",
+    "Gate",
     "HostDevice",
     "InputRefusedError",
     "MeasurePlan",
@@ -61,19 +78,25 @@ __all__ = [
     "Outcome",
     "Progress",
     "PushReport",
+    "PushTotals",
     "RunReport",
     "RunRequest",
     "RunnerBrokenError",
     "Selection",
+    "Selections",
     "SentinelTrack",
     "SessionRecord",
     "SessionSlot",
     "ThreadChoice",
     "TimingPlan",
     "Verification",
+    "combined",
+    "compare_together",
     "infer",
     "list_devices",
     "measure",
+    "measure_together",
     "open_device",
+    "open_devices",
     "verify",
 ]

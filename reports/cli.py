@@ -43,11 +43,12 @@ def report(
     from search.rundir import RunDirectory
 
     runs = [RunDirectory.open(path) for path in dict.fromkeys(run_dirs)]
-    studies = [gather(run) for run in runs]
+    studies = [gather(part) for run in runs for part in run.parts or [run]]
     single = runs[0].report_folder if len(runs) == 1 else Path("report")
     files = write_report(studies, output or single)
     if as_json:
-        print_json(front_data(studies) | {"page": str(files.html)})
+        devices = [device for run in runs for device in run.devices()]
+        print_json(front_data(studies) | {"page": str(files.html), "devices": devices})
         return
     out.print(render(studies))
     out.print(f"Report: {files.html}", markup=False, highlight=False, soft_wrap=True)

@@ -18,8 +18,8 @@ from search.request import SearchRequest
 from search.rundir import (
     DUPLICATE_ATTRIBUTE,
     RESULT_ATTRIBUTE,
-    STUDY_NAME,
     RunDirectory,
+    refined_attribute,
     results_of,
 )
 
@@ -53,7 +53,7 @@ def open_study(run: RunDirectory, request: SearchRequest) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         study = optuna.create_study(
-            study_name=STUDY_NAME,
+            study_name=run.study_name,
             storage=_storage(run.storage_url),
             directions=list(DIRECTIONS),
             load_if_exists=True,
@@ -72,7 +72,7 @@ def load_study(run: RunDirectory) -> optuna.Study:
         raise RunError(f"{run.path} holds no study.db: the search did not get as far as a trial")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        return optuna.load_study(study_name=STUDY_NAME, storage=_storage(url))
+        return optuna.load_study(study_name=run.study_name, storage=_storage(url))
     except _UNREADABLE as error:
         raise _unreadable(run, error) from error
 
@@ -163,6 +163,14 @@ def record(trial: optuna.Trial, result: CandidateResult, duplicate_of: int | Non
         trial.set_user_attr(DUPLICATE_ATTRIBUTE, duplicate_of)
     trial.set_user_attr(RESULT_ATTRIBUTE, result.to_dict())
     tell(trial.study, trial.number, result)
+
+
+def refine(study: optuna.Study, result: CandidateResult) -> None:
+    """Keep a result that more sessions made sharper, beside the trial that it belongs to.
+
+    Optuna's own objective values stay those of the first sessions: a finished trial is final.
+    """
+    study.set_user_attr(refined_attribute(result.number), result.to_dict())
 
 
 def known_results(study: optuna.Study) -> dict[str, CandidateResult]:
