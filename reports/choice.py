@@ -74,8 +74,9 @@ def export_command(run_path: Path, result: CandidateResult) -> str:
     """The command that exports a trial's config from the run's weights, ready to paste."""
     weights = shlex.quote(str(run_path / "weights" / "supernet.pt"))
     # The candidate's key is its config's key and then its deployment's (`models.deployment`).
-    config = shlex.quote(result.key.partition(f"_{result.deployment['lr_height']}x")[0])
-    size = f"{result.deployment['lr_height']}x{result.deployment['lr_width']}"
+    height, width = (result.deployment.get(name, "?") for name in ("lr_height", "lr_width"))
+    config = shlex.quote(result.key.partition(f"_{height}x")[0])
+    size = shlex.quote(f"{height}x{width}")
     graph = result.deployment.get("graph", "deploy")
     extra = "" if graph == "deploy" else f" --graph {shlex.quote(str(graph))}"
     return (

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
-    from reports.facts import StudyFacts
+    from reports.sections import Report
+    from search.rundir import RunDirectory
 
 
 def register(app: typer.Typer) -> None:
@@ -39,34 +39,40 @@ def report(
     from foundation.console import out, print_json
     from reports.compile import write_report
     from reports.facts import gather
+    from reports.sections import report_of
     from reports.terminal import render
     from search.rundir import RunDirectory
 
     runs = [RunDirectory.open(path) for path in dict.fromkeys(run_dirs)]
-    studies = [gather(part) for run in runs for part in run.parts or [run]]
+    about = report_of([gather(part) for run in runs for part in _studies_in(run)])
     single = runs[0].report_folder if len(runs) == 1 else Path("report")
-    files = write_report(studies, output or single)
+    files = write_report(about, output or single)
     if as_json:
         devices = [device for run in runs for device in run.devices()]
-        print_json(front_data(studies) | {"page": str(files.html), "devices": devices})
+        print_json(front_data(about) | {"page": str(files.html), "devices": devices})
         return
-    out.print(render(studies))
+    out.print(render(about))
     out.print(f"Report: {files.html}", markup=False, highlight=False, soft_wrap=True)
 
 
-def front_data(studies: Sequence[StudyFacts]) -> dict[str, Any]:
+def _studies_in(run: RunDirectory) -> list[RunDirectory]:
+    """A run of several device profiles holds one study each; the others are one themselves."""
+    begun = [part for part in run.parts if part.study_path.is_file() or run.spec().get("storage")]
+    return begun or [run]
+
+
+def front_data(report: Report) -> dict[str, Any]:
     """The front and the choice of every section, for a machine to read."""
     from reports.document import section_facts
-    from reports.sections import sections_of
 
     kept = ("run", "profile", "stand_in", "chosen_trial", "rule", "caveats", "export", "front")
     profiles = [
         {name: value for name, value in section_facts(section).items() if name in kept}
-        for section in sections_of(studies)
+        for section in report.sections
     ]
     return {
         "schema": "front/1",
-        "run": str(studies[0].run_path),
-        "runs": [str(facts.run_path) for facts in studies],
+        "run": str(report.studies[0].run_path),
+        "runs": [str(facts.run_path) for facts in report.studies],
         "profiles": profiles,
     }

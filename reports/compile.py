@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -15,7 +15,7 @@ from reports.errors import NothingToReport
 from reports.facts import Run, StudyFacts, gather
 from reports.markdown import markdown_summary
 from reports.page import render_page
-from reports.sections import sections_of
+from reports.sections import Report, report_of
 from reports.table import candidate_table, write_csv, write_json_table, write_parquet
 from reports.wording import count_of
 
@@ -53,18 +53,17 @@ def compile_report(run_directory: ReportableRun) -> ReportFiles:
         RequestError: no candidate of the study was both timed and judged (nothing is written),
             or its records cannot be read, or the folder cannot be written.
     """
-    return write_report([gather(run_directory)], run_directory.report_folder)
+    return write_report(report_of([gather(run_directory)]), run_directory.report_folder)
 
 
-def write_report(studies: Sequence[StudyFacts], folder: Path) -> ReportFiles:
+def write_report(report: Report, folder: Path) -> ReportFiles:
     """Write the report of one or several studies into `folder`. Raises as `compile_report`."""
-    for facts in studies:
-        require_something(facts)
-    table = candidate_table(*studies)
-    sections = sections_of(studies)
+    if not any(section.group.measured for section in report.sections):
+        require_something(report.studies[0])
+    table = candidate_table(report)
     drawn = {
         folder / front_file(place): picture
-        for place, section in enumerate(sections)
+        for place, section in enumerate(report.sections)
         if (picture := standalone_front(section)) is not None
     }
     files = ReportFiles(
@@ -77,8 +76,8 @@ def write_report(studies: Sequence[StudyFacts], folder: Path) -> ReportFiles:
         fronts=tuple(drawn),
     )
     # Rendered before anything is written: a report is not left half new, half old.
-    page, summary = render_page(studies), markdown_summary(studies)
-    document = report_document(studies, sections)
+    page, summary = render_page(report), markdown_summary(report)
+    document = report_document(report)
     writers: list[Callable[[], None]] = [
         lambda: write_csv(table, files.csv),
         lambda: write_json_table(table, files.json),

@@ -4,27 +4,25 @@ from __future__ import annotations
 
 import dataclasses
 import math
-from collections.abc import Sequence
 from typing import Any
 
 from reports.compare import Comparison, compare_all
 from reports.compare_view import sentence, transfer_sentence
-from reports.facts import StudyFacts
 from reports.headline import headline
 from reports.left_out import flag_counts, left_out
-from reports.sections import Section
+from reports.sections import Report, Section
 from reports.table import row
 
 SCHEMA = "report/1"
 
 
-def report_document(studies: Sequence[StudyFacts], sections: Sequence[Section]) -> dict[str, Any]:
+def report_document(report: Report) -> dict[str, Any]:
     """The document, JSON-ready; its candidates lie in `candidates.json`."""
     return {
         "schema": SCHEMA,
-        "runs": [str(facts.run_path) for facts in studies],
-        "sections": [section_facts(section) for section in sections],
-        "comparisons": [_comparison(found) for found in compare_all(sections)],
+        "runs": [str(facts.run_path) for facts in report.studies],
+        "sections": [section_facts(section) for section in report.sections],
+        "comparisons": [_comparison(found) for found in compare_all(report.sections)],
     }
 
 

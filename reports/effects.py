@@ -104,23 +104,21 @@ def features(result: CandidateResult) -> dict[str, float | str]:
 def additive_effects(codes: NDArray[np.intp], target: Floats, weights: Floats) -> list[Floats]:
     """Least-squares effect of each level of each parameter, centred over its levels.
 
-    `codes` is (candidates, parameters), each column holding levels 0 .. k-1, all of them used.
-    What the data cannot tell apart shares its effect (the solution of least norm).
+    `codes` is (candidates, parameters), each column holding levels 0 .. k-1, all of them used;
+    `weights` is (fits, candidates). Gives (fits, levels) for each parameter. What the data cannot
+    tell apart shares its effect (the solution of least norm, by the normal equations: they are
+    as small as the model, however many candidates and fits there are).
     """
-    design, starts = _design(codes)
-    root = np.sqrt(weights)[:, None]
-    solution = np.linalg.lstsq(design * root, target * root[:, 0], rcond=1e-10)[0]
-    parts = np.split(solution[1:], starts)
-    return [part - part.mean() for part in parts]
-
-
-def _design(codes: NDArray[np.intp]) -> tuple[Floats, list[int]]:
-    blocks = [np.ones((len(codes), 1))]
-    sizes = []
-    for column in codes.T:
-        sizes.append(int(column.max()) + 1)
-        blocks.append(np.eye(sizes[-1])[column])
-    return np.hstack(blocks), list(np.cumsum(sizes[:-1]))
+    blocks = [np.eye(int(column.max()) + 1)[column] for column in codes.T]
+    design = np.hstack([np.ones((len(codes), 1)), *blocks])
+    products = (design[:, :, None] * design[:, None, :]).reshape(len(codes), -1)
+    normal = (weights @ products).reshape(len(weights), design.shape[1], design.shape[1])
+    right = weights @ (design * target[:, None])
+    inverse = np.linalg.pinv(normal, rcond=1e-10, hermitian=True)
+    solution = np.einsum("fij,fj->fi", inverse, right)
+    starts = np.cumsum([block.shape[1] for block in blocks])[:-1]
+    parts = np.split(solution[:, 1:], starts, axis=1)
+    return [part - part.mean(axis=1, keepdims=True) for part in parts]
 
 
 def _effects_on(
@@ -140,10 +138,11 @@ def _effects_on(
             missing=f"{len(results)} candidates are too few: it takes at least {needed}",
         )  # fmt: skip
     values = np.array([value(result) for result in results])
-    even = np.ones(len(values))
     if np.ptp(values) == 0:
         return TargetEffects(target, unit, len(results), missing="every candidate has the same")
-    fitted = additive_effects(codes, values, even)
+    # Centred, so that rounding is relative to the spread and not to the level.
+    values -= values.mean()
+    fitted = [part[0] for part in additive_effects(codes, values, np.ones((1, len(values))))]
     drawn = _bootstrap(codes, values)
     return TargetEffects(
         target=target,
@@ -188,10 +187,10 @@ def _words(levels: list[float | str]) -> str:
     return ends[0] if len(ends) == 1 else f"{ends[0]}–{ends[-1]}"
 
 
-def _bootstrap(codes: NDArray[np.intp], values: Floats) -> list[list[Floats]]:
+def _bootstrap(codes: NDArray[np.intp], values: Floats) -> list[Floats]:
     generator = np.random.default_rng(0)
     weights = generator.dirichlet(np.ones(len(values)), size=RESAMPLES) * len(values)
-    return [additive_effects(codes, values, row) for row in weights]
+    return additive_effects(codes, values, weights)
 
 
 def _explained(codes: NDArray[np.intp], values: Floats, fitted: list[Floats]) -> float:
@@ -200,8 +199,10 @@ def _explained(codes: NDArray[np.intp], values: Floats, fitted: list[Floats]) ->
 
 
 def _shares(parts: list[Floats]) -> Floats:
-    variances = np.array([np.mean(part**2) for part in parts])
-    return variances / (variances.sum() or 1.0)
+    """Of each parameter, in the last axis its levels: its share of the variance."""
+    variances = np.array([np.mean(part**2, axis=-1) for part in parts])
+    total = variances.sum(axis=0)
+    return variances / np.where(total > 0, total, 1.0)
 
 
 def _ranked(
@@ -209,15 +210,15 @@ def _ranked(
     labels: list[list[str]],
     codes: NDArray[np.intp],
     fitted: list[Floats],
-    drawn: list[list[Floats]],
+    drawn: list[Floats],
     unit: str,
 ) -> tuple[ParameterEffect, ...]:
-    shares, drawn_shares = _shares(fitted), np.array([_shares(parts) for parts in drawn])
+    shares, drawn_shares = _shares(fitted), _shares(drawn)
     found = []
     for at, name in enumerate(names):
-        spread = np.percentile([parts[at] for parts in drawn], [2.5, 97.5], axis=0)
+        spread = np.percentile(drawn[at], [2.5, 97.5], axis=0)
         counts = np.bincount(codes[:, at], minlength=len(labels[at]))
-        ends = np.percentile(drawn_shares[:, at], [2.5, 97.5])
+        ends = np.percentile(drawn_shares[at], [2.5, 97.5])
         levels = tuple(
             _level(words, (fitted[at][i], spread[0, i], spread[1, i]), int(counts[i]), unit)
             for i, words in enumerate(labels[at])

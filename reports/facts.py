@@ -17,8 +17,12 @@ from typing import Any, Protocol
 
 from foundation.errors import RequestError
 from reports.wording import plain, shorten
-from search.front import pareto_front, undecided
+from search.front import pareto_front
+from search.front_probability import front_probability, log_latency_of
 from search.records import CandidateResult
+
+# Between this and one minus this, the probability of being on the front leaves a tie.
+DOUBT = 0.05
 
 
 class Run(Protocol):
@@ -77,24 +81,25 @@ class ProfileGroup:
 
     @cached_property
     def undecided_numbers(self) -> frozenset[int]:
-        """Trials of which the latency intervals leave open whether they are on the front."""
-        members = self._feasible
-        doubts = undecided([latency_interval(r) for r in members], [_place(r)[1] for r in members])
-        return frozenset(r.number for r, doubt in zip(members, doubts, strict=True) if doubt)
+        """Trials that are neither surely on the front nor surely off it: the ties."""
+        return frozenset(n for n, p in self._probabilities.items() if DOUBT < p < 1 - DOUBT)
 
     def front_probability(self, result: CandidateResult) -> float | None:
         """Probability that a feasible, measured candidate is on the front; None for others."""
-        if not any(member is result for member in self._feasible):
-            return None
-        if result.number in self.undecided_numbers:
-            return None
-        return float(any(member is result for member in self.front))
+        return self._probabilities.get(result.number)
 
-    def certainty(self, result: CandidateResult) -> str:
-        """How sure it is that a candidate is on the front or behind it; empty where it is."""
-        if result.number in self.undecided_numbers:
-            return "a tie: intervals leave open if it is on the front"
-        return ""
+    @cached_property
+    def _probabilities(self) -> dict[int, float]:
+        members = self._feasible
+        if not members:
+            return {}
+        middles = [_place(r)[0] for r in members]
+        lows, highs = zip(*(latency_interval(r) for r in members), strict=True)
+        # Nothing takes no time: an interval that reaches zero is cut off far below its middle.
+        above = [max(low, middle / 1000) for low, middle in zip(lows, middles, strict=True)]
+        mean, deviation = log_latency_of(middles, above, highs)
+        found = front_probability(mean, deviation, [_place(r)[1] for r in members])
+        return {r.number: float(p) for r, p in zip(members, found, strict=True)}
 
     @property
     def front_and_ties(self) -> list[CandidateResult]:

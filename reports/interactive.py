@@ -21,6 +21,7 @@ from reports.wording import (
     interval,
     ms,
     number,
+    percent,
     plain,
     shorten,
     signed_db,
@@ -97,9 +98,10 @@ def details(result: CandidateResult, section: Section) -> list[str]:
         f"{count_of(result.delegates, 'delegate')}, {result.delegated_ops} ops delegated, "
         f"{result.undelegated_ops} not",
     ]
-    standing = section.group.certainty(result)
-    if standing:
-        lines.append(standing)
+    probability = section.group.front_probability(result)
+    if probability is not None:
+        tie = " (a tie)" if result.number in section.group.undecided_numbers else ""
+        lines.append(f"on the front with a probability of {percent(probability)}{tie}")
     if result.flags:
         lines.append("flags: " + shorten(", ".join(result.flags), 120))
     if result.reason:

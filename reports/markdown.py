@@ -10,10 +10,10 @@ from reports.charts.standalone import front_file
 from reports.choice import Choice
 from reports.compare_view import comparison_views
 from reports.effects import Level
-from reports.facts import ProfileGroup, StudyFacts
+from reports.facts import ProfileGroup
 from reports.headline import counts, headline, reproduce_command
 from reports.left_out import flag_counts
-from reports.sections import Section, sections_of, title_of
+from reports.sections import Report, Section
 from reports.table import gain
 from reports.wording import (
     config_text,
@@ -37,18 +37,17 @@ def escaped(text: str) -> str:
     return harmless.replace("@", "&#64;")
 
 
-def markdown_summary(studies: Sequence[StudyFacts]) -> str:
+def markdown_summary(report: Report) -> str:
     """The whole summary. A device gets its own section; their numbers are not to be compared.
 
     It links the drawn fronts that lie beside it (`reports.charts.standalone`).
     """
-    lines = [f"# {escaped(title_of(studies))}", ""]
-    sections = sections_of(studies)
-    for place, section in enumerate(sections):
+    lines = [f"# {escaped(report.title)}", ""]
+    for place, section in enumerate(report.sections):
         lines += _section(section, place)
-    lines += _comparisons(sections)
+    lines += _comparisons(report.sections)
     lines += ["## How to reproduce", ""]
-    for facts in studies:
+    for facts in report.studies:
         lines += [*_code(reproduce_command(facts)), ""]
     return "\n".join(lines)
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -24,7 +24,7 @@ from reports.facts import StudyFacts
 from reports.headline import reproduce_command
 from reports.roles import LEGEND, MARKS
 from reports.section_view import COLUMNS, section_view
-from reports.sections import sections_of, title_of
+from reports.sections import Report
 from reports.wording import plain, shorten
 
 TEMPLATES = Path(__file__).parent / "templates"
@@ -33,7 +33,7 @@ STYLES = ("chart.css", "report.css")
 ENVIRONMENT_ROWS = 80
 
 
-def render_page(studies: Sequence[StudyFacts]) -> str:
+def render_page(report: Report) -> str:
     """The whole page. A section without a measured candidate is told as such."""
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
@@ -43,11 +43,11 @@ def render_page(studies: Sequence[StudyFacts]) -> str:
         lstrip_blocks=True,
     )
     scripts = [_script((TEMPLATES / name).read_text("utf-8")) for name in SCRIPTS]
-    sections = sections_of(studies)
+    sections = report.sections
     views = [section_view(section, place) for place, section in enumerate(sections)]
     data = {view["id"]: view.pop("data") for view in views}
     return environment.get_template("report.html.j2").render(
-        title=title_of(studies),
+        title=report.title,
         style=Markup("\n".join((TEMPLATES / name).read_text("utf-8") for name in STYLES)),
         scripts=scripts,
         policy=_policy(scripts),
@@ -57,7 +57,7 @@ def render_page(studies: Sequence[StudyFacts]) -> str:
         legend=LEGEND,
         marks=MARKS,
         columns=[(heading, unit) for heading, unit, _, _ in COLUMNS],
-        runs=[_run_view(facts) for facts in studies],
+        runs=[_run_view(facts) for facts in report.studies],
     )
 
 

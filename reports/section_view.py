@@ -119,7 +119,7 @@ def _front_row(result: CandidateResult, section: Section) -> tuple[Any, ...]:
         number(result.psnr_y_db, 2),
         signed_db(cells["gain_over_bicubic_db"]),
         ms(result.peak_memory_mb),
-        "a tie" if probability is None else percent(probability),
+        percent(probability),
     )
 
 

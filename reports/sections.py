@@ -50,8 +50,20 @@ def sections_of(studies: Sequence[StudyFacts]) -> tuple[Section, ...]:
     )
 
 
-def title_of(studies: Sequence[StudyFacts]) -> str:
-    """The title of the whole report."""
-    if len(studies) == 1:
-        return studies[0].title
-    return "MobileSR studies " + ", ".join(facts.name for facts in studies)
+@dataclass(frozen=True)
+class Report:
+    """What is reported on: the studies as asked for, and their sections."""
+
+    studies: tuple[StudyFacts, ...]
+    sections: tuple[Section, ...]
+
+    @property
+    def title(self) -> str:
+        if len(self.studies) == 1:
+            return self.studies[0].title
+        return "MobileSR studies " + ", ".join(facts.name for facts in self.studies)
+
+
+def report_of(studies: Sequence[StudyFacts]) -> Report:
+    """The report of one or several studies."""
+    return Report(tuple(studies), sections_of(studies))

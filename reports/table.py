@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from foundation.files import atomic_path, write_json
-from reports.facts import ProfileGroup, StudyFacts
+from reports.facts import ProfileGroup
+from reports.sections import Report
 from reports.wording import plain
 from search.records import CandidateResult
 
@@ -47,7 +48,7 @@ COLUMNS = (
     Column("status", "str", "ok, failed (see reason) or stopped (timed, not judged)"),
     Column("reason", "str", "why it failed or stopped"),
     Column("on_front", "bool", "no feasible candidate of this profile dominates it"),
-    Column("front_undecided", "bool", "latency intervals leave open whether it is on the front"),
+    Column("front_undecided", "bool", "a tie: front_probability lies between 5 and 95 %"),
     Column("feasible", "boolean", "every judged constraint holds; empty where it failed"),
     Column("latency_ms", "float64", "median over sessions, drift-corrected"),
     Column("latency_low_ms", "float64", "lower end of the latency interval"),
@@ -86,13 +87,12 @@ COLUMNS = (
 _ZERO_IS_UNKNOWN = ("parameters", "gmacs", "size_kb")
 
 
-def candidate_table(*studies: StudyFacts) -> pd.DataFrame:
+def candidate_table(report: Report) -> pd.DataFrame:
     """One row a candidate, in order of run, profile and trial. Front flags are per profile."""
     rows = [
-        row(result, group) | {"run": facts.name}
-        for facts in studies
-        for group in facts.groups
-        for result in group.results
+        row(result, section.group) | {"run": section.facts.name}
+        for section in report.sections
+        for result in section.group.results
     ]
     return pd.DataFrame(
         {

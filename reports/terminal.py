@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from rich import box
 from rich.console import Group, RenderableType
 from rich.table import Table
@@ -11,22 +9,21 @@ from rich.text import Text
 
 from reports.choice import Choice
 from reports.compare_view import comparison_views
-from reports.facts import ProfileGroup, StudyFacts
+from reports.facts import ProfileGroup
 from reports.headline import counts, headline
-from reports.sections import Section, sections_of
+from reports.sections import Report, Section
 from reports.table import gain
 from reports.wording import config_code, count_of, interval, ms, number, shorten, signed_db
 
 REASONS_SHOWN = 3
 
 
-def render(studies: Sequence[StudyFacts]) -> RenderableType:
+def render(report: Report) -> RenderableType:
     """Front, choice and counts of every section. All text is inert: no markup is read from it."""
-    sections = sections_of(studies)
     parts: list[RenderableType] = []
-    for section in sections:
+    for section in report.sections:
         parts += _section(section)
-    for view in comparison_views(sections):
+    for view in comparison_views(report.sections):
         parts += [Text(view["sentence"]), *(Text(text) for text in view["transfers"])]
     return Group(*parts)
 

@@ -56,7 +56,7 @@
     if (winner.high !== null && winner.high > limits.latency) {
       text += " Its latency interval reaches past the limit.";
     }
-    if (winner.tie) text += " Intervals leave open whether it is on the front.";
+    if (winner.tie) text += " Whether it is on the front is a tie.";
     if (winner.role === "infeasible") text += " It breaks a constraint of the study.";
     return text;
   }

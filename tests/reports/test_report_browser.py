@@ -20,6 +20,7 @@ from reports.choice import choose
 from reports.compile import compile_report, write_report
 from reports.facts import StudyFacts, gather
 from reports.pictures import difference_map
+from reports.sections import report_of
 from reports.wording import number
 from search.pictures import CropPlaces, crop_file, places_file
 from search.rundir import RunDirectory
@@ -306,7 +307,7 @@ def test_two_devices_are_never_mixed_and_their_disagreement_is_shown(
     browser: Browser, two_devices: tuple[RunDirectory, RunDirectory], tmp_path: Path
 ) -> None:
     studies = [gather(run) for run in two_devices]
-    page = write_report(studies, tmp_path).html
+    page = write_report(report_of(studies), tmp_path).html
     browser.open(page)
     assert browser.errors == []
     sections = browser.all("section.device")

@@ -13,7 +13,7 @@ from made_up_studies import candidate, study
 from reports.compare import Comparison, compare_all
 from reports.compare_view import comparison_views
 from reports.document import report_document
-from reports.sections import sections_of
+from reports.sections import report_of, sections_of
 from search.records import ImageQuality
 
 Places = list[tuple[float, float]]
@@ -102,7 +102,7 @@ def test_other_weights_are_told_only_on_the_same_images() -> None:
 
 def test_the_document_tells_it_too() -> None:
     studies = [on("phone-a", RISING), on("phone-b", RISING[::-1])]
-    (found,) = report_document(studies, sections_of(studies))["comparisons"]
+    (found,) = report_document(report_of(studies))["comparisons"]
     assert found["swapped"] == 6
     assert found["tau_latency"] == pytest.approx(-1.0)
 

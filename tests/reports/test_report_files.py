@@ -28,6 +28,7 @@ from reports.compile import compile_report, write_report
 from reports.facts import StudyFacts, gather
 from reports.headline import reproduce_command
 from reports.markdown import escaped, markdown_summary
+from reports.sections import report_of
 from reports.terminal import render
 from search.rundir import RunDirectory
 
@@ -35,7 +36,7 @@ from search.rundir import RunDirectory
 def printed(facts: StudyFacts, width: int = 80) -> str:
     console = Console(width=width, record=True, force_terminal=False)
     with console.capture() as capture:
-        console.print(render([facts]))
+        console.print(render(report_of([facts])))
     return capture.get()
 
 
@@ -75,9 +76,9 @@ def test_a_study_without_a_finished_candidate_is_refused(tmp_path: Path) -> None
 
 def test_an_empty_study_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="mobilesr-tune search"):
-        write_report([study()], tmp_path / "report")
+        write_report(report_of([study()]), tmp_path / "report")
     with pytest.raises(RequestError, match="loosen the constraints"):
-        write_report([study(stopped(0, 90.0))], tmp_path / "report")
+        write_report(report_of([study(stopped(0, 90.0))]), tmp_path / "report")
 
 
 def test_what_was_recorded_of_the_device_names_it(tmp_path: Path) -> None:
@@ -112,7 +113,7 @@ def test_the_command_cannot_smuggle_another() -> None:
 
 
 def test_markdown_tells_the_facts() -> None:
-    text = markdown_summary([rich_study()])
+    text = markdown_summary(report_of([rich_study()]))
     lines = text.splitlines()
     assert lines[0] == "# MobileSR study nightly"
     assert any(line.startswith("**Trial 4 (n\\_feats 16") for line in lines)
@@ -127,19 +128,21 @@ def test_markdown_tells_the_facts() -> None:
 
 
 def test_markdown_quotes_what_devices_say() -> None:
-    text = markdown_summary([rich_study()])
+    text = markdown_summary(report_of([rich_study()]))
     assert "<img" not in text
     assert "&lt;img src=x" in text
     assert escaped("a|b ![x](http://y) *c* @d\ne") == (
         "a\\|b !\\[x\\](http://y) \\*c\\* &#64;d e"
     )  # fmt: skip
-    fenced = markdown_summary([study(candidate(0, (1.0, 29.0)), command=("mobilesr-tune", "```"))])
+    fenced = markdown_summary(
+        report_of([study(candidate(0, (1.0, 29.0)), command=("mobilesr-tune", "```"))])
+    )
     assert "````sh\n" in fenced
 
 
 def test_stand_in_is_told_everywhere() -> None:
     facts = study(candidate(0, (10.0, 29.0), stand_in_note=HOST_NOTE))
-    assert f"> {HOST_NOTE}" in markdown_summary([facts])
+    assert f"> {HOST_NOTE}" in markdown_summary(report_of([facts]))
     assert HOST_NOTE in printed(facts)
 
 
@@ -164,7 +167,7 @@ def test_no_feasible_candidate_is_said_and_shown(tmp_path: Path) -> None:
         candidate(0, (90.0, 30.0), constraint_violations={"latency_ms": 50.0}),
         spec={"max_latency_ms": 40.0},
     )
-    files = write_report([facts], tmp_path)
+    files = write_report(report_of([facts]), tmp_path)
     for text in (printed(facts, 200), files.markdown.read_text(), files.html.read_text()):
         assert "No recommendation for" in text
         assert "mobilesr-tune export" not in text.split("<script")[0]
