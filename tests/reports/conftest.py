@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import subprocess
 import sys
@@ -10,7 +11,9 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
+from device_runner.lease import LOCK_DIR_VARIABLE
 from search.rundir import RunDirectory
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -23,18 +26,24 @@ SEARCH = shlex.split(
 
 
 @pytest.fixture(scope="session")
-def host_run(
-    tmp_path_factory: pytest.TempPathFactory, picture: Callable[..., np.ndarray]
-) -> RunDirectory:
-    """Four candidates on two photographs, by the command line. Read it, do not change it."""
+def host_run(run_folder: Path, picture: Callable[..., np.ndarray]) -> RunDirectory:
+    """Four candidates on two photographs, by the command line, once for all workers.
+
+    Read it, do not change it.
+    """
     from models.images import save_rgb
 
-    world = tmp_path_factory.mktemp("host-study")
-    for number, name in enumerate(["stripes", "waves"]):
-        save_rgb(world / f"photos/{name}.png", picture(112 + 8 * number, 120, number))
-    done = subprocess.run(
-        [sys.executable, "-m", "mobilesr_tune", *SEARCH],
-        cwd=world, capture_output=True, text=True, timeout=800, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
+    world = run_folder / "host-study"
+    with FileLock(run_folder / "host-study.lock"):
+        if not (world / "done").exists():
+            for number, name in enumerate(["stripes", "waves"]):
+                save_rgb(world / f"photos/{name}.png", picture(112 + 8 * number, 120, number))
+            done = subprocess.run(
+                [sys.executable, "-m", "mobilesr_tune", *SEARCH],
+                cwd=world, capture_output=True, text=True, timeout=800, check=False,
+                # Made before any test has a world of its own: no lease of others is waited for.
+                env=os.environ | {LOCK_DIR_VARIABLE: str(world / "leases")},
+            )  # fmt: skip
+            assert done.returncode == 0, done.stderr
+            (world / "done").touch()
     return RunDirectory.open(world / "run")

@@ -50,6 +50,28 @@ def test_a_run_becomes_a_folder_of_files(tmp_path: Path) -> None:
     assert len(json.loads(files.json.read_text())["rows"]) == 13
 
 
+def test_several_studies_are_one_folder_with_a_front_each(tmp_path: Path) -> None:
+    studies = [
+        rich_study(run_path=Path("runs/a")),
+        study(candidate(0, (9.0, 29.0), profile_key="phone-b"), run_path=Path("runs/b")),
+    ]
+    files = write_report(report_of(studies), tmp_path)
+    assert [path.name for path in files.fronts] == ["front.svg", "front-2.svg"]
+    text = files.markdown.read_text()
+    for path in files.fronts:
+        assert path.is_file()
+        assert f"]({path.name})" in text
+    assert "## Where the devices agree, and where not" in text
+    document = json.loads(files.document.read_text())
+    assert [section["profile"] for section in document["sections"]] == [PHONE, "phone-b"]
+    assert len(json.loads(files.json.read_text())["rows"]) == 14
+
+
+def test_a_study_without_candidates_does_not_hide_another(tmp_path: Path) -> None:
+    files = write_report(report_of([study(), rich_study()]), tmp_path)
+    assert len(json.loads(files.json.read_text())["rows"]) == 13
+
+
 def test_compiling_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     run = FakeRun(tmp_path, rich_study())
     files = compile_report(run)
