@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from reports.charts import drawing
 from reports.charts.front import draw_front, front_plot
@@ -51,11 +51,10 @@ def standalone_front(section: Section) -> str | None:
 
 def _legend(role: str, at: int) -> Markup:
     x, y = 20 + LEGEND_COLUMN * (at % 2), HEIGHT + 40 + LEGEND_ROW * (at // 2)
-    lines = {"staircase": "staircase", "bicubic": "bicubic", "limit": "limit"}
     mark = (
-        drawing.line(-9, 0, 9, 0, lines[role])
-        if role in lines
-        else drawing.path(MARKS[role], "mark")
+        drawing.line(-9, 0, 9, 0, role)
+        if role in {"staircase", "bicubic", "limit"}
+        else drawing.element("g", drawing.path(MARKS[role], "mark"), class_=f"dot {role}")
     )
     words = drawing.text(16, 4, LEGEND[role], "tick")
-    return Markup(f'<g class="{escape(role)}" transform="translate({x} {y - 4})">{mark}{words}</g>')
+    return drawing.element("g", mark, words, transform=f"translate({x} {y - 4})")
