@@ -51,7 +51,7 @@ def _after_search(run_dir: Path, json: bool) -> None:
     results = RunDirectory.open(run_dir).results()
     judged = [result for result in results if result.status == "ok"]
     if judged:
-        reports.cli.report(run_dir, json)
+        reports.cli.report([run_dir], None, json)
         if any(result.feasible for result in judged):
             return
     reasons = collections.Counter(result.reason for result in results if result.reason)

@@ -32,6 +32,7 @@ from search.exporting import ExportPool
 from search.inputs import SearchInputs, best_psnr_db, load_inputs
 from search.lane import Lane
 from search.loop import SearchEvents, SearchLoop
+from search.pictures import CropKeeper
 from search.request import SearchRequest
 from search.rundir import RunDirectory
 from search.sentinel import StudySentinel
@@ -251,6 +252,7 @@ def _station(
         measurements=run.measurements,
         best_psnr_db=best_db,
         overlap=request.overlap,
+        crops=CropKeeper(run.pictures, inputs.pairs),
         sentinel=sentinel,
         say=say,
     )
