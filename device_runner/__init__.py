@@ -26,7 +26,14 @@ from device_runner.errors import (
     RunnerBrokenError,
 )
 from device_runner.host import HostDevice
-from device_runner.measuring import Progress, infer, measure, verify
+from device_runner.measuring import (
+    Gate,
+    Progress,
+    infer,
+    measure,
+    measure_together,
+    verify,
+)
 from device_runner.records import (
     DeviceProfile,
     Estimate,
@@ -53,6 +60,7 @@ __all__ = [
     "DeviceStorageError",
     "DeviceUnknownError",
     "Estimate",
+    "Gate",
     "HostDevice",
     "InputRefusedError",
     "MeasurePlan",
@@ -74,6 +82,7 @@ __all__ = [
     "infer",
     "list_devices",
     "measure",
+    "measure_together",
     "open_device",
     "verify",
 ]

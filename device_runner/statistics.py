@@ -78,3 +78,19 @@ def bootstrap_interval(
     # The estimate itself always lies inside: a skewed resampling must not shut it out.
     estimate = float(np.median(values))
     return Interval(min(float(low), estimate), max(float(high), estimate))
+
+
+def drift_factors(
+    at_s: Sequence[float],
+    sentinel_at_s: Sequence[float],
+    sentinel_ms: Sequence[float],
+    reference_ms: float,
+) -> np.ndarray:
+    """How much slower than at the reference the device was around each session.
+
+    The logs of the sentinel's times, interpolated between neighbours.
+    """
+    order = np.argsort(_finite(sentinel_at_s, "sentinel_at_s"))
+    times = _finite(sentinel_at_s, "sentinel_at_s")[order]
+    logs = np.log(_finite(sentinel_ms, "sentinel_ms")[order] / reference_ms)
+    return np.exp(np.interp(_finite(at_s, "at_s"), times, logs))

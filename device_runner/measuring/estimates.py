@@ -1,0 +1,109 @@
+"""What the sessions of one artifact add up to, and what a reader must know about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from device_runner.device import RunReport
+from device_runner.records import Estimate, SentinelTrack, SessionRecord, SessionSlot
+from device_runner.statistics import (
+    MIN_SESSIONS_FOR_BOOTSTRAP,
+    bootstrap_interval,
+    median_of_medians,
+    percentile,
+)
+
+# An interval wider than this share of the latency cannot tell neighbouring candidates apart.
+NOISY_RELATIVE_WIDTH = 0.10
+# From here on the corrected latency is more the sentinel's word than the stopwatch's.
+DRIFTED_RATIO = 1.10
+# How much a device's clock may run ahead of ours before its times are doubted.
+CLOCK_TOLERANCE = 1.1
+CLOCK_SLACK_S = 0.1
+
+
+def estimate_of(
+    sessions: Sequence[SessionRecord],
+    *,
+    drift: Sequence[float] | None = None,
+    confidence: float = 0.95,
+    seed: int = 0,
+) -> Estimate:
+    """What the sessions say together, each divided by its drift factor where there are such.
+
+    Only the latency and its interval are corrected: load, first run and the percentiles are what
+    was read. Raises `ValueError` where nothing was timed.
+    """
+    times_ms = [[ns / 1e6 for ns in session.iteration_ns] for session in sessions]
+    factors = [1.0] * len(sessions) if drift is None else list(drift)
+    corrected = [
+        [time / factor for time in times] for times, factor in zip(times_ms, factors, strict=True)
+    ]
+    pooled = [time for session in times_ms for time in session]
+    interval = bootstrap_interval(
+        [median_of_medians([session]) for session in corrected], confidence=confidence, seed=seed
+    )
+    return Estimate(
+        latency_ms=median_of_medians(corrected),
+        raw_latency_ms=median_of_medians(times_ms),
+        latency_low_ms=interval.low,
+        latency_high_ms=interval.high,
+        p10_ms=percentile(pooled, 10),
+        p90_ms=percentile(pooled, 90),
+        first_run_ms=percentile([session.first_run_ms for session in sessions], 50),
+        load_ms=percentile([session.load_ms for session in sessions], 50),
+        peak_memory_mb=percentile([session.peak_memory_mb for session in sessions], 50),
+        sessions=len(sessions),
+        iterations=len(pooled),
+    )
+
+
+def flags_of(
+    kind: str,
+    sessions: Sequence[SessionRecord],
+    estimate: Estimate,
+    threads: int,
+    slots: Sequence[SessionSlot] = (),
+    sentinel: SentinelTrack | None = None,
+) -> tuple[str, ...]:
+    """What a reader must know before trusting the estimate; each flag by a stated rule.
+
+    What the device itself said around a session (`SessionSlot.flags`) comes last.
+    """
+    width = estimate.latency_high_ms - estimate.latency_low_ms
+    drift = sentinel.drift if sentinel is not None else (1.0,)
+    rules = {
+        # The device is not a phone.
+        kind: kind != "phone",
+        # The interval is wider than NOISY_RELATIVE_WIDTH of the latency.
+        "noisy": width > NOISY_RELATIVE_WIDTH * estimate.latency_ms,
+        # The interval is the range of one or two sessions.
+        "few_sessions": len(sessions) < MIN_SESSIONS_FOR_BOOTSTRAP,
+        # Some session's warm-up reached its bound before the averages agreed.
+        "warmup_unsettled": not all(session.warmup_settled for session in sessions),
+        # The pool did not take the number of threads that was asked for.
+        "threads_differ": any(session.threads != threads for session in sessions),
+        # Peak memory may include what lay there before the model was loaded.
+        "peak_memory_inexact": not all(session.peak_reset for session in sessions),
+        # The device's speed changed by DRIFTED_RATIO among the sessions, or since the reference.
+        "drifted": max(*drift, 1.0) / min(*drift, 1.0) > DRIFTED_RATIO,
+    }
+    found = [name for name, holds in rules.items() if holds]
+    return tuple(dict.fromkeys([*found, *(flag for slot in slots for flag in slot.flags)]))
+
+
+def clock_jumped(report: RunReport) -> bool:
+    """Whether a timed session's own times cannot be true.
+
+    Iterations must follow one another, and may not last longer than we waited for all of them.
+    """
+    session = report.session
+    if session is None or not session.iteration_ns:
+        return False
+    ends = [s + d for s, d in zip(session.iteration_start_ns, session.iteration_ns, strict=False)]
+    follow = all(
+        end <= start for end, start in zip(ends, session.iteration_start_ns[1:], strict=False)
+    )
+    timed_s = sum(session.iteration_ns) / 1e9
+    within = timed_s <= CLOCK_TOLERANCE * report.duration_s + CLOCK_SLACK_S
+    return not (follow and within and min(session.iteration_ns) >= 0)

@@ -1,0 +1,271 @@
+"""Timing artifacts side by side, in interleaved sessions, with a sentinel between them.
+
+A phone that warms up slows down: artifacts timed one after the other would differ by the order
+in which they stood. Here each round runs every artifact once, in an order that the next round
+reverses, and a fixed reference model, the sentinel, runs in each round as well: what it loses,
+the device lost.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+
+import numpy as np
+
+from device_runner.device import Device, RunReport, RunRequest
+from device_runner.errors import MeasurementFailed
+from device_runner.measuring.estimates import clock_jumped, estimate_of, flags_of
+from device_runner.measuring.gate import WAITS_FOR, Gate
+from device_runner.measuring.order import balanced_orders, sentinels_a_round
+from device_runner.measuring.progress import Progress, Tell
+from device_runner.measuring.verifying import demand_ok, demand_right
+from device_runner.records import (
+    DeviceProfile,
+    Measurement,
+    MeasurePlan,
+    SentinelTrack,
+    SessionRecord,
+    SessionSlot,
+    Verification,
+)
+from device_runner.statistics import drift_factors
+from foundation import Artifact
+
+Outcomes = list[Measurement | MeasurementFailed]
+
+
+def measure(
+    device: Device,
+    artifact: Artifact,
+    plan: MeasurePlan,
+    *,
+    sentinel: Artifact | None = None,
+    sentinel_reference_ms: float | None = None,
+    on_progress: Tell | None = None,
+    gate: Gate | None = None,
+) -> Measurement:
+    """Verify the artifact on the device, then time it in `plan.sessions` launches.
+
+    Raises:
+        MeasurementFailed: the output is wrong (nothing is timed then; `verification` says by
+            how much), or a launch did not end well (`report.outcome` says how).
+        foundation.DeviceFailure: the device is in trouble, or busy.
+    """
+    (found,) = measure_together(
+        device,
+        [artifact],
+        plan,
+        sentinel=sentinel,
+        sentinel_reference_ms=sentinel_reference_ms,
+        on_progress=on_progress,
+        gate=gate,
+    )
+    if isinstance(found, MeasurementFailed):
+        raise found
+    return found
+
+
+def measure_together(
+    device: Device,
+    artifacts: Sequence[Artifact],
+    plan: MeasurePlan,
+    *,
+    sentinel: Artifact | None = None,
+    sentinel_reference_ms: float | None = None,
+    on_progress: Tell | None = None,
+    gate: Gate | None = None,
+) -> Outcomes:
+    """Verify each artifact, then time all of them in `plan.sessions` interleaved rounds.
+
+    Latencies are those of a device on which the sentinel takes `sentinel_reference_ms`; by
+    default what it took here, at the median. A sentinel that does not run is no fault of the
+    artifacts': they are measured without correction and flagged `sentinel_failed`.
+
+    Returns:
+        For each artifact, in the order given, its measurement, or why there is none.
+
+    Raises:
+        foundation.DeviceFailure: the device is in trouble, or busy; nothing is returned.
+        InputRefusedError: an artifact that no runner can feed.
+    """
+    rounds = _Rounds(device, plan, on_progress or (lambda progress: None), gate)
+    with device.lease(plan.lease_wait_s):
+        return rounds.run(artifacts, sentinel, sentinel_reference_ms)
+
+
+@dataclass
+class _Series:
+    """One artifact's sessions so far."""
+
+    artifact: Artifact
+    verification: Verification | None = None
+    sessions: list[SessionRecord] = field(default_factory=list)
+    slots: list[SessionSlot] = field(default_factory=list)
+    failure: MeasurementFailed | None = None
+
+
+class _Rounds:
+    """One call of `measure_together`."""
+
+    def __init__(self, device: Device, plan: MeasurePlan, tell: Tell, gate: Gate | None) -> None:
+        self._device = device
+        self._plan = plan
+        self._tell = tell
+        self._gate = gate or Gate(device, plan.cooldown_s)
+        self._done = 0
+        self._total = 0
+
+    def run(
+        self, artifacts: Sequence[Artifact], sentinel: Artifact | None, reference_ms: float | None
+    ) -> Outcomes:
+        clock = self._device.clock
+        started_at, started_s = clock.now(), clock.monotonic_s()
+        every = [_Series(artifact) for artifact in artifacts]
+        beside = None if sentinel is None else _Series(sentinel)
+        beside_a_round = 0 if beside is None else sentinels_a_round(len(every))
+        self._total = len(every) + self._plan.sessions * (len(every) + beside_a_round)
+        for series in every:
+            self._say(f"verifying the output of {series.artifact.manifest.candidate_key[:80]}")
+            try:
+                series.verification = demand_right(self._device, series.artifact, self._plan)
+            except MeasurementFailed as error:
+                series.failure = error
+            self._done += 1
+        orders = balanced_orders(
+            len(every) + beside_a_round, np.random.default_rng(self._plan.seed)
+        )
+        for number in range(self._plan.sessions):
+            for position, item in enumerate(next(orders)):
+                # Only a sentinel that is there makes items beyond the artifacts.
+                if item < len(every):
+                    self._session(every[item], number, position, started_s)
+                elif beside is not None:
+                    self._session(beside, number, position, started_s)
+        self._say("done")
+        profile = self._device.profile()
+        return [
+            series.failure or self._measurement(series, beside, reference_ms, profile, started_at)
+            for series in every
+        ]
+
+    def _say(self, text: str) -> None:
+        self._tell(Progress(self._done, self._total, text))
+
+    def _session(self, series: _Series, number: int, position: int, started_s: float) -> None:
+        """One kept session of one artifact; done again while something spoils it."""
+        self._done += 1
+        if series.failure is not None:
+            return
+        request = RunRequest(
+            artifact=series.artifact,
+            inputs=(series.artifact.check_input_path,),
+            threads=self._plan.threads,
+            timing=self._plan.timing,
+            timeout_s=self._plan.timeout_s,
+            memory_limit_mb=self._plan.memory_limit_mb,
+            cpus=self._plan.cpus,
+        )
+        label = f"session {number + 1} of {self._plan.sessions}"
+        for attempt in range(self._plan.redo + 1):
+            before = self._gate.before(self._tell_at(self._done - 1))
+            again = f", again ({attempt} of {self._plan.redo}) as it was disturbed" * bool(attempt)
+            self._tell(Progress(self._done - 1, self._total, label + again))
+            at_s = self._device.clock.monotonic_s() - started_s
+            try:
+                report = demand_ok(self._device.run(request))
+            except MeasurementFailed as error:
+                series.failure = error
+                return
+            flags = list(dict.fromkeys([*before, *self._gate.read()]))
+            if clock_jumped(report):
+                flags.append("clock_jumped")
+            # One that started hot has had its wait: another would be as hot.
+            spoilt = "clock_jumped" in flags or WAITS_FOR.intersection(
+                flags
+            ) > WAITS_FOR.intersection(before)
+            if not spoilt or attempt == self._plan.redo:
+                self._keep(series, report, number, position, at_s, attempt, flags)
+                return
+
+    def _keep(
+        self,
+        series: _Series,
+        report: RunReport,
+        number: int,
+        position: int,
+        at_s: float,
+        redone: int,
+        flags: list[str],
+    ) -> None:
+        assert report.session is not None
+        series.sessions.append(report.session)
+        series.slots.append(
+            SessionSlot(
+                round=number,
+                position=position,
+                started_s=max(0.0, at_s),
+                redone=redone,
+                flags=tuple(flags),
+            )
+        )
+
+    def _tell_at(self, done: int) -> Callable[[str], None]:
+        return lambda text: self._tell(Progress(done, self._total, text))
+
+    def _measurement(
+        self,
+        series: _Series,
+        beside: _Series | None,
+        reference_ms: float | None,
+        profile: DeviceProfile,
+        started_at: datetime,
+    ) -> Measurement:
+        track = _track(series, beside, reference_ms)
+        plan, sessions = self._plan, series.sessions
+        estimate = estimate_of(
+            sessions,
+            drift=None if track is None else track.drift,
+            confidence=plan.confidence,
+            seed=plan.seed,
+        )
+        flags = flags_of(profile.kind, sessions, estimate, plan.threads, series.slots, track)
+        if beside is not None and track is None:
+            flags = (*flags, "sentinel_failed")
+        assert series.verification is not None
+        return Measurement(
+            candidate_key=series.artifact.manifest.candidate_key,
+            artifact_sha256=series.artifact.manifest.sha256,
+            device=profile,
+            serial=self._device.serial,
+            verification=series.verification,
+            sessions=tuple(sessions),
+            slots=tuple(series.slots),
+            sentinel=track,
+            estimate=estimate,
+            flags=flags,
+            threads=sessions[0].threads,
+            plan=plan,
+            started_at=started_at,
+            finished_at=self._device.clock.now(),
+        )
+
+
+def _track(
+    series: _Series, beside: _Series | None, reference_ms: float | None
+) -> SentinelTrack | None:
+    """The sentinel's sessions and each session's drift; None where the sentinel did not run."""
+    if beside is None or beside.failure is not None or not beside.sessions:
+        return None
+    at_s = tuple(slot.started_s for slot in beside.slots)
+    medians_ms = tuple(session.median_ms for session in beside.sessions)
+    reference = reference_ms or float(np.median(medians_ms))
+    drift = drift_factors([slot.started_s for slot in series.slots], at_s, medians_ms, reference)
+    return SentinelTrack(
+        artifact_sha256=beside.artifact.manifest.sha256,
+        reference_ms=reference,
+        started_s=at_s,
+        median_ms=medians_ms,
+        drift=tuple(map(float, drift)),
+    )
