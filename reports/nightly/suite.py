@@ -6,14 +6,15 @@ import difflib
 import re
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from foundation.records import first_problem
 from models.deployment import Graph, parse_lr_size
+from models.errors import ConfigError
 from reports.nightly.errors import SuiteError
-from reports.nightly.metrics import BY_NAME
+from reports.nightly.metrics import BY_NAME, Scale
 
 MAX_SUITE_BYTES = 2**20
 HISTORY_NAME = "nightly.db"
@@ -24,14 +25,16 @@ DeviceName = Annotated[str, Field(min_length=1, max_length=200)]
 _FROZEN = ConfigDict(frozen=True, extra="forbid")
 
 
-def _percent(value: Any) -> Any:
-    """`"2 %"` as 0.02; numbers pass, in the metric's own unit or as a share."""
-    if isinstance(value, str):
-        match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(%|dB)?\s*", value)
-        if match is None:
-            raise ValueError(f'{value!r} is no floor: write "2 %", or a number')
-        return float(match[1]) / (100 if match[2] == "%" else 1)
-    return value
+def _floor(metric: str, value: Any) -> Any:
+    """`"2 %"` as 0.02, `"0.1 dB"` as 0.1; numbers pass as they are."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(%|dB)\s*", value)
+    if match is None:
+        raise ValueError(f'{metric} = {value!r} is no floor: write "2 %", or a number')
+    # The share of delegated operators is counted in percentage points.
+    in_percent = match[2] == "%" and BY_NAME[metric].scale is Scale.RATIO
+    return float(match[1]) / (100 if in_percent else 1)
 
 
 class ModelSpec(BaseModel):
@@ -55,7 +58,10 @@ class ModelSpec(BaseModel):
     @field_validator("lr_size", mode="before")
     @classmethod
     def _lr_size(cls, value: Any) -> Any:
-        return parse_lr_size(value) if isinstance(value, str) else value
+        try:
+            return parse_lr_size(value) if isinstance(value, str) else value
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
 
     @model_validator(mode="after")
     def _one_source(self) -> Self:
@@ -63,7 +69,9 @@ class ModelSpec(BaseModel):
         if self.artifact is not None and any(part is not None for part in config):
             raise ValueError("give either artifact, or preset, key and weights, not both")
         if self.artifact is None and all(part is None for part in config):
-            raise ValueError("says nothing of what to measure: give artifact, preset, key or weights")
+            raise ValueError(
+                "says nothing of what to measure: give artifact, preset, key or weights"
+            )
         if self.preset is not None and self.key is not None:
             raise ValueError("give preset or key, not both")
         return self
@@ -149,9 +157,7 @@ class Suite(BaseModel):
         for name in value:
             if name not in BY_NAME:
                 raise ValueError(f"knows no metric {name!r}: use one of {', '.join(BY_NAME)}")
-        # The share of operators is counted in percentage points.
-        return {k: _percent(v) * (100 if k == "delegation" and isinstance(v, str) and "%" in v else 1)
-                for k, v in value.items()}  # fmt: skip
+        return {name: _floor(name, text) for name, text in value.items()}
 
     @model_validator(mode="after")
     def _names_are_unique(self) -> Self:
@@ -162,7 +168,9 @@ class Suite(BaseModel):
         ):
             twice = sorted({name for name in names if names.count(name) > 1})
             if twice:
-                raise ValueError(f"{what} names {twice[0]!r} twice: the history could not tell them")
+                raise ValueError(
+                    f"{what} names {twice[0]!r} twice: the history could not tell them"
+                )
         return self
 
     def floor(self, metric: str) -> float:
@@ -173,9 +181,6 @@ class Suite(BaseModel):
     def history_url(self) -> str:
         """The history as an SQLAlchemy URL."""
         return self.history if "://" in self.history else f"sqlite:///{self.history}"
-
-
-Missing = Literal["folder", "file", "either"]
 
 
 def load_suite(path: Path) -> Suite:
@@ -203,7 +208,9 @@ def _read(path: Path) -> dict[str, Any]:
         with path.open("rb") as stream:
             return tomllib.load(stream)
     except FileNotFoundError:
-        raise SuiteError(f"no suite at {path}: 'mobilesr-tune nightly init {path}' writes one") from None
+        raise SuiteError(
+            f"no suite at {path}: 'mobilesr-tune nightly init {path}' writes one"
+        ) from None
     except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SuiteError(f"{path} cannot be read as TOML: {error}") from error
 
@@ -247,7 +254,9 @@ def _absolute(suite: Suite, folder: Path) -> Suite:
         for model in suite.models
     )
     images = suite.images and ImagesSpec(hr=folder / suite.images.hr, lr=at(suite.images.lr))
-    history = suite.history if "://" in suite.history else str(at(Path(suite.history)))
+    history = suite.history
+    if "://" not in history or history.startswith("sqlite:///"):
+        history = str(folder / Path(history.removeprefix("sqlite:///")).expanduser())
     sentinel = suite.sentinel
     if sentinel not in {"built-in", "none", *(model.name for model in suite.models)}:
         sentinel = str(at(Path(sentinel)))
