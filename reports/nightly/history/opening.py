@@ -12,8 +12,8 @@ from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 from foundation.files import require_writable
 from reports.nightly.errors import HistoryError
 from reports.nightly.history import tables as t
-from reports.nightly.history.trouble import damaged, trouble
 from reports.nightly.history.store import History
+from reports.nightly.history.trouble import damaged, trouble
 
 _MAGIC = b"SQLite format 3\x00"
 _BUSY_S = 30
