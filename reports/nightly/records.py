@@ -111,6 +111,7 @@ class Point:
     night: int
     value: float
     error: float = 0.0
+    sessions: int = 1
 
 
 def middle(sessions: tuple[float, ...]) -> float:
@@ -132,11 +133,14 @@ def error_of_middle(sessions: tuple[float, ...]) -> float:
 
 
 def together(first: Point, second: Point) -> Point:
-    """Two looks of one night, of as many sessions each, as one point."""
+    """Two looks of one night as one point, each with the weight of its sessions."""
+    sessions = first.sessions + second.sessions
+    a, b = first.sessions / sessions, second.sessions / sessions
     return Point(
         first.night,
-        (first.value + second.value) / 2,
-        math.hypot(first.error, second.error) / 2,
+        a * first.value + b * second.value,
+        math.hypot(a * first.error, b * second.error),
+        sessions,
     )
 
 

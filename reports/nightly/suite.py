@@ -117,7 +117,7 @@ class JudgeSpec(BaseModel):
 
     model_config = _FROZEN
 
-    alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.01
+    alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
     baseline: Annotated[int, Field(ge=1)] | None = None
     baseline_nights: Annotated[int, Field(ge=1, le=100)] = 14
 

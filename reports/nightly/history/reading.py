@@ -129,6 +129,18 @@ class HistoryReader:
                 found[row.night].append(json.loads(row.facts))
         return dict(found)
 
+    def restless_nights(self, suite: str, device: str, condition: str) -> set[int]:
+        """Nights that were unsteady on this device."""
+        d = t.device_night
+        query = (
+            sa.select(d.c.night)
+            .join(t.night, t.night.c.id == d.c.night)
+            .where(t.night.c.suite == suite, d.c.device == device, d.c.condition == condition)
+            .where(d.c.unsteady > 1.0)
+        )
+        with self._reading() as connection:
+            return set(connection.scalars(query))
+
     def device_nights(self, suite: str, *, since: int = 0) -> list[sa.Row[tuple[object, ...]]]:
         """Rows of `nightly_device_night` of finished nights, oldest first."""
         query = (
@@ -158,7 +170,7 @@ def readings_query(series: list[int], since: int) -> sa.Select[tuple[object, ...
     return (
         sa.select(
             m.c.series, m.c.night, m.c.attempt, m.c.epoch, m.c.outcome, t.artifact.c.sha256,
-            r.c.metric, r.c.value, r.c.error,
+            r.c.metric, r.c.value, r.c.error, sa.func.length(r.c.sessions).label("bytes"),
         )
         .select_from(
             m.join(t.night, t.night.c.id == m.c.night)
@@ -221,13 +233,15 @@ def _take(trail: Trail, row: sa.Row[tuple[object, ...]]) -> None:
         and isinstance(row.error, float)
         and math.isfinite(row.value)
         and row.error >= 0
+        and row.bytes >= 4
+        and row.bytes % 4 == 0
     )
     if not sound:
         # A torn or foreign row is left out and counted, never guessed at.
         trail.damaged += 1
         return
     points = trail.points[str(name)]
-    point = Point(row.night, row.value, row.error)
+    point = Point(row.night, row.value, row.error, row.bytes // 4)
     if points and points[-1].night == row.night:
         points[-1] = together(points[-1], point)
     else:
