@@ -29,6 +29,7 @@ from device_runner.host import HostDevice
 from device_runner.measuring import (
     Gate,
     Progress,
+    combined,
     infer,
     measure,
     measure_together,
@@ -79,6 +80,7 @@ __all__ = [
     "ThreadChoice",
     "TimingPlan",
     "Verification",
+    "combined",
     "infer",
     "list_devices",
     "measure",

@@ -212,14 +212,16 @@ class SessionSlot(BaseModel):
 class SentinelTrack(BaseModel):
     """The fixed reference model's sessions beside a measurement.
 
-    `drift` has one factor a session of the measurement: how much slower than `reference_ms` the
-    device was around it.
+    `rounds`, `started_s` and `median_ms` have one entry for each of its sessions, as in
+    `SessionSlot`. `drift` has one factor a session of the measurement: how much slower than
+    `reference_ms` the device was around it.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     artifact_sha256: str
     reference_ms: float = Field(gt=0)
+    rounds: tuple[int, ...]
     started_s: tuple[float, ...]
     median_ms: tuple[float, ...]
     drift: tuple[float, ...]

@@ -13,7 +13,16 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from device_runner import Device, Measurement, MeasurementFailed, MeasurePlan, measure
+from device_runner import (
+    Device,
+    Gate,
+    Measurement,
+    MeasurementFailed,
+    MeasurePlan,
+    combined,
+    measure,
+    measure_together,
+)
 from foundation.artifact import Artifact, ArtifactManifest
 from models.deployment import Candidate
 from models.evaluation import Evaluation, compare
@@ -35,6 +44,8 @@ class Evaluator:
             exceed by more than `BOUND_MARGIN_DB`. Raised when one does.
         front: (latency_ms, psnr_y_db) of the feasible candidates judged so far.
         measurements: folder for the raw samples.
+        sentinel: the reference model to run beside each candidate, and `reference_ms`, what it
+            took when the study began; without it latencies are not corrected for drift.
         say: told what is being done, for a progress line.
     """
 
@@ -45,8 +56,14 @@ class Evaluator:
     measurements: Path
     best_psnr_db: float
     overlap: int | None
+    sentinel: Artifact | None = None
+    reference_ms: float | None = None
     front: list[tuple[float, float]] = field(default_factory=list)
     say: Callable[[str], None] = lambda text: None
+
+    def __post_init__(self) -> None:
+        # One for all candidates: a phone that never cools is waited for once.
+        self._gate = Gate(self.device, self.plan.cooldown_s)
 
     def evaluate(self, number: int, candidate: Candidate, artifact: Artifact) -> CandidateResult:
         """Push, verify, measure, judge. A candidate's failure is a result, not an exception."""
@@ -56,7 +73,17 @@ class Evaluator:
             self.say(f"pushing {candidate.config.key}")
             self.device.push(artifact)
             self.say(f"measuring {candidate.config.key}")
-            measurement = measure(self.device, artifact, self.plan)
+            measurement = measure(
+                self.device,
+                artifact,
+                self.plan,
+                sentinel=self.sentinel,
+                sentinel_reference_ms=self.reference_ms,
+                on_progress=lambda progress: self.say(
+                    f"{candidate.config.key}: {progress.next_step}"
+                ),
+                gate=self._gate,
+            )
             known |= self._timing(number, candidate, measurement)
             reason = self._why_stop(known)
             if reason:
@@ -73,6 +100,42 @@ class Evaluator:
         result = CandidateResult(**known, device_s=time.monotonic() - started, finished_at=_now())
         self._remember(result)
         return result
+
+    def sharpen(
+        self, results: Sequence[CandidateResult], artifacts: Sequence[Artifact], rounds: int
+    ) -> list[CandidateResult]:
+        """So many more rounds of known candidates, side by side; their results made sharper.
+
+        One that fails this time keeps the result it had.
+
+        Raises:
+            DeviceFailure: the device is in trouble; nothing has changed.
+            RequestError: a measurement's file is gone or damaged.
+        """
+        found = measure_together(
+            self.device,
+            artifacts,
+            # Another order each time.
+            self.plan.model_copy(
+                update={"sessions": rounds, "seed": max(one.sessions for one in results)}
+            ),
+            sentinel=self.sentinel,
+            sentinel_reference_ms=self.reference_ms,
+            on_progress=lambda progress: self.say(f"settling the front: {progress.next_step}"),
+            gate=self._gate,
+        )
+        return [
+            result if isinstance(more, MeasurementFailed) else self._sharper(result, more)
+            for result, more in zip(results, found, strict=True)
+        ]
+
+    def _sharper(self, result: CandidateResult, more: Measurement) -> CandidateResult:
+        path = self._file(result.number)
+        whole = combined(Measurement.load(path), more)
+        whole.save(path)
+        facts = self._facts(whole)
+        violations = result.constraint_violations | facts.pop("constraint_violations")
+        return result.model_copy(update=facts | {"constraint_violations": violations})
 
     def failure(self, number: int, candidate: Candidate, reason: str) -> CandidateResult:
         """The result of a candidate that never became an artifact."""
@@ -120,19 +183,27 @@ class Evaluator:
     def _timing(
         self, number: int, candidate: Candidate, measurement: Measurement
     ) -> dict[str, Any]:
-        path = self.measurements / f"trial-{number:05d}.json"
+        path = self._file(number)
         measurement.save(path)
+        return self._facts(measurement) | {"measurement_file": f"measurements/{path.name}"}
+
+    def _file(self, number: int) -> Path:
+        return self.measurements / f"trial-{number:05d}.json"
+
+    def _facts(self, measurement: Measurement) -> dict[str, Any]:
+        """What a candidate's record takes from its measurement."""
         estimate = measurement.estimate
         return {
             "latency_ms": estimate.latency_ms,
             "latency_low_ms": estimate.latency_low_ms,
             "latency_high_ms": estimate.latency_high_ms,
+            "raw_latency_ms": estimate.raw_latency_ms,
+            "sessions": estimate.sessions,
             "first_run_ms": estimate.first_run_ms,
             "load_ms": estimate.load_ms,
             "peak_memory_mb": estimate.peak_memory_mb,
             "max_abs_error": measurement.verification.max_abs_error,
             "flags": measurement.flags,
-            "measurement_file": f"measurements/{path.name}",
             "constraint_violations": self.constraints.violations(
                 estimate.latency_ms, estimate.peak_memory_mb
             ),

@@ -39,7 +39,9 @@ class CandidateResult(VersionedRecord):
     """
 
     kind: ClassVar[str] = "candidate-result"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
+    # Version 1 knew no raw latency and did not count sessions.
+    also_reads: ClassVar[tuple[int, ...]] = (1,)
 
     number: int
     key: str
@@ -61,6 +63,8 @@ class CandidateResult(VersionedRecord):
     latency_ms: float | None = None
     latency_low_ms: float | None = None
     latency_high_ms: float | None = None
+    raw_latency_ms: float | None = None
+    sessions: int = 0
     first_run_ms: float | None = None
     load_ms: float | None = None
     peak_memory_mb: float | None = None

@@ -132,11 +132,21 @@ class RunDirectory:
         return results_of(load_study(self))
 
 
+def refined_attribute(number: int) -> str:
+    """Where the study keeps the sharpened result of a trial: a finished trial cannot be changed."""
+    return f"refined:{number}"
+
+
 def results_of(study: optuna.Study) -> list[CandidateResult]:
-    """The records behind a study's finished trials; duplicates are left out."""
+    """The records behind a study's finished trials; duplicates are left out.
+
+    Where later sessions sharpened a result (`study.refine`), the sharper one.
+    """
+    sharper = study.user_attrs
     return [
         CandidateResult.from_dict(
-            trial.user_attrs[RESULT_ATTRIBUTE], where=f"trial {trial.number} of the study"
+            sharper.get(refined_attribute(trial.number), trial.user_attrs[RESULT_ATTRIBUTE]),
+            where=f"trial {trial.number} of the study",
         )
         for trial in study.get_trials(deepcopy=False)
         if trial.state.is_finished()

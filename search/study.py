@@ -20,6 +20,7 @@ from search.rundir import (
     RESULT_ATTRIBUTE,
     STUDY_NAME,
     RunDirectory,
+    refined_attribute,
     results_of,
 )
 
@@ -163,6 +164,14 @@ def record(trial: optuna.Trial, result: CandidateResult, duplicate_of: int | Non
         trial.set_user_attr(DUPLICATE_ATTRIBUTE, duplicate_of)
     trial.set_user_attr(RESULT_ATTRIBUTE, result.to_dict())
     tell(trial.study, trial.number, result)
+
+
+def refine(study: optuna.Study, result: CandidateResult) -> None:
+    """Keep a result that more sessions made sharper, beside the trial that it belongs to.
+
+    Optuna's own objective values stay those of the first sessions: a finished trial is final.
+    """
+    study.set_user_attr(refined_attribute(result.number), result.to_dict())
 
 
 def known_results(study: optuna.Study) -> dict[str, CandidateResult]:

@@ -4,6 +4,7 @@
 that wants several of them without another process in between holds the lease around them.
 """
 
+from device_runner.measuring.combining import combined
 from device_runner.measuring.estimates import estimate_of, flags_of
 from device_runner.measuring.gate import Gate
 from device_runner.measuring.inferring import infer
@@ -14,6 +15,7 @@ from device_runner.measuring.verifying import verify
 __all__ = [
     "Gate",
     "Progress",
+    "combined",
     "estimate_of",
     "flags_of",
     "infer",

@@ -8,9 +8,10 @@ from device_runner.device import RunReport
 from device_runner.records import Estimate, SentinelTrack, SessionRecord, SessionSlot
 from device_runner.statistics import (
     MIN_SESSIONS_FOR_BOOTSTRAP,
-    bootstrap_interval,
+    corrected_interval,
     median_of_medians,
     percentile,
+    session_interval,
 )
 
 # An interval wider than this share of the latency cannot tell neighbouring candidates apart.
@@ -25,29 +26,42 @@ CLOCK_SLACK_S = 0.1
 def estimate_of(
     sessions: Sequence[SessionRecord],
     *,
-    drift: Sequence[float] | None = None,
+    slots: Sequence[SessionSlot] = (),
+    sentinel: SentinelTrack | None = None,
     confidence: float = 0.95,
     seed: int = 0,
 ) -> Estimate:
-    """What the sessions say together, each divided by its drift factor where there are such.
+    """What the sessions say together, each divided by its drift factor where a sentinel ran.
 
     Only the latency and its interval are corrected: load, first run and the percentiles are what
     was read. Raises `ValueError` where nothing was timed.
     """
     times_ms = [[ns / 1e6 for ns in session.iteration_ns] for session in sessions]
-    factors = [1.0] * len(sessions) if drift is None else list(drift)
-    corrected = [
-        [time / factor for time in times] for times, factor in zip(times_ms, factors, strict=True)
-    ]
     pooled = [time for session in times_ms for time in session]
-    interval = bootstrap_interval(
-        [median_of_medians([session]) for session in corrected], confidence=confidence, seed=seed
-    )
+    medians_ms = [session.median_ms for session in sessions]
+    if sentinel is None:
+        latency_ms = median_of_medians(times_ms)
+        interval = session_interval(medians_ms, confidence=confidence, seed=seed)
+    else:
+        corrected = [ms / drift for ms, drift in zip(medians_ms, sentinel.drift, strict=True)]
+        latency_ms = percentile(corrected, 50)
+        interval = corrected_interval(
+            medians_ms,
+            [slot.started_s for slot in slots],
+            sentinel.started_s,
+            sentinel.median_ms,
+            sentinel.reference_ms,
+            rounds=[slot.round for slot in slots],
+            sentinel_rounds=sentinel.rounds,
+            confidence=confidence,
+            seed=seed,
+        )
     return Estimate(
-        latency_ms=median_of_medians(corrected),
+        latency_ms=latency_ms,
         raw_latency_ms=median_of_medians(times_ms),
-        latency_low_ms=interval.low,
-        latency_high_ms=interval.high,
+        # By one unit in the last place logarithms may lose the estimate itself.
+        latency_low_ms=min(interval.low, latency_ms),
+        latency_high_ms=max(interval.high, latency_ms),
         p10_ms=percentile(pooled, 10),
         p90_ms=percentile(pooled, 90),
         first_run_ms=percentile([session.first_run_ms for session in sessions], 50),

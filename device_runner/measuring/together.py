@@ -226,7 +226,8 @@ class _Rounds:
         plan, sessions = self._plan, series.sessions
         estimate = estimate_of(
             sessions,
-            drift=None if track is None else track.drift,
+            slots=series.slots,
+            sentinel=track,
             confidence=plan.confidence,
             seed=plan.seed,
         )
@@ -259,12 +260,21 @@ def _track(
     if beside is None or beside.failure is not None or not beside.sessions:
         return None
     at_s = tuple(slot.started_s for slot in beside.slots)
+    rounds = tuple(slot.round for slot in beside.slots)
     medians_ms = tuple(session.median_ms for session in beside.sessions)
     reference = reference_ms or float(np.median(medians_ms))
-    drift = drift_factors([slot.started_s for slot in series.slots], at_s, medians_ms, reference)
+    drift = drift_factors(
+        [slot.started_s for slot in series.slots],
+        at_s,
+        medians_ms,
+        reference,
+        rounds=[slot.round for slot in series.slots],
+        sentinel_rounds=rounds,
+    )
     return SentinelTrack(
         artifact_sha256=beside.artifact.manifest.sha256,
         reference_ms=reference,
+        rounds=rounds,
         started_s=at_s,
         median_ms=medians_ms,
         drift=tuple(map(float, drift)),

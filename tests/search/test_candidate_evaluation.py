@@ -16,6 +16,7 @@ from models.weights import build_model
 from search import evaluation
 from search.constraints import Constraints
 from search.evaluation import BOUND_MARGIN_DB, Evaluator
+from search.sentinel import reference_ms
 
 PLAN = MeasurePlan(sessions=1, timing=TimingPlan(max_warmup=3, min_iterations=2, min_time_s=0))
 
@@ -84,7 +85,10 @@ def test_a_good_candidate_is_timed_and_judged(
     assert result.images[1].tiling["image"] == [17, 30]
     assert result.bicubic_psnr_y_db == pytest.approx(eager.bicubic.psnr_y_db)
     assert result.psnr_y_db == pytest.approx(np.mean([i.psnr_y_db for i in result.images]))
-    assert [text.split()[0] for text in said] == ["pushing", "measuring", "judging"]
+    assert [said[0].split()[0], said[1].split()[0], said[-1].split()[0]] == [
+        "pushing", "measuring", "judging",
+    ]  # fmt: skip
+    assert any("session 1 of 1" in text for text in said)
     # And the next candidate is held against it.
     assert evaluator.front == [(result.latency_ms, result.psnr_y_db)]
 
@@ -184,3 +188,50 @@ def test_the_front_is_taken_up_where_the_run_left_it(evaluator, candidate):
     assert evaluator.front == [(5.0, 31.0)]
     assert evaluator.best_psnr_db == 31.0
     assert math.isfinite(evaluator.best_psnr_db)
+
+
+def test_more_rounds_make_a_known_result_sharper(evaluator, candidate, small_artifact, tmp_path):
+    first = evaluator.evaluate(3, candidate, small_artifact)
+    (sharper,) = evaluator.sharpen([first], [small_artifact], 2)
+    assert (first.sessions, sharper.sessions) == (1, 3)
+    assert sharper.psnr_y_db == first.psnr_y_db
+    stored = Measurement.load(tmp_path / sharper.measurement_file)
+    assert [slot.round for slot in stored.slots] == [0, 1, 2]
+    assert stored.estimate.latency_ms == sharper.latency_ms
+    assert "few_sessions" not in sharper.flags
+
+
+def test_what_fails_while_sharpened_keeps_the_result_it_had(
+    evaluator, candidate, small_artifact, tmp_path
+):
+    first = evaluator.evaluate(3, candidate, small_artifact)
+    broken = tmp_path / "broken"
+    shutil.copytree(small_artifact.folder, broken)
+    (broken / "model.pte").write_bytes(b"nothing")
+    manifest = small_artifact.manifest.model_copy(
+        update={"sha256": sha256_of(broken / "model.pte"), "size_bytes": 7}
+    )
+    manifest.save(broken / "manifest.json")
+    assert evaluator.sharpen([first], [load_artifact(broken)], 2) == [first]
+
+
+def test_the_sentinel_corrects_every_candidate_of_a_study(
+    evaluator, candidate, small_artifact, tmp_path
+):
+    evaluator.sentinel = small_artifact
+    evaluator.reference_ms = reference_ms(
+        tmp_path, evaluator.device, small_artifact, evaluator.plan
+    )
+    result = evaluator.evaluate(0, candidate, small_artifact)
+    # It is its own sentinel: by definition as fast as the reference.
+    assert result.latency_ms == pytest.approx(evaluator.reference_ms, rel=0.5)
+    assert result.raw_latency_ms > 0
+    stored = Measurement.load(tmp_path / result.measurement_file)
+    assert stored.sentinel.reference_ms == evaluator.reference_ms
+    # Read back, not measured again.
+    said = []
+    again = reference_ms(tmp_path, evaluator.device, small_artifact, evaluator.plan, said.append)
+    assert (again, said) == (evaluator.reference_ms, [])
+    more_threads = evaluator.plan.model_copy(update={"threads": 2})
+    assert reference_ms(tmp_path, evaluator.device, small_artifact, more_threads, said.append)
+    assert said

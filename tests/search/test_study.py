@@ -12,7 +12,15 @@ from search.errors import RunError
 from search.request import SearchRequest
 from search.rundir import RESULT_ATTRIBUTE, RunDirectory, results_of
 from search.space import SearchSpace
-from search.study import known_results, load_study, make_sampler, open_study, record, recover
+from search.study import (
+    known_results,
+    load_study,
+    make_sampler,
+    open_study,
+    record,
+    recover,
+    refine,
+)
 
 SPACE = SearchSpace(n_feats=(8, 16), depths=(1,), ratios=(1, 2), window_sizes=(4,))
 REQUEST = SearchRequest(space=SPACE, max_latency_ms=50)
@@ -172,3 +180,15 @@ def test_a_resumed_random_search_does_not_repeat_its_draws():
 
     assert draws(0) == draws(0)
     assert not set(draws(0)) & set(draws(3))
+
+
+def test_a_sharpened_result_replaces_the_first_and_survives_reopening(run):
+    study = open_study(run, REQUEST)
+    trial, candidate = asked(study, next(iter(SPACE.configs())))
+    first = ok(trial, candidate)
+    record(trial, first)
+    refine(study, first.model_copy(update={"latency_ms": 9.5, "sessions": 9}))
+    (found,) = run.results()
+    assert (found.latency_ms, found.sessions) == (9.5, 9)
+    # Optuna's own value stays what the trial was told.
+    assert load_study(run).trials[0].values[0] == 10.0

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import math
+from random import Random
 
 import numpy as np
 import pytest
@@ -13,8 +14,9 @@ from device_runner.statistics import (
     bootstrap_interval,
     median_of_medians,
     percentile,
+    session_interval,
 )
-from device_runner.warmup import AGREEING_ITERATIONS, is_settled, may_stop
+from device_runner.statistics.intervals import median_variance_ratio
 
 TIMES = st.floats(min_value=1e-3, max_value=1e6)
 ROWS = st.lists(TIMES, min_size=1, max_size=30)
@@ -91,6 +93,8 @@ def test_what_is_no_number_is_refused(values: list[float]) -> None:
     with pytest.raises(ValueError):
         bootstrap_interval(values)
     with pytest.raises(ValueError):
+        session_interval(values)
+    with pytest.raises(ValueError):
         median_of_medians([values])
 
 
@@ -100,35 +104,69 @@ def test_relative_width() -> None:
     assert Interval(0, 1).relative_width(0) == math.inf
 
 
-@given(TIMES, st.integers(AGREEING_ITERATIONS, 50))
-def test_constant_durations_are_settled(value: float, count: int) -> None:
-    assert is_settled([value] * count)
+NOISES = {
+    "normal": lambda random, shape: random.normal(0, 0.015, shape),
+    # Of the latency itself, so its logarithm is skewed as well; centred on its median.
+    "skewed": lambda random, shape: np.log1p(0.2 * (random.lognormal(0, 0.5, shape) - 1)),
+    "outliers": lambda random, shape: (
+        random.normal(0, 0.015, shape)
+        + (random.random(shape) < 0.1) * random.uniform(0.05, 0.25, shape)
+    ),
+}
 
 
-@given(st.lists(TIMES, max_size=40), st.integers(-8, 8))
-def test_settling_has_no_unit(durations: list[float], power: int) -> None:
-    assert is_settled([d * 2.0**power for d in durations]) == is_settled(durations)
+@pytest.mark.parametrize("noise", NOISES)
+@pytest.mark.parametrize("sessions", [3, 5, 9])
+def test_interval_covers_the_truth_with_few_sessions(noise: str, sessions: int) -> None:
+    rows = 40.0 * np.exp(NOISES[noise](np.random.default_rng(sessions), (400, sessions)))
+    held = [40.0 in session_interval(row) for row in rows]
+    assert np.mean(held) >= 0.93
 
 
-@given(TIMES, st.floats(1.5, 100))
-def test_a_jump_unsettles_and_rest_settles_again(value: float, factor: float) -> None:
-    jumped = [value] * 10 + [value * factor]
-    assert not is_settled(jumped)
-    assert is_settled(jumped + [value * factor] * 40)
+def test_bootstrap_alone_is_too_sure_with_three_sessions() -> None:
+    # The reason for `session_interval`: should this fail, it is no longer needed.
+    rows = 40.0 * np.exp(np.random.default_rng(3).normal(0, 0.015, (400, 3)))
+    assert np.mean([40.0 in bootstrap_interval(row, resamples=400) for row in rows]) < 0.85
 
 
-@given(TIMES, st.floats(0.5, 0.85))
-def test_a_steep_slope_never_settles(value: float, factor: float) -> None:
-    slope = [value * factor**step for step in range(30)]
-    assert not any(is_settled(slope[:count]) for count in range(AGREEING_ITERATIONS + 2, 31))
+@given(st.lists(TIMES, min_size=3, max_size=12), st.integers(-8, 8), st.randoms())
+def test_session_interval_has_no_unit_and_no_order(
+    values: list[float], power: int, random: Random
+) -> None:
+    shuffled = [value * 2.0**power for value in values]
+    random.shuffle(shuffled)
+    plain, scaled = session_interval(values), session_interval(shuffled)
+    assert plain.low <= np.median(values) * (1 + 1e-12)
+    assert plain.high >= np.median(values) * (1 - 1e-12)
+    assert scaled.low == pytest.approx(plain.low * 2.0**power, rel=1e-6)
+    assert scaled.high == pytest.approx(plain.high * 2.0**power, rel=1e-6)
 
 
-@given(st.lists(TIMES, max_size=40), st.integers(0, 20), st.integers(0, 40))
-def test_warm_up_keeps_its_bounds(durations: list[float], least: int, most: int) -> None:
-    stop = may_stop(durations, least, most)
-    if len(durations) >= most:
-        assert stop
-    elif len(durations) < least:
-        assert not stop
-    else:
-        assert stop == is_settled(durations)
+@given(st.lists(TIMES, min_size=3, max_size=12))
+def test_session_interval_holds_the_bootstrap_and_grows_with_confidence(
+    values: list[float],
+) -> None:
+    wide, narrow = session_interval(values, confidence=0.99), session_interval(values)
+    plain = bootstrap_interval(np.log(sorted(values)))
+    assert narrow.low <= np.exp(plain.low) * (1 + 1e-9)
+    assert narrow.high >= np.exp(plain.high) * (1 - 1e-9)
+    assert wide.low <= narrow.low <= narrow.high <= wide.high
+
+
+@pytest.mark.parametrize("values", [[3.0], [3.0, 1.0]])
+def test_too_few_sessions_give_their_range(values: list[float]) -> None:
+    interval = session_interval(values)
+    assert (interval.low, interval.high) == pytest.approx((min(values), max(values)))
+
+
+def test_a_latency_of_zero_is_refused() -> None:
+    with pytest.raises(ValueError, match="above zero"):
+        session_interval([1.0, 0.0, 2.0])
+
+
+@pytest.mark.parametrize("count", range(1, 13))
+def test_variance_of_the_median_agrees_with_drawing(count: int) -> None:
+    drawn = np.random.default_rng(count).normal(size=(60_000, count))
+    assert median_variance_ratio(count) == pytest.approx(
+        count * np.var(np.median(drawn, axis=1)), rel=0.05
+    )
