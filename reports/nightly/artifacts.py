@@ -19,8 +19,7 @@ from search.exporting import Export, ExportPool
 if TYPE_CHECKING:
     from models.weights import Weights
 
-# The fixed reference model: small enough to cost little, large enough to feel what heat does.
-SENTINEL_CONFIG = MobileSRConfig(n_feats=16, n_heads=4, ratios=(2, 2), window_size=8, scale=4)
+# LR height and width of the built-in sentinel: long enough to feel what heat does.
 SENTINEL_SIDE = 64
 SEED = 0
 
@@ -53,19 +52,14 @@ def prepare(
         else:
             weights, candidate = _candidate(suite, spec)
             wanted.setdefault(weights, {})[spec.name] = candidate
-    sentinel, name = _sentinel_source(suite)
-    if sentinel is not None:
-        weights, candidate = sentinel
-        wanted.setdefault(weights, {})[name] = candidate
     for weights, candidates in wanted.items():
         say(f"exporting {len(candidates)} with {weights.name}, where not done before")
         with ExportPool(weights, suite.artifacts) as pool:
             exports = pool.export_all(list(candidates.values()))
         found |= dict(zip(candidates, exports, strict=True))
-    beside = _sentinel(suite, found, name)
     return Prepared(
         {spec.name: found[spec.name] for spec in specs},
-        beside,
+        _sentinel(suite, found, say),
         frozenset(s.name for s in specs if s.artifact is None and s.weights is None),
     )
 
@@ -117,30 +111,31 @@ def _draw(config: MobileSRConfig) -> Weights:
         return Weights(dict(MobileSR(config).state_dict()), config, f"seed {SEED}")
 
 
-_SENTINEL = "\x00sentinel"
-
-
-def _sentinel_source(suite: Suite) -> tuple[tuple[Path, Candidate] | None, str]:
-    """What has to be exported for the sentinel, if anything, and the name to find it under."""
-    if suite.sentinel == "built-in":
-        weights = _seeded_weights(SENTINEL_CONFIG, suite.artifacts)
-        deployment = Deployment.build(lr_height=SENTINEL_SIDE, lr_width=SENTINEL_SIDE)
-        return (weights, Candidate(SENTINEL_CONFIG, deployment)), _SENTINEL
-    for spec in suite.models:
-        if spec.name == suite.sentinel:
-            if spec.artifact is not None:
-                return None, _SENTINEL
-            return _candidate(suite, spec), _SENTINEL
-    return None, _SENTINEL
-
-
-def _sentinel(suite: Suite, found: dict[str, Export], name: str) -> Artifact | None:
+def _sentinel(
+    suite: Suite, found: dict[str, Export], say: Callable[[str], None]
+) -> Artifact | None:
+    """The built-in one, a model of the suite by its name, or the artifact at a path."""
     if suite.sentinel == "none":
         return None
-    if name not in found:
-        named = {spec.name: spec.artifact for spec in suite.models}
-        return load_artifact(named.get(suite.sentinel) or Path(suite.sentinel))
-    export = found[name]
-    if isinstance(export, str):
-        raise RequestError(f"the sentinel could not be exported: {export}")
-    return export
+    if suite.sentinel == "built-in":
+        from models.sentinel import export_sentinel
+
+        say("having the sentinel exported")
+        deployment = Deployment.build(lr_height=SENTINEL_SIDE, lr_width=SENTINEL_SIDE)
+        return export_sentinel(deployment, suite.artifacts)
+    for spec in suite.models:
+        if spec.name == suite.sentinel:
+            # Of a suite that is measured in part (`--only`), it may not be among the models.
+            export = found.get(spec.name) or _alone(suite, spec)
+            if isinstance(export, str):
+                raise RequestError(f"the sentinel {spec.name!r} could not be exported: {export}")
+            return export
+    return load_artifact(Path(suite.sentinel))
+
+
+def _alone(suite: Suite, spec: ModelSpec) -> Export:
+    if spec.artifact is not None:
+        return load_artifact(spec.artifact)
+    weights, candidate = _candidate(suite, spec)
+    with ExportPool(weights, suite.artifacts) as pool:
+        return pool.export_all([candidate])[0]

@@ -18,6 +18,9 @@ from search.inference import upscale_on_device
 
 EXPORT_FAILED = "export_failed"
 WRONG_OUTPUT = "wrong_output"
+# Pictures to judge PSNR by, for each scale.
+Pairs = Mapping[int, Sequence[ImagePair]]
+NO_PAIRS: Pairs = {}
 
 
 @dataclass(frozen=True)
@@ -45,7 +48,7 @@ def look(
     attempt: int,
     sentinel: Artifact | None,
     sentinel_reference_ms: float | None,
-    pairs: Sequence[ImagePair] = (),
+    pairs: Pairs = NO_PAIRS,
     without_pictures: frozenset[str] = frozenset(),
     on_progress: Callable[[Progress], None] | None = None,
 ) -> Look:
@@ -75,7 +78,7 @@ def look(
         session_s = (device.clock.monotonic_s() - started_s) / launches if launches else None
         for name, artifact, one in zip(names, ready, found, strict=True):
             key = SeriesKey(name, device.serial, condition)
-            pictures = () if name in without_pictures else pairs
+            pictures = () if name in without_pictures else pairs.get(scale_of(artifact), ())
             observations[name] = _observation(key, attempt, artifact, one, device, plan, pictures)
     measured = [one for one in found if isinstance(one, Measurement)]
     tracks = [one.sentinel for one in measured if one.sentinel is not None]
@@ -128,6 +131,11 @@ def _readings(found: Measurement) -> dict[str, tuple[float, ...]]:
     }
 
 
+def scale_of(artifact: Artifact) -> int:
+    """The upscaling factor, by the manifest's shapes."""
+    return artifact.manifest.outputs[0].shape[-1] // artifact.manifest.inputs[0].shape[-1]
+
+
 def delegated_share(manifest: ArtifactManifest) -> float:
     """Operators that the delegate runs, in percent of all."""
     total = manifest.delegated_op_count + manifest.undelegated_op_count
@@ -138,7 +146,7 @@ def _psnr_y_db(
     device: Device, artifact: Artifact, plan: MeasurePlan, pairs: Sequence[ImagePair]
 ) -> float:
     """Mean over the pictures, from what the device itself computed."""
-    scale = int(str(artifact.manifest.config["scale"]))
+    scale = scale_of(artifact)
     outputs = upscale_on_device(
         device, artifact, [pair.lr for pair in pairs], threads=plan.threads,
         timeout_s=plan.timeout_s,

@@ -141,6 +141,20 @@ class HistoryReader:
         with self._reading() as connection:
             return set(connection.scalars(query))
 
+    def last_session_s(self, suite: str, device: str, condition: str) -> float | None:
+        """Seconds that a session took on this device when it was last measured."""
+        d = t.device_night
+        query = (
+            sa.select(d.c.session_s)
+            .join(t.night, t.night.c.id == d.c.night)
+            .where(t.night.c.suite == suite, d.c.device == device, d.c.condition == condition)
+            .where(d.c.session_s.is_not(None))
+            .order_by(d.c.night.desc())
+            .limit(1)
+        )
+        with self._reading() as connection:
+            return connection.scalar(query)
+
     def device_nights(self, suite: str, *, since: int = 0) -> list[sa.Row[tuple[object, ...]]]:
         """Rows of `nightly_device_night` of finished nights, oldest first."""
         query = (
