@@ -8,11 +8,18 @@ from device_runner.clock import SYSTEM_CLOCK, Clock
 from device_runner.device import (
     Device,
     PushReport,
+    PushTotals,
     RunReport,
     RunRequest,
     ThreadChoice,
 )
-from device_runner.discovery import Selection, list_devices, open_device
+from device_runner.discovery import (
+    Selection,
+    Selections,
+    list_devices,
+    open_device,
+    open_devices,
+)
 from device_runner.errors import (
     ArtifactChangedError,
     DeviceBusy,
@@ -30,6 +37,7 @@ from device_runner.measuring import (
     Gate,
     Progress,
     combined,
+    compare_together,
     infer,
     measure,
     measure_together,
@@ -70,10 +78,12 @@ __all__ = [
     "Outcome",
     "Progress",
     "PushReport",
+    "PushTotals",
     "RunReport",
     "RunRequest",
     "RunnerBrokenError",
     "Selection",
+    "Selections",
     "SentinelTrack",
     "SessionRecord",
     "SessionSlot",
@@ -81,10 +91,12 @@ __all__ = [
     "TimingPlan",
     "Verification",
     "combined",
+    "compare_together",
     "infer",
     "list_devices",
     "measure",
     "measure_together",
     "open_device",
+    "open_devices",
     "verify",
 ]

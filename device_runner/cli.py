@@ -8,12 +8,25 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from rich.table import Table
-
+    from device_runner.bench_output import BenchResult
     from device_runner.device import Device
     from device_runner.measuring import Progress
     from device_runner.records import Measurement, MeasurePlan
-    from foundation import Artifact
+    from foundation import Artifact, DeviceFailure
+
+RUNNER_HELP = (
+    "Run with this instead of our own runner: the folder of a bundle, or executor_runner=PATH for "
+    "ExecuTorch's stock program. Phones only."
+)
+RunnerOption = Annotated[
+    str | None, typer.Option(metavar="DIR|executor_runner=PATH", help=RUNNER_HELP)
+]
+WaitOption = Annotated[
+    float,
+    typer.Option(
+        "--wait", min=0, metavar="SECONDS", help="Wait so long for a device that is in use."
+    ),
+]
 
 
 def register(app: typer.Typer) -> None:
@@ -50,7 +63,11 @@ def bench(
     artifact: Annotated[
         Path, typer.Argument(help="An artifact's folder, or the .pte inside.", show_default=False)
     ],
-    device: Annotated[str, typer.Option(help="Serial of a device, or 'auto'.")] = "auto",
+    device: Annotated[
+        str, typer.Option(help="'auto', 'host', a serial, or 'all' that are ready.")
+    ] = "auto",
+    runner: RunnerOption = None,
+    wait: WaitOption = 0.0,
     threads: Annotated[
         int | None,
         typer.Option(min=1, help="Threads; default: what the device suggests, usually its cores."),
@@ -74,49 +91,87 @@ def bench(
 
     Example: mobilesr-tune bench exported/ntire2022 --threads 2 --sessions 5
     """
-    from device_runner.discovery import open_device
+    from device_runner.bench_output import show
+    from device_runner.discovery import ALL, open_devices
     from device_runner.records import MeasurePlan, TimingPlan
-    from foundation import load_artifact, require_writable
-    from foundation.console import err
+    from foundation import RequestError, load_artifact, require_writable
+    from foundation.console import err, print_json
 
     loaded = load_artifact(artifact)
     if output is not None:
+        if device == ALL:
+            raise RequestError("--output holds one measurement: name one device instead of 'all'")
         require_writable(output)
-    selection = open_device(device)
-    with selection.device as opened:
-        err.print(selection.sentence, markup=False)
-        choice = opened.suggest_threads()
-        if threads is None:
-            err.print(f"Threads: {choice.threads}, {choice.why}.", markup=False)
-        plan = MeasurePlan(
-            sessions=sessions,
-            timing=TimingPlan(min_iterations=iterations, min_time_s=min_time_s),
-            threads=threads or choice.threads,
-            timeout_s=timeout_s,
-        )
-        measurement = _measure_with_progress(opened, loaded, plan)
-    if output is not None:
-        measurement.save(output)
-    _show(loaded, measurement, as_json=json)
+    plan = MeasurePlan(
+        sessions=sessions,
+        timing=TimingPlan(min_iterations=iterations, min_time_s=min_time_s),
+        timeout_s=timeout_s,
+    )
+    selections = open_devices(device, runner=runner)
+    err.print(selections.sentence, markup=False)
+    results, last_failure = _bench_each(selections.devices, loaded, plan, threads, wait)
+    for result in results:
+        if output is not None:
+            result.measurement.save(output)
+        if not json:
+            show(loaded, result)
+    if json:
+        documents = [result.to_dict(loaded) for result in results]
+        print_json({"devices": documents} if device == ALL else documents[0])
+    if last_failure is not None:
+        raise last_failure
 
 
-def _show(artifact: Artifact, measurement: Measurement, *, as_json: bool) -> None:
-    from foundation.console import out, print_json
+def _bench_each(
+    devices: tuple[Device, ...],
+    artifact: Artifact,
+    plan: MeasurePlan,
+    threads: int | None,
+    wait_s: float,
+) -> tuple[list[BenchResult], DeviceFailure | None]:
+    """Measure on one device after the other; a failure is told, and the last one returned.
 
-    note = measurement.device.stand_in_note
-    if as_json:
-        print_json(
-            {
-                "measurement": measurement.to_dict(),
-                "delegated_ops": artifact.manifest.delegated_op_count,
-                "undelegated_ops": artifact.manifest.undelegated_op_count,
-                "note": note,
-            }
-        )
-        return
-    out.print(_bench_table(artifact, measurement))
-    if note:
-        out.print(note)
+    Raises:
+        DeviceFailure: no device gave a measurement.
+    """
+    from foundation import DeviceFailure
+    from foundation.console import err
+
+    results: list[BenchResult] = []
+    failures: list[DeviceFailure] = []
+    for number, device in enumerate(devices):
+        try:
+            with device:
+                results.append(_bench_one(device, artifact, plan, threads, wait_s))
+        except DeviceFailure as error:
+            failures.append(error)
+            if number + 1 < len(devices):
+                err.print(str(error), markup=False, soft_wrap=True, style="red")
+    if failures and not results:
+        raise failures[-1]
+    return results, failures[-1] if failures else None
+
+
+def _bench_one(
+    device: Device, artifact: Artifact, plan: MeasurePlan, threads: int | None, wait_s: float
+) -> BenchResult:
+    from device_runner.bench_output import BenchResult
+    from device_runner.claiming import claim
+    from device_runner.errors import DeviceBusy
+    from foundation.console import err
+
+    choice = device.suggest_threads()
+    if threads is None:
+        err.print(f"Threads: {choice.threads}, {choice.why}.", markup=False)
+    plan = plan.model_copy(update={"threads": threads or choice.threads})
+    try:
+        with claim(device, wait_s, lambda text: err.print(text, markup=False, soft_wrap=True)):
+            measurement = _measure_with_progress(device, artifact, plan)
+    except DeviceBusy as error:
+        raise DeviceBusy(
+            f"{error}; or have this command wait, with --wait SECONDS", holder=error.holder
+        ) from None
+    return BenchResult(measurement, device.pushed)
 
 
 def _measure_with_progress(device: Device, artifact: Artifact, plan: MeasurePlan) -> Measurement:
@@ -137,36 +192,3 @@ def _measure_with_progress(device: Device, artifact: Artifact, plan: MeasurePlan
             )
 
         return measure(device, artifact, plan, on_progress=show)
-
-
-def _bench_table(artifact: Artifact, measurement: Measurement) -> Table:
-    from rich.markup import escape
-    from rich.table import Table
-
-    estimate, verification = measurement.estimate, measurement.verification
-    manifest = artifact.manifest
-    confidence = f"{100 * measurement.plan.confidence:g} % interval"
-    if "few_sessions" in measurement.flags:
-        confidence = "range of the sessions"
-    table = Table(
-        title=escape(f"{manifest.candidate_key} on {measurement.serial}"), show_header=False
-    )
-    rows = {
-        "load": f"{estimate.load_ms:.2f} ms",
-        "first run": f"{estimate.first_run_ms:.2f} ms",
-        "median": f"{estimate.latency_ms:.2f} ms",
-        confidence: f"{estimate.latency_low_ms:.2f} to {estimate.latency_high_ms:.2f} ms",
-        "p10 / p90": f"{estimate.p10_ms:.2f} / {estimate.p90_ms:.2f} ms",
-        "peak memory": f"{estimate.peak_memory_mb:.1f} MB",
-        "sessions, iterations": f"{estimate.sessions}, {estimate.iterations}",
-        "threads": str(measurement.threads),
-        "delegated ops": str(manifest.delegated_op_count),
-        "undelegated ops": str(manifest.undelegated_op_count),
-        "max abs error": f"{verification.max_abs_error:.3g} (allowed {verification.tolerance:.3g})",
-        "flags": ", ".join(measurement.flags) or "none",
-        "device": f"{measurement.device.model}, {measurement.device.soc}",
-        "runtime": measurement.device.runtime,
-    }
-    for name, value in rows.items():
-        table.add_row(name, escape(value))
-    return table

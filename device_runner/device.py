@@ -28,6 +28,55 @@ class PushReport:
     already_there: bool
 
 
+@dataclass
+class PushTotals:
+    """What one device object has sent to its device so far, by kind, in bytes.
+
+    Attributes:
+        sent, found: sha256 of the artifacts that had to be sent, and of those that were there.
+    """
+
+    runner_bytes: int = 0
+    models_bytes: int = 0
+    inputs_bytes: int = 0
+    sent: set[str] = field(default_factory=set)
+    found: set[str] = field(default_factory=set)
+
+    @property
+    def total_bytes(self) -> int:
+        """All kinds together."""
+        return self.runner_bytes + self.models_bytes + self.inputs_bytes
+
+    def model(self, sha256: str, pushed_bytes: int) -> None:
+        """Count one call of `push`; an artifact sent here is not one that was there."""
+        self.models_bytes += pushed_bytes
+        if pushed_bytes:
+            self.sent.add(sha256)
+        elif sha256 not in self.sent:
+            self.found.add(sha256)
+
+    def to_dict(self) -> dict[str, int]:
+        """JSON-ready form; artifacts are counted."""
+        return {
+            "total_bytes": self.total_bytes,
+            "runner_bytes": self.runner_bytes,
+            "models_bytes": self.models_bytes,
+            "inputs_bytes": self.inputs_bytes,
+            "artifacts_sent": len(self.sent),
+            "artifacts_there_already": len(self.found),
+        }
+
+    def sentence(self, serial: str) -> str:
+        """What a person is told at the end of a command."""
+        mb = [n / 1e6 for n in (self.runner_bytes, self.models_bytes, self.inputs_bytes)]
+        there = len(self.found)
+        return (
+            f"Pushed {self.total_bytes / 1e6:.1f} MB to {serial} (runner {mb[0]:.1f}, models "
+            f"{mb[1]:.1f}, inputs {mb[2]:.1f}); {there} artifact{'' if there == 1 else 's'} "
+            f"{'was' if there == 1 else 'were'} there already."
+        )
+
+
 @dataclass(frozen=True)
 class ThreadChoice:
     """A number of threads, and why it is that one."""
@@ -121,6 +170,11 @@ class Device(ABC):
         """The time that passes on this device: a simulated one brings its own."""
         return SYSTEM_CLOCK
 
+    @property
+    def pushed(self) -> PushTotals | None:
+        """What this object has sent to the device so far; None where nothing has to be sent."""
+        return None
+
     @abstractmethod
     def lease(self, wait_s: float = 0.0) -> AbstractContextManager[None]:
         """Claim the device for this object, host-wide; re-entrant. Freed on exit, or by our death.
@@ -149,6 +203,14 @@ class Device(ABC):
             InputRefusedError: the request does not fit the artifact.
             DeviceNotLeasedError, DeviceLost, DeviceStorageError, RunnerBrokenError.
         """
+
+    def clean(self) -> int:
+        """Remove everything of ours from the device; returns the bytes that were in use.
+
+        Raises:
+            DeviceLost, DeviceBusy, DeviceStorageError.
+        """
+        return 0
 
     @abstractmethod
     def close(self) -> None:

@@ -15,6 +15,7 @@ import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -37,6 +38,16 @@ class Holder(BaseModel):
 
     pid: int = Field(ge=1)
     command: str = Field(max_length=200)
+    since: datetime | None = None
+
+    def __str__(self) -> str:
+        """In words; the time is this host's local one."""
+        since = f" since {self.since.astimezone():%H:%M:%S}" if self.since else ""
+        return f"process {self.pid} ({_printable(self.command)}){since}"
+
+
+def _printable(text: str) -> str:
+    return "".join(c if c.isprintable() else "?" for c in text)
 
 
 def lock_folder() -> Path:
@@ -119,11 +130,10 @@ class Lease:
         try:
             lock.acquire(timeout=max(0.0, wait_s), poll_interval=_POLL_S)
         except Timeout:
-            raise DeviceBusy(self._busy_sentence(_read_holder(holder_path), wait_s)) from None
+            raise self._busy(_read_holder(holder_path), wait_s) from None
         try:
-            write_text(
-                holder_path, Holder(pid=os.getpid(), command=_own_command()).model_dump_json()
-            )
+            own = Holder(pid=os.getpid(), command=_own_command(), since=datetime.now(UTC))
+            write_text(holder_path, own.model_dump_json())
             self._depth = 1
             yield
         finally:
@@ -131,10 +141,11 @@ class Lease:
             holder_path.unlink(missing_ok=True)
             lock.release()
 
-    def _busy_sentence(self, holder: Holder | None, wait_s: float) -> str:
-        who = f"process {holder.pid} ({holder.command})" if holder else "another process"
-        waited = f" for the {wait_s:g} s that were allowed" if wait_s > 0 else ""
-        return (
+    def _busy(self, holder: Holder | None, wait_s: float) -> DeviceBusy:
+        who = str(holder) if holder else "another process"
+        waited = f", still after the {wait_s:g} s that were allowed" if wait_s > 0 else ""
+        return DeviceBusy(
             f"device {self._serial} is in use by {who}{waited}: wait for it, stop it, or choose "
-            "another device"
+            "another device",
+            holder=who,
         )

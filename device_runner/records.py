@@ -79,7 +79,8 @@ class DeviceProfile(BaseModel):
 class SessionRecord(BaseModel):
     """One launch of the runner: what it took to load, to run first, and to run in a steady state.
 
-    The timing tuples are empty where the launch was asked for outputs only.
+    The timing tuples are empty where the launch was asked for outputs only. `unknown` names the
+    fields that a runner other than ours does not tell: what stands in them is no measurement.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -108,6 +109,7 @@ class SessionRecord(BaseModel):
     temperature_c_before: tuple[float, ...] = ()
     temperature_c_after: tuple[float, ...] = ()
     runtime_version: ShortText
+    unknown: tuple[ShortText, ...] = ()
 
     @property
     def load_ms(self) -> float:
@@ -175,7 +177,7 @@ class Estimate(BaseModel):
     """What the sessions say together. Percentiles are over all iterations of all sessions.
 
     `latency_ms` and its interval are corrected for the device's drift where a sentinel ran
-    beside the sessions; `raw_latency_ms` is what was read.
+    beside the sessions; `raw_latency_ms` is what was read. None is what no session tells.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -186,9 +188,9 @@ class Estimate(BaseModel):
     latency_high_ms: float
     p10_ms: float
     p90_ms: float
-    first_run_ms: float
-    load_ms: float
-    peak_memory_mb: float
+    first_run_ms: float | None
+    load_ms: float | None
+    peak_memory_mb: float | None
     sessions: int
     iterations: int
 

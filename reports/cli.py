@@ -38,7 +38,7 @@ def report(
     facts = gather(run)
     files = write_report(facts, run.report_folder)
     if as_json:
-        print_json(front_data(facts) | {"page": str(files.html)})
+        print_json(front_data(facts) | {"page": str(files.html), "devices": run.devices()})
         return
     out.print(render(facts))
     out.print(f"Report: {files.html}", markup=False, highlight=False, soft_wrap=True)

@@ -10,7 +10,7 @@ import logging
 import multiprocessing
 import signal
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor, wait
+from concurrent.futures import CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
 from pathlib import Path
@@ -35,6 +35,7 @@ class ExportPool:
     def __init__(self, weights: Path, store: Path, jobs: int = 2, timeout_s: float = 900.0) -> None:
         self.weights, self.store, self.jobs, self.timeout_s = weights, store, jobs, timeout_s
         self._pool: ProcessPoolExecutor | None = None
+        self._stopped = False
 
     def __enter__(self) -> Self:
         return self
@@ -80,7 +81,14 @@ class ExportPool:
                 self._stop()
         return exports
 
+    def stop(self) -> None:
+        """End what another thread exports now; nothing is exported afterwards."""
+        self._stopped = True
+        self._stop()
+
     def _submit(self, candidate: Candidate) -> Future[Path]:
+        if self._stopped:
+            raise CancelledError
         if self._pool is None:
             # spawn: torch and its threads do not survive a fork.
             context = multiprocessing.get_context("spawn")

@@ -12,6 +12,7 @@ from typing import Annotated, Any, Literal, Self
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
+from device_runner.runner_option import STOCK
 from foundation.records import first_problem
 from models.deployment import Graph, parse_lr_size
 from search.errors import SearchError
@@ -23,7 +24,7 @@ Positive = Annotated[float, Field(gt=0)]
 # What makes two searches the same study. Budgets, parallelism and the storage may change
 # between a run and its resumption; these may not.
 IDENTITY = (
-    "space", "lr_size", "graph", "device", "hr", "lr", "train", "weights", "train_steps",
+    "space", "lr_size", "graph", "device", "runner", "hr", "lr", "train", "weights", "train_steps",
     "batch_size", "crop", "seed", "sampler", "threads", "sessions", "min_iterations",
     "min_time_s", "max_latency_ms", "max_memory_mb", "min_psnr_db", "overlap",
 )  # fmt: skip
@@ -40,12 +41,16 @@ class SearchRequest(BaseModel):
         trials: distinct candidates to try, those of earlier runs counted.
         max_latency_ms, max_memory_mb, min_psnr_db: constraints.
         overlap: LR pixels that neighbouring tiles of an evaluation image share; None: as needed.
+        runner: a runner bundle's folder, or `executor_runner=PATH`; None: the one made for it.
+        wait_for_device: seconds for which a device that went away is waited for.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
     space: SearchSpace = SearchSpace()
     device: str = "auto"
+    runner: str | None = None
+    wait_for_device: Annotated[float, Field(ge=0, le=7 * 86400)] = 600.0
     lr_size: tuple[int, int] = (64, 64)
     graph: Graph = "deploy"
     hr: Path | None = None
@@ -87,6 +92,14 @@ class SearchRequest(BaseModel):
     def _absolute(cls, value: Path | None) -> Path | None:
         return None if value is None else value.expanduser().absolute()
 
+    @field_validator("runner", mode="after")
+    @classmethod
+    def _absolute_runner(cls, value: str | None) -> str | None:
+        if value is None:
+            return None
+        stock = STOCK if value.startswith(STOCK) else ""
+        return stock + str(Path(value.removeprefix(stock)).expanduser().absolute())
+
     @classmethod
     def resolve(cls, flags: dict[str, Any], toml: Path | None = None) -> Self:
         """Merge a TOML file and flags (None means "not given").
@@ -112,6 +125,11 @@ class SearchRequest(BaseModel):
             raise SearchError(first_problem(error)) from error
         if request.lr is not None and request.hr is None:
             raise SearchError("--lr was given without --hr: PSNR needs the HR images too")
+        if request.max_memory_mb is not None and (request.runner or "").startswith(STOCK):
+            raise SearchError(
+                "--max-memory-mb cannot be judged with a stock executor_runner, which tells no "
+                "memory: leave it out, or use our own runner"
+            )
         return request
 
     @property

@@ -19,13 +19,18 @@ if TYPE_CHECKING:
     from search.request import SearchRequest
 
 STUDY_NAME = "mobilesr"
+PROFILES = "profiles"
 RESULT_ATTRIBUTE = "result"
 DUPLICATE_ATTRIBUTE = "duplicate_of"
 
 
 @dataclass(frozen=True)
 class RunDirectory:
-    """Paths and readers of one run; `create` makes or re-enters it, `open` only reads."""
+    """Paths and readers of one run; `create` makes or re-enters it, `open` only reads.
+
+    The run of `--device all` has no study of its own: below `profiles/` is one run for each device
+    profile, whole in itself, with the weights and artifacts of the run above it.
+    """
 
     path: Path
 
@@ -44,6 +49,29 @@ class RunDirectory:
     @property
     def measurements(self) -> Path:
         return self.path / "measurements"
+
+    @property
+    def troubles(self) -> Path:
+        """What went wrong with devices (`search.troubles`)."""
+        return self.path / "troubles.jsonl"
+
+    @property
+    def devices_path(self) -> Path:
+        """The devices of the latest search in this run (`search.devices`)."""
+        return self.path / "devices.json"
+
+    @property
+    def study_name(self) -> str:
+        """Of the Optuna study; a storage of its own choosing may hold those of several runs."""
+        if self.path.parent.name == PROFILES:
+            return f"{STUDY_NAME} {self.path.name}"
+        return STUDY_NAME
+
+    @property
+    def parts(self) -> list[RunDirectory]:
+        """The runs of the device profiles, where there are several."""
+        found = sorted((self.path / PROFILES).glob("*/run.toml"))
+        return [RunDirectory(spec.parent) for spec in found]
 
     @property
     def weights(self) -> Path:
@@ -80,6 +108,18 @@ class RunDirectory:
         write_json(run.path / "facts.json", facts)
         return run
 
+    def create_part(
+        self, profile_key: str, request: SearchRequest, facts: dict[str, Any]
+    ) -> RunDirectory:
+        """The run of one device profile within this one. Raises as `create` does."""
+        part = RunDirectory.create(self.path / PROFILES / profile_key, request, facts)
+        for name in ("weights", "artifacts"):
+            (self.path / name).mkdir(exist_ok=True)
+            link = part.path / name
+            if not link.is_symlink():
+                link.symlink_to(Path("..", "..", name), target_is_directory=True)
+        return part
+
     def _require_same(self, request: SearchRequest, facts: dict[str, Any]) -> None:
         from search.request import SearchRequest as Request
 
@@ -91,10 +131,17 @@ class RunDirectory:
                 f"{self.path} belongs to a search with {name}={before[name]}, this one has "
                 f"{name}={request.identity[name]}: choose another --run-dir"
             )
-        known: dict[str, Any] = {}
+        recorded: dict[str, Any] = {}
         with contextlib.suppress(RequestError):  # killed before its facts were written
-            known = self.facts().get("inputs", {})
-        for name, value in known.items():
+            recorded = self.facts()
+        earlier, now = recorded.get("profile_key"), facts.get("profile_key")
+        if earlier != now and earlier and now:
+            raise RunError(
+                f"{self.path} holds results of {earlier}, this device is {now} (another device, "
+                "system, or runner), and the two are never mixed: name the first one with "
+                "--device, or choose another --run-dir"
+            )
+        for name, value in recorded.get("inputs", {}).items():
             if facts.get("inputs", {}).get(name) != value:
                 raise RunError(
                     f"{self.path} was made with other {name}: the files have changed since; "
@@ -121,15 +168,35 @@ class RunDirectory:
     def storage_url(self) -> str:
         return str(self.spec().get("storage") or f"sqlite:///{self.study_path.absolute()}")
 
+    def devices(self) -> list[dict[str, Any]]:
+        """What the latest search in this run did with each device; empty before its end."""
+        path = self.devices_path
+        return list(read_json(path)["devices"]) if path.is_file() else []
+
     def results(self) -> list[CandidateResult]:
-        """Every finished candidate once, in the order of its trials.
+        """Every finished candidate once, in the order of its trials, profile by profile.
 
         Raises:
             RunError: the study cannot be read.
         """
         from search.study import load_study
 
-        return results_of(load_study(self))
+        parts = self.parts
+        if not parts:
+            return results_of(load_study(self))
+        # Numbers are those of each profile's own study; files are named from here.
+        return [
+            result.model_copy(
+                update={
+                    "measurement_file": f"{PROFILES}/{part.path.name}/{result.measurement_file}"
+                }
+            )
+            if result.measurement_file
+            else result
+            for part in parts
+            if part.study_path.is_file() or self.spec().get("storage")
+            for result in part.results()
+        ]
 
 
 def refined_attribute(number: int) -> str:

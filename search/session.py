@@ -5,11 +5,14 @@ from __future__ import annotations
 import contextlib
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 from filelock import FileLock, Timeout
 
-from device_runner import Device, MeasurePlan, TimingPlan, open_device
+from device_runner import Device, MeasurePlan, Selections, TimingPlan, open_devices
+from device_runner.discovery import ALL
 from device_runner.lease import lock_folder, lock_name
 from foundation.environment import environment
 from foundation.files import write_json
@@ -17,17 +20,18 @@ from models.deployment import Deployment
 from models.training import SupernetTrainer, TrainingPlan, TrainingProgress
 from models.weights import Weights, load_weights, save_weights
 from search.constraints import Constraints
+from search.devices import group_by_profile, record_uses, sentences
 from search.errors import RunError
 from search.evaluation import Evaluator
 from search.exporting import ExportPool
 from search.inputs import SearchInputs, best_psnr_db, load_inputs
-from search.loop import Budget, SearchEvents, SearchLoop
+from search.lane import Lane
+from search.loop import SearchEvents, SearchLoop
 from search.request import SearchRequest
 from search.rundir import RunDirectory
+from search.station import Patience, Station
 from search.study import open_study, storage_trouble
-
-# Another search or bench on the same device ends, as a rule, within the hour.
-LEASE_WAIT_S = 3600.0
+from search.troubles import append_trouble
 
 
 @dataclass
@@ -40,37 +44,83 @@ class Watcher(SearchEvents):
 
 @dataclass(frozen=True)
 class SearchOutcome:
-    """Where the run lies and why it ended."""
+    """Where the run lies, why it ended, and what is to be said of its devices."""
 
     run: RunDirectory
     why: str
+    devices: Sequence[str] = ()
 
 
-def run_search(request: SearchRequest, command: Sequence[str], watcher: Watcher) -> SearchOutcome:
+def run_search(
+    request: SearchRequest,
+    command: Sequence[str],
+    watcher: Watcher,
+    *,
+    open_all: Callable[..., Selections] = open_devices,
+) -> SearchOutcome:
     """Search, or continue the search that the run directory holds.
+
+    `open_all` opens the devices of a name (`device_runner.open_devices`).
 
     Raises:
         RequestError: the request is wrong; nothing was written.
-        DeviceFailure: the device failed for good.
+        DeviceFailure: the devices failed for good; the same command continues.
         KeyboardInterrupt: stopped by the user; the same command continues.
     """
     inputs = load_inputs(request)
-    selection = open_device(request.device)
-    with contextlib.closing(selection.device) as device:
+    with contextlib.closing(open_all(request.device, runner=request.runner)) as chosen:
+        groups = group_by_profile(chosen.devices)
         facts = {
             "command": list(command),
-            "device": selection.sentence,
-            "profile": device.profile().model_dump(mode="json"),
+            "device": chosen.sentence,
             "inputs": inputs.fingerprint(),
         }
         path = request.run_dir or request.default_run_dir
         with _only_one(path):
-            run = RunDirectory.create(path, request, facts)
-            write_json(run.path / "environment.json", environment())
-            watcher.opened(run, selection.sentence)
+            run, runs = _enter(path, request, facts, groups)
+            watcher.opened(run, chosen.sentence)
             weights = _weights(run, request, inputs, watcher)
-            why = _search(run, request, inputs, weights, device, watcher)
-    return SearchOutcome(run, why)
+            watcher.stage("judging the supernet's largest config")
+            best_db = best_psnr_db(request, weights, inputs.pairs)
+            lanes = [
+                _lane(runs[key], request, inputs, best_db, devices, watcher)
+                for key, devices in groups.items()
+            ]
+            stations = [station for lane in lanes for station in lane.stations]
+            pool = ExportPool(
+                run.weights, run.artifacts, request.export_jobs, request.export_timeout_s
+            )
+            try:
+                whys = SearchLoop(lanes, pool, request.time_budget_s, watcher).run()
+            finally:
+                record_uses(stations, run.devices_path)
+    why = (
+        whys[0]
+        if len(whys) == 1
+        else "; ".join(f"{key}: {one}" for key, one in zip(groups, whys, strict=True))
+    )
+    return SearchOutcome(run, why, sentences(stations))
+
+
+def _enter(
+    path: Path, request: SearchRequest, facts: dict[str, Any], groups: dict[str, list[Device]]
+) -> tuple[RunDirectory, dict[str, RunDirectory]]:
+    """The run, and for each profile the run with its study: the same one, but for `all`."""
+
+    def about(key: str) -> dict[str, Any]:
+        profile = groups[key][0].profile()
+        return {**facts, "profile_key": key, "profile": profile.model_dump(mode="json")}
+
+    if request.device != ALL:
+        (key,) = groups
+        run = RunDirectory.create(path, request, about(key))
+        runs = {key: run}
+    else:
+        run = RunDirectory.create(path, request, facts)
+        runs = {key: run.create_part(key, request, about(key)) for key in groups}
+    for one in {run.path, *(part.path for part in runs.values())}:
+        write_json(one / "environment.json", environment())
+    return run, runs
 
 
 @contextlib.contextmanager
@@ -114,15 +164,36 @@ def _weights(
     return weights
 
 
-def _search(
+def _lane(
     run: RunDirectory,
     request: SearchRequest,
     inputs: SearchInputs,
-    weights: Weights,
+    best_db: float,
+    devices: Sequence[Device],
+    watcher: Watcher,
+) -> Lane:
+    height, width = request.lr_size
+    return Lane(
+        study=open_study(run, request),
+        space=request.space,
+        deployment=Deployment.build(lr_height=height, lr_width=width, graph=request.graph),
+        stations=[_station(run, request, inputs, best_db, one, watcher) for one in devices],
+        trials=request.trials,
+        seed=request.seed,
+        finished=watcher.finished,
+        guard=partial(storage_trouble, run),
+    )
+
+
+def _station(
+    run: RunDirectory,
+    request: SearchRequest,
+    inputs: SearchInputs,
+    best_db: float,
     device: Device,
     watcher: Watcher,
-) -> str:
-    watcher.stage("judging the supernet's largest config")
+) -> Station:
+    say = partial(watcher.device, device.serial)
     evaluator = Evaluator(
         device=device,
         plan=MeasurePlan(
@@ -134,27 +205,15 @@ def _search(
         pairs=inputs.pairs,
         constraints=Constraints(request.max_latency_ms, request.max_memory_mb, request.min_psnr_db),
         measurements=run.measurements,
-        best_psnr_db=best_psnr_db(request, weights, inputs.pairs),
+        best_psnr_db=best_db,
         overlap=request.overlap,
-        say=watcher.stage,
+        say=say,
     )
-    height, width = request.lr_size
-    watcher.stage(f"waiting for {device.serial}, should another process be using it")
-    with (
-        ExportPool(
-            run.weights, run.artifacts, request.export_jobs, request.export_timeout_s
-        ) as pool,
-        device.lease(LEASE_WAIT_S),
-    ):
-        loop = SearchLoop(
-            study=open_study(run, request),
-            space=request.space,
-            deployment=Deployment.build(lr_height=height, lr_width=width, graph=request.graph),
-            evaluator=evaluator,
-            pool=pool,
-            budget=Budget(request.trials, request.time_budget_s),
-            seed=request.seed,
-            events=watcher,
-        )
-        with storage_trouble(run):
-            return loop.run()
+    return Station(
+        device=device,
+        judge=evaluator,
+        patience=Patience(wait_s=request.wait_for_device),
+        say=say,
+        note=watcher.note,
+        record=partial(append_trouble, run.troubles),
+    )

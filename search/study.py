@@ -18,7 +18,6 @@ from search.request import SearchRequest
 from search.rundir import (
     DUPLICATE_ATTRIBUTE,
     RESULT_ATTRIBUTE,
-    STUDY_NAME,
     RunDirectory,
     refined_attribute,
     results_of,
@@ -54,7 +53,7 @@ def open_study(run: RunDirectory, request: SearchRequest) -> optuna.Study:
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         study = optuna.create_study(
-            study_name=STUDY_NAME,
+            study_name=run.study_name,
             storage=_storage(run.storage_url),
             directions=list(DIRECTIONS),
             load_if_exists=True,
@@ -73,7 +72,7 @@ def load_study(run: RunDirectory) -> optuna.Study:
         raise RunError(f"{run.path} holds no study.db: the search did not get as far as a trial")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        return optuna.load_study(study_name=STUDY_NAME, storage=_storage(url))
+        return optuna.load_study(study_name=run.study_name, storage=_storage(url))
     except _UNREADABLE as error:
         raise _unreadable(run, error) from error
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from device_runner import open_device
+from device_runner.claiming import claim
 from foundation.artifact import Artifact, load_artifact
 from foundation.errors import RequestError
 from models.deployment import Candidate, Deployment, parse_lr_size
@@ -33,6 +34,8 @@ class UpscaleRequest:
     device: str
     threads: int | None
     timeout_s: float
+    runner: str | None = None
+    wait_s: float = 0.0
 
 
 def cache_folder() -> Path:
@@ -60,8 +63,8 @@ def upscale_photo(
     say("preparing the model")
     artifact = _artifact(request, choose)
     plan = plan_for(artifact, photo.shape[0], photo.shape[1])
-    selection = open_device(request.device)
-    with contextlib.closing(selection.device) as device, device.lease():
+    selection = open_device(request.device, runner=request.runner)
+    with contextlib.closing(selection.device) as device, claim(device, request.wait_s, say):
         device.push(artifact)
         say("upscaling")
         on_tiles(0, plan.count)
@@ -82,6 +85,7 @@ def upscale_photo(
         "tiles": plan.count,
         "tiling": plan.describe(),
         "device": selection.device.serial,
+        "pushed": selection.device.pushed.to_dict() if selection.device.pushed else None,
         "candidate": artifact.manifest.candidate_key,
     }
 

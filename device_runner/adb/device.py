@@ -21,6 +21,7 @@ from device_runner.conditions import Conditions, Reading
 from device_runner.device import (
     Device,
     PushReport,
+    PushTotals,
     RunReport,
     RunRequest,
     ThreadChoice,
@@ -65,7 +66,11 @@ class AdbDevice(Device):
         self._bundles = bundles
         self._hardware: Hardware | None = None
         self._bundle: RunnerBundle | None = None
-        self.bytes_pushed = 0
+        self._pushed = PushTotals()
+
+    @property
+    def pushed(self) -> PushTotals:
+        return self._pushed
 
     @property
     def serial(self) -> str:
@@ -138,7 +143,7 @@ class AdbDevice(Device):
             )
         self._ready()
         pushed = self._storage.ensure_blobs([(artifact.model_path, artifact.manifest.sha256)], keep)
-        self.bytes_pushed += pushed
+        self._pushed.model(artifact.manifest.sha256, pushed)
         return PushReport(bytes_pushed=pushed, already_there=pushed == 0)
 
     def run(self, request: RunRequest) -> RunReport:
@@ -150,7 +155,8 @@ class AdbDevice(Device):
         keep = {bundle.key, request.artifact.manifest.sha256, *(sha256 for _, sha256 in inputs)}
         self._push(request.artifact, keep)
         folder, pushed = self._storage.ensure_bundle(bundle, keep)
-        self.bytes_pushed += pushed + self._storage.ensure_blobs(inputs, keep)
+        self._pushed.runner_bytes += pushed
+        self._pushed.inputs_bytes += self._storage.ensure_blobs(inputs, keep)
         if request.timing is not None:
             self._conditions.set(self.hardware())
         run = new_run()
@@ -173,11 +179,6 @@ class AdbDevice(Device):
                 self._tidy(run)
 
     def clean(self) -> int:
-        """Remove everything of ours from the device; returns the bytes that were in use.
-
-        Raises:
-            DeviceLost, DeviceBusy.
-        """
         with self.lease():
             return self._storage.clean()
 

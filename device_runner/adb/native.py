@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from pathlib import Path
 
-from device_runner.adb.bundle import BundleFile, RunnerBundle, RunnerMissingError
-from device_runner.bundles import Bundle, BundleMissingError, find
+from device_runner.adb.bundle import BundleFile
+from device_runner.bundles import Bundle
 
 
 @dataclass(frozen=True)
@@ -41,15 +41,3 @@ class NativeBundle:
     @property
     def start(self) -> tuple[str, ...]:
         return self.bundle.manifest.command
-
-
-def find_native(abi: str) -> RunnerBundle:
-    """The newest bundle of this host for an ABI.
-
-    Raises:
-        RunnerMissingError: there is none.
-    """
-    try:
-        return NativeBundle(find(abi))
-    except BundleMissingError as error:
-        raise RunnerMissingError(str(error)) from error

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from device_runner.device import RunReport
 from device_runner.records import Estimate, SentinelTrack, SessionRecord, SessionSlot
@@ -64,12 +64,20 @@ def estimate_of(
         latency_high_ms=max(interval.high, latency_ms),
         p10_ms=percentile(pooled, 10),
         p90_ms=percentile(pooled, 90),
-        first_run_ms=percentile([session.first_run_ms for session in sessions], 50),
-        load_ms=percentile([session.load_ms for session in sessions], 50),
-        peak_memory_mb=percentile([session.peak_memory_mb for session in sessions], 50),
+        first_run_ms=_told(sessions, "first_run_ms", lambda session: session.first_run_ms),
+        load_ms=_told(sessions, "method_load_ms", lambda session: session.load_ms),
+        peak_memory_mb=_told(sessions, "peak_rss_mb", lambda session: session.peak_memory_mb),
         sessions=len(sessions),
         iterations=len(pooled),
     )
+
+
+def _told(
+    sessions: Sequence[SessionRecord], field: str, value: Callable[[SessionRecord], float]
+) -> float | None:
+    """The median over the sessions whose runner tells `field`; None where none does."""
+    told = [value(session) for session in sessions if field not in session.unknown]
+    return percentile(told, 50) if told else None
 
 
 def flags_of(
@@ -98,7 +106,11 @@ def flags_of(
         # The pool did not take the number of threads that was asked for.
         "threads_differ": any(session.threads != threads for session in sessions),
         # Peak memory may include what lay there before the model was loaded.
-        "peak_memory_inexact": not all(session.peak_reset for session in sessions),
+        "peak_memory_inexact": not all(
+            session.peak_reset or "peak_rss_mb" in session.unknown for session in sessions
+        ),
+        # A runner other than ours ran it, which does not tell everything (`SessionRecord.unknown`).
+        "stock_runner": any(session.unknown for session in sessions),
         # The device's speed changed by DRIFTED_RATIO among the sessions, or since the reference.
         "drifted": max(*drift, 1.0) / min(*drift, 1.0) > DRIFTED_RATIO,
     }

@@ -23,8 +23,9 @@ class Comparison:
     """One latency over another: 1.03 means that the first is 3 % slower.
 
     `p_value` is two-sided; it is below `1 - confidence` just where the interval leaves 1 out.
-    `method` says which statistic it was: `signed-rank`, `t`, `hierarchical`, or `too-few`, which
-    claims nothing: the interval is unbounded and the p-value 1.
+    `method` says which statistic it was: `signed-rank`, `t`, `hierarchical`, `sessions-only`, or
+    `too-few`, which claims nothing: the interval is unbounded and the p-value 1. `set_aside`
+    counts the past nights that were left out (see `nights`).
     """
 
     ratio: float
@@ -32,6 +33,7 @@ class Comparison:
     p_value: float
     method: str
     sessions: int
+    set_aside: int = 0
 
     def differs(self, alpha: float = 0.05) -> bool:
         """Whether a difference may be claimed at the level `alpha`."""
@@ -43,7 +45,7 @@ class Comparison:
 
 
 @lru_cache(maxsize=64)
-def _signed_rank_tail(count: int) -> np.ndarray:
+def signed_rank_tail(count: int) -> np.ndarray:
     """P(W+ <= w) for w = 0..count(count+1)/2 under random signs (Wilcoxon 1945), exactly."""
     ways = np.zeros(count * (count + 1) // 2 + 1)
     ways[0] = 1.0
@@ -66,7 +68,7 @@ def _by_ranks(differences: np.ndarray, confidence: float) -> tuple[float, Interv
     claim.
     """
     averages = _walsh_averages(differences)
-    tail = _signed_rank_tail(differences.size)
+    tail = signed_rank_tail(differences.size)
     above, below = int(np.sum(averages > 0)), int(np.sum(averages < 0))
     p_value = min(1.0, 2.0 * float(tail[averages.size - max(above, below)]))
     # The k smallest and the k largest averages may be left out while both tails keep to the level.

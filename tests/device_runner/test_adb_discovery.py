@@ -134,7 +134,7 @@ def test_devices_command(
     model = script_artifact(tmp_path / "model")
     with AdbDevice(phone.serial, bundles=lambda abi: bundle) as device, device.lease():
         device.run(RunRequest(model, (model.check_input_path,)))
-        assert device.bytes_pushed > model.manifest.size_bytes
+        assert device.pushed.total_bytes > model.manifest.size_bytes
     assert (phone.storage / "blobs").exists()
     command = [sys.executable, "-m", "mobilesr_tune", "devices", "--clean", "--json"]
     done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True)

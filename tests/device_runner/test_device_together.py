@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from scripted_device import FakeClock, ScriptedDevice
 
 from device_runner import Gate, Measurement, MeasurementFailed, MeasurePlan, Progress
-from device_runner.measuring import measure, measure_together
+from device_runner.measuring import compare_together, measure, measure_together
 from device_runner.measuring.order import balanced_orders, sentinels_a_round
 from foundation import Artifact
 
@@ -191,3 +191,20 @@ def test_a_timer_that_runs_ahead_is_done_again_and_flagged(artifact):
     found = measure(device, artifact, MeasurePlan(sessions=1))
     assert found.slots[0].redone == 2
     assert "clock_jumped" in found.flags
+
+
+def test_two_of_one_call_are_compared_round_by_round(artifact):
+    # Both slow down alike, by a factor from round to round that hides 3 % between them.
+    def wandering(one: Artifact, clock: FakeClock) -> float:
+        base = {"a": 10.3, "b": 10.0}[one.manifest.candidate_key]
+        return base * (1 + 0.5 * math.sin(clock.at_s / 40))
+
+    device = ScriptedDevice(wandering)
+    a, b = measurements(
+        measure_together(device, named(artifact, "a", "b"), MeasurePlan(sessions=9))
+    )
+    found = compare_together(a, b)
+    assert found.differs()
+    assert found.ratio == pytest.approx(1.03, abs=0.01)
+    assert compare_together(b, a).ratio == pytest.approx(1 / found.ratio)
+    assert not compare_together(a, a).differs()

@@ -1,11 +1,15 @@
-"""Evaluators and pools without a device: what the search loop needs of them."""
+"""Devices, evaluators and pools that cost nothing: what the search loop needs of them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from device_runner import Device, DeviceProfile, PushReport, RunReport, RunRequest, ThreadChoice
 from foundation.artifact import Artifact, ArtifactManifest
 from search.records import CandidateResult
 
@@ -57,9 +61,90 @@ class FakePool:
         self.jobs, self.broken = jobs, broken
         self.batches: list[list[str]] = []
 
+    def __enter__(self) -> FakePool:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Nothing is open."""
+
+    def stop(self) -> None:
+        """Nothing goes on."""
+
     def export_all(self, candidates: Any) -> list[Artifact | str]:
         self.batches.append([candidate.config.key for candidate in candidates])
         return [
             "ExecuTorch cannot lower it" if candidate.config.key in self.broken else NO_ARTIFACT
             for candidate in candidates
         ]
+
+
+class FakeTime:
+    """Hours that pass at once, for the thread that sleeps."""
+
+    def __init__(self) -> None:
+        self.at_s = 0.0
+
+    def monotonic_s(self) -> float:
+        return self.at_s
+
+    def now(self) -> datetime:
+        return datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=self.at_s)
+
+    def sleep(self, seconds: float) -> None:
+        self.at_s += seconds
+
+
+class FakeDevice(Device):
+    """A device that can be claimed unless `on_claim` raises; what it measures is its judge's."""
+
+    def __init__(
+        self,
+        serial: str = "phone",
+        kind: str = "phone",
+        on_claim: Callable[[FakeTime], None] = lambda time: None,
+    ) -> None:
+        self._serial, self._kind, self._on_claim = serial, kind, on_claim
+        self.time = FakeTime()
+        self.held, self.claims, self.cleaned = False, 0, 0
+        self.threads: set[str] = set()
+
+    @property
+    def serial(self) -> str:
+        return self._serial
+
+    @property
+    def clock(self) -> FakeTime:
+        return self.time
+
+    def profile(self) -> DeviceProfile:
+        return DeviceProfile(
+            kind=self._kind, model="m", soc="s", abi="a", os_build="o", cores=8, ram_mb=8192,
+            runtime="r", runner="r",
+        )  # fmt: skip
+
+    def suggest_threads(self) -> ThreadChoice:
+        return ThreadChoice(1, "one")
+
+    @contextlib.contextmanager
+    def lease(self, wait_s: float = 0.0) -> Iterator[None]:
+        self.threads.add(threading.current_thread().name)
+        self._on_claim(self.time)
+        assert not self.held
+        self.held, self.claims = True, self.claims + 1
+        try:
+            yield
+        finally:
+            self.held = False
+
+    def push(self, artifact: Artifact) -> PushReport:
+        raise NotImplementedError
+
+    def run(self, request: RunRequest) -> RunReport:
+        raise NotImplementedError
+
+    def clean(self) -> int:
+        self.cleaned += 1
+        return 1_000_000
+
+    def close(self) -> None:
+        """Nothing is open."""

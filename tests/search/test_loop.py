@@ -1,20 +1,24 @@
 """`search.loop`: every candidate is paid for once, and none is lost."""
 
+import threading
+import time
 from collections import Counter
 
 import optuna
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_up_results import FakeEvaluator, FakePool
+from made_up_results import FakeDevice, FakeEvaluator, FakePool
 from optuna.trial import TrialState
 from space_strategies import spaces
 
 from foundation import DeviceFailure
 from models.deployment import Deployment
-from search.loop import Budget, SearchEvents, SearchLoop
+from search.lane import Lane
+from search.loop import SearchEvents, SearchLoop
 from search.rundir import DUPLICATE_ATTRIBUTE, results_of
 from search.space import SearchSpace
+from search.station import Station
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 DEPLOYMENT = Deployment(lr_height=16, lr_width=16)
@@ -34,16 +38,27 @@ def study():
     return new_study()
 
 
-def loop(study, trials, space=SPACE, evaluator=None, pool=None, **others):
-    return SearchLoop(
-        study=study,
-        space=space,
-        deployment=DEPLOYMENT,
-        evaluator=evaluator or FakeEvaluator(),
-        pool=pool or FakePool(),
-        budget=Budget(trials, others.pop("time_s", None)),
-        **others,
-    )
+class OneLane:
+    """A search of one study on one device; `run` gives the one reason why it ended."""
+
+    def __init__(
+        self, study, trials, space=SPACE, evaluator=None, pool=None, kind="host", **others
+    ):
+        events = others.get("events", SearchEvents())
+        self.device = FakeDevice(kind=kind)
+        station = Station(self.device, evaluator or FakeEvaluator())
+        lane = Lane(
+            study=study, space=space, deployment=DEPLOYMENT, stations=[station], trials=trials,
+            seed=others.get("seed", 0), finished=events.finished,
+        )  # fmt: skip
+        self.loop = SearchLoop([lane], pool or FakePool(), others.get("time_s"), events)
+
+    def run(self):
+        (why,) = self.loop.run()
+        return why
+
+
+loop = OneLane
 
 
 def states(study):
@@ -52,9 +67,10 @@ def states(study):
 
 @pytest.mark.parametrize("trials", [1, 2, 5, 7])
 @pytest.mark.parametrize("jobs", [1, 2, 3])
-def test_as_many_candidates_as_asked_for(study, trials, jobs):
+@pytest.mark.parametrize("kind", ["host", "phone"])
+def test_as_many_candidates_as_asked_for(study, trials, jobs, kind):
     evaluator, pool = FakeEvaluator(), FakePool(jobs)
-    why = loop(study, trials, evaluator=evaluator, pool=pool).run()
+    why = loop(study, trials, evaluator=evaluator, pool=pool, kind=kind).run()
     assert why == f"{trials} candidates are known, as many as were asked for"
     assert len(evaluator.measured) == len(set(evaluator.measured)) == trials
     assert len(results_of(study)) == trials
@@ -85,11 +101,14 @@ def test_a_small_space_is_exhausted_with_each_config_once(sampler):
 
 
 @settings(max_examples=15)
-@given(spaces(), st.integers(1, 12), st.integers(1, 4), st.integers(0, 5))
-def test_no_space_or_budget_makes_it_repeat_or_miss_one(space, trials, jobs, seed):
+@given(
+    spaces(), st.integers(1, 12), st.integers(1, 4), st.integers(0, 5),
+    st.sampled_from(["host", "phone"]),
+)  # fmt: skip
+def test_no_space_or_budget_makes_it_repeat_or_miss_one(space, trials, jobs, seed, kind):
     evaluator = FakeEvaluator()
     study = new_study(optuna.samplers.RandomSampler(seed=seed))
-    loop(study, trials, space, evaluator, FakePool(jobs), seed=seed).run()
+    loop(study, trials, space, evaluator, FakePool(jobs), kind, seed=seed).run()
     assert len(evaluator.measured) == len(set(evaluator.measured)) == min(trials, space.size)
 
 
@@ -187,6 +206,44 @@ def test_a_spent_time_budget_starts_nothing(study):
     why = loop(study, 9, evaluator=evaluator, time_s=1e-9).run()
     assert "time budget" in why
     assert evaluator.measured == []
+
+
+def test_a_device_serves_its_own_thread_and_is_free_afterwards(study):
+    search = loop(study, 3, kind="phone")
+    search.run()
+    assert search.device.threads == {"device phone"}
+    assert not search.device.held
+    assert search.device.claims == 1
+
+
+def test_nothing_is_exported_while_the_host_is_measured(study):
+    exporting, seen = [], []
+
+    class Watched(FakePool):
+        def export_all(self, candidates):
+            exporting.append(True)
+            time.sleep(0.01)
+            found = super().export_all(candidates)
+            exporting.pop()
+            return found
+
+    evaluator = FakeEvaluator(lambda count: seen.append(len(exporting)))
+    loop(study, 7, evaluator=evaluator, pool=Watched(2)).run()
+    assert seen == [0] * 7
+
+
+def test_exports_run_ahead_of_a_phone(study):
+    """The next batch is exported while the first candidate is still on the phone."""
+    pool, ahead = FakePool(1), threading.Event()
+
+    def wait_for_the_next_export(count):
+        if count == 1:
+            while len(pool.batches) < 2:
+                assert not ahead.wait(0.01)
+
+    evaluator = FakeEvaluator(wait_for_the_next_export)
+    loop(study, 4, evaluator=evaluator, pool=pool, kind="phone").run()
+    assert len(evaluator.measured) == 4
 
 
 def test_whoever_watches_is_told_of_every_candidate(study):

@@ -1,0 +1,93 @@
+"""What a search shows while it goes on: bars that are overwritten, and lines that stay."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from rich.markup import escape
+
+from foundation.console import err, progress_bar
+
+if TYPE_CHECKING:
+    from rich.progress import TaskID
+
+    from search.records import CandidateResult
+    from search.session import Watcher
+
+HOST = "host"
+
+
+class SearchDisplay:
+    """A bar for each study's trials, a line for each device, and one for what goes on beside."""
+
+    def __init__(self) -> None:
+        self.bar = progress_bar()
+        self.stage_task = self.bar.add_task("starting", total=None)
+        self.tasks: dict[str, TaskID] = {}
+        self.announced = 0
+
+    def __enter__(self) -> SearchDisplay:
+        self.bar.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.bar.stop()
+
+    def watcher(self) -> Watcher:
+        """The events of a search, as this display shows them."""
+        from search.session import Watcher
+
+        return Watcher(
+            stage=self._stage, device=self._device, note=self._note, finished=self._finished,
+            opened=self._opened, training=self.training,
+        )  # fmt: skip
+
+    def _task(self, name: str, text: str) -> TaskID:
+        if name not in self.tasks:
+            self.tasks[name] = self.bar.add_task(escape(text), total=None)
+        return self.tasks[name]
+
+    def _stage(self, text: str) -> None:
+        self.bar.update(self.stage_task, description=escape(text[:70]), total=None, completed=0)
+        if not err.is_terminal and text.startswith("training"):
+            err.print(text)
+
+    def _device(self, serial: str, text: str) -> None:
+        self.bar.update(self._task(f"device {serial}", text), description=escape(text[:90]))
+
+    def _note(self, text: str) -> None:
+        err.print(text, markup=False, highlight=False, soft_wrap=True, style="yellow")
+
+    def _opened(self, run: Any, sentence: str) -> None:
+        err.print(f"Run directory: {run.path}", markup=False, soft_wrap=True)
+        err.print(sentence, markup=False, soft_wrap=True)
+
+    def training(self, progress: Any) -> None:
+        """Show a step of the supernet's training."""
+        self.bar.update(
+            self.stage_task, total=progress.steps, completed=progress.step,
+            description=f"training the supernet, L1 {progress.loss:.4f}",
+        )  # fmt: skip
+        # A log has no moving bar: one line every tenth of the way.
+        tenth = progress.step * 10 // progress.steps
+        if not err.is_terminal and tenth > self.announced:
+            err.print(f"training: step {progress.step}/{progress.steps}, L1 {progress.loss:.4f}")
+        self.announced = max(self.announced, tenth)
+
+    def _finished(self, result: CandidateResult, done: int, total: int) -> None:
+        from models.config import MobileSRConfig
+
+        key = MobileSRConfig.build(**result.config).key
+        task = self._task(f"candidates {result.profile_key}", "candidates")
+        self.bar.update(task, completed=done, total=total)
+        if result.status == "ok":
+            memory = result.peak_memory_mb
+            text = f"{result.latency_ms:8.2f} ms  {result.psnr_y_db:.2f} dB  "
+            text += "memory not told" if memory is None else f"{memory:.0f} MB"
+        else:
+            text = f"{result.status}: {result.reason}"
+        where = "" if result.device_serial == HOST else f"  on {result.device_serial}"
+        err.print(
+            f"{done:>3}/{total}  {key:<34} {text}{where}",
+            markup=False, soft_wrap=True, highlight=False,
+        )  # fmt: skip

@@ -1,0 +1,186 @@
+"""Which candidates deserve the next rounds: those that the front still turns on.
+
+Pure: no device, no clock, no candidate; only estimates in, places out. Latency is noisy, PSNR is
+exact.
+
+Two candidates race when one would be off the front if the other is faster: the other's PSNR is
+at least as good, and their latencies cannot yet be told apart. Whoever is beaten for certain, or
+leads for certain, leaves the race (Hoeffding races: Maron and Moore, NIPS 1994; here with the
+normal noise of logarithms in place of Hoeffding's bound). Among those that race, the next
+sessions go where they would move the front's area most: the budget allocation of Chen et al.
+(OCBA, 2000), for two objectives Lee et al. (MOCBA, 2010), reduced to its greedy step.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import scipy.stats
+
+from search.front_probability import Row, draw_latencies, on_front
+
+# How many candidates' worth of evidence the noise of all lends to the noise of one.
+POOLED_FREEDOM = 4.0
+# Variance of a median of normal values over that of their mean, for many.
+MEDIAN_VARIANCE = float(np.pi / 2)
+
+
+@dataclass(frozen=True)
+class RacePlan:
+    """When a candidate is settled, and what a race may cost.
+
+    A candidate is settled when its probability of being on the front is below `doubt` or above
+    `1 - doubt`, and two are a tie when their latencies surely differ by less than `tie_share`:
+    no more is spent on telling them apart. The area under the front is known when its standard
+    deviation is `area_share` of it; until then its members go on, too. `total_sessions` bounds
+    the sessions of all together.
+    """
+
+    total_sessions: int
+    doubt: float = 0.05
+    tie_share: float = 0.01
+    area_share: float = 0.005
+    most_sessions_each: int = 30
+
+
+@dataclass(frozen=True)
+class Allocation:
+    """Who is measured in the next round, and how things stand.
+
+    `places` is empty when the race is over; `reason` then says why. `undecided` are the places
+    whose membership of the front is open, ties included.
+    """
+
+    places: tuple[int, ...]
+    undecided: tuple[int, ...]
+    probability: np.ndarray
+    reason: str
+
+
+def pooled_estimates(sessions_ms: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
+    """Log latency of each candidate, (n,), and its standard error, (n,), from its sessions.
+
+    The median of each. Its noise leans on that of all candidates on the device, because three
+    sessions that agree by chance must not end a race (moderated variance: Smyth, "Linear models
+    and empirical Bayes methods", 2004).
+
+    Raises:
+        ValueError: no candidate has two sessions.
+    """
+    rows = [np.log(np.asarray(row, dtype=np.float64)) for row in sessions_ms]
+    freedom = np.array([row.size - 1 for row in rows], dtype=np.float64)
+    squares = np.array([float(np.sum((row - row.mean()) ** 2)) for row in rows])
+    if freedom.sum() == 0:
+        raise ValueError("to know the noise, some candidate needs two sessions")
+    pooled = squares.sum() / freedom.sum()
+    variance = (POOLED_FREEDOM * pooled + squares) / (POOLED_FREEDOM + freedom)
+    ratio = np.where(freedom < 2, 1.0, MEDIAN_VARIANCE)
+    mean = np.array([float(np.median(row)) for row in rows])
+    return mean, np.sqrt(ratio * variance / (freedom + 1))
+
+
+def allocate(
+    log_latency_mean: Row,
+    log_latency_sd: Row,
+    psnrs: Row,
+    sessions: Row,
+    plan: RacePlan,
+    *,
+    batch: int = 8,
+    seed: int = 0,
+) -> Allocation:
+    """Who runs in the next round: at most `batch` of those that still race, the weightiest first.
+
+    Args:
+        log_latency_mean: estimate of each candidate's log latency.
+        log_latency_sd: its standard error.
+        psnrs: dB, exact.
+        sessions: how many sessions each has had.
+        plan: when to stop.
+        batch: how many candidates a round takes.
+        seed: of the drawn latencies.
+
+    Raises:
+        ValueError: rows of unlike length, or not finite.
+    """
+    mean, psnr, latencies = draw_latencies(log_latency_mean, log_latency_sd, psnrs, seed=seed)
+    sd, had = np.asarray(log_latency_sd, dtype=np.float64), np.asarray(sessions)
+    if had.shape != mean.shape:
+        raise ValueError("sessions need one number a candidate")
+    member = on_front(latencies, psnr)
+    probability = member.mean(axis=0)
+    undecided = np.flatnonzero((probability > plan.doubt) & (probability < 1 - plan.doubt))
+    racing = _racing(mean, sd, psnr, probability, undecided, plan)
+    if _area_spread(latencies, member, psnr) > plan.area_share:
+        racing = np.union1d(racing, np.flatnonzero(probability > plan.doubt))
+    left = int(plan.total_sessions - had.sum())
+
+    def over(reason: str) -> Allocation:
+        return Allocation((), tuple(map(int, undecided)), probability, reason)
+
+    if racing.size == 0:
+        return over("what is open is a tie" if undecided.size else "the front is decided")
+    racing = racing[had[racing] < plan.most_sessions_each]
+    if left <= 0 or racing.size == 0:
+        return over("the sessions are spent")
+    stakes = area_at_stake(latencies, member, psnr) * sd**2 / (had + 1)
+    order = racing[np.argsort(-stakes[racing], kind="stable")]
+    chosen = tuple(int(place) for place in order[: min(batch, left)])
+    return Allocation(chosen, tuple(map(int, undecided)), probability, "the front is open")
+
+
+def _racing(
+    mean: np.ndarray,
+    sd: np.ndarray,
+    psnr: np.ndarray,
+    probability: np.ndarray,
+    undecided: np.ndarray,
+    plan: RacePlan,
+) -> np.ndarray:
+    """The undecided that are no ties, and the rivals on whom they turn."""
+    alive = probability > plan.doubt
+    apart = mean[:, None] - mean[None, :]
+    error = np.sqrt(sd[:, None] ** 2 + sd[None, :] ** 2)
+    quantile = float(scipy.stats.norm.ppf(1 - plan.doubt))
+    open_order = np.abs(apart) < quantile * error
+    tied = np.abs(apart) + quantile * error < np.log1p(plan.tie_share)
+    contest = open_order & ~tied & (psnr[None, :] >= psnr[:, None]) & alive[None, :]
+    np.fill_diagonal(contest, False)
+    settled = np.ones(mean.size, dtype=bool)
+    settled[undecided] = False
+    contest[settled] = False
+    return np.flatnonzero(contest.any(axis=1) | contest.any(axis=0))
+
+
+def _area_spread(latencies: np.ndarray, member: np.ndarray, psnrs: np.ndarray) -> float:
+    """Standard deviation of the front's area over the draws, as a share of its mean."""
+    if psnrs.size == 0 or np.ptp(psnrs) == 0:
+        return 0.0
+    slowest = float(latencies.mean(axis=0).max())
+    gains = _decibels_above_the_next(member, psnrs)
+    areas = np.sum(gains * (slowest - latencies), axis=1)
+    return float(np.std(areas) / max(np.mean(areas), np.finfo(float).tiny))
+
+
+def _decibels_above_the_next(member: np.ndarray, psnrs: np.ndarray) -> np.ndarray:
+    """How far each member tops the next faster one, the least PSNR of all for the fastest."""
+    floor = np.full(member.shape[0], psnrs.min(initial=np.inf))
+    gains = np.zeros(member.shape)
+    for place in np.argsort(psnrs, kind="stable"):
+        here = member[:, place]
+        gains[:, place] = np.where(here, psnrs[place] - floor, 0.0)
+        floor = np.where(here, psnrs[place], floor)
+    return gains
+
+
+def area_at_stake(latencies: np.ndarray, member: np.ndarray, psnrs: np.ndarray) -> np.ndarray:
+    """Mean square of what a relative change of each latency moves the front's area by, (n,).
+
+    A member's latency moves the area under the staircase by its decibels above the next faster
+    member. Times the variance of the log latency,
+    this is the candidate's part of the area's variance (the delta method). (ms x dB) squared.
+    """
+    moved = latencies * _decibels_above_the_next(member, psnrs)
+    return np.mean(moved**2, axis=0)
