@@ -50,6 +50,7 @@ class Case:
     Attributes:
         before: earlier nights, oldest first, as badness.
         blamed: which of them were called a regression: no longer part of any reference.
+        praised: which were called improved: not part of the baseline until they are accepted.
         first, second: tonight's looks.
         floor: the smallest change that counts, as badness.
         unsteady: by how much more doubt tonight is judged.
@@ -58,6 +59,7 @@ class Case:
     metric: Metric
     before: tuple[Point, ...]
     blamed: tuple[bool, ...]
+    praised: tuple[bool, ...]
     baseline_night: int
     first: Point
     second: Point | None
@@ -71,9 +73,19 @@ class Case:
         return self.first if self.second is None else together(self.first, self.second)
 
     @property
-    def unblamed(self) -> list[float]:
-        """The values that may serve as reference."""
+    def changed(self) -> tuple[bool, ...]:
+        """Which earlier nights were not as the baseline."""
+        return tuple(bad or good for bad, good in zip(self.blamed, self.praised, strict=True))
+
+    @property
+    def recent(self) -> list[float]:
+        """The values of earlier nights that nobody complained of."""
         return [p.value for p, bad in zip(self.before, self.blamed, strict=True) if not bad]
+
+    @property
+    def unchanged(self) -> list[float]:
+        """The values of earlier nights that were as the baseline."""
+        return [p.value for p, other in zip(self.before, self.changed, strict=True) if not other]
 
 
 @dataclass
@@ -110,13 +122,15 @@ class CaseBuilder:
         )
         if not before:
             return None
-        blamed = trail.blamed.get(metric.name, set())
+        # The baseline itself is right by decree, whatever was said of it that night.
+        blamed = trail.blamed.get(metric.name, set()) - {baseline}
+        praised = trail.praised.get(metric.name, set()) - {baseline}
         second = None if again is None else again.readings.get(metric.name)
         return Case(
             metric=metric,
             before=before,
-            # The baseline itself is right by decree, whatever was said of it that night.
-            blamed=tuple(p.night in blamed and p.night != baseline for p in before),
+            blamed=tuple(point.night in blamed for point in before),
+            praised=tuple(point.night in praised for point in before),
             baseline_night=baseline,
             first=seen_tonight(metric, look.readings[metric.name], self.night),
             second=seen_tonight(metric, second, self.night) if second else None,

@@ -53,8 +53,8 @@ class DeviceJudge:
         standardised = []
         for model, look in looks.items():
             case = self._cases.build(model, metrics.LATENCY, look)
-            if case is not None and len(case.unblamed) >= 2:
-                centre, _ = level(case.unblamed[-RECENT_NIGHTS:])
+            if case is not None and len(case.recent) >= 2:
+                centre, _ = level(case.recent[-RECENT_NIGHTS:])
                 standardised.append((case.first.value - centre) / case.spread.sd)
         return unsteadiness(standardised)
 
@@ -108,21 +108,21 @@ class DeviceJudge:
         return replace(case, unsteady=unsteady) if case is not None and metric in _TIMED else case
 
     def _shifts(self, case: Case, floor: float, point: Point | None = None) -> dict[str, Shift]:
-        references: dict[str, Choose] = {
-            "baseline": lambda values: values[: self.rules.baseline_nights],
-            "recent": lambda values: values[-RECENT_NIGHTS:],
+        references: dict[str, tuple[tuple[bool, ...], Choose]] = {
+            "baseline": (case.changed, lambda values: values[: self.rules.baseline_nights]),
+            "recent": (case.blamed, lambda values: values[-RECENT_NIGHTS:]),
         }
         found = {
             name: largest_shift(
                 case.before,
-                case.blamed,
+                left_out,
                 point or case.tonight,
                 case.spread,
                 choose=choose,
                 floor=floor,
                 unsteady=case.unsteady,
             )
-            for name, choose in references.items()
+            for name, (left_out, choose) in references.items()
         }
         return {name: one for name, one in found.items() if one is not None}
 
@@ -163,7 +163,7 @@ class DeviceJudge:
         looked = self._shifts(case, case.floor, case.first)
         if any(self._counts(case, one) for one in looked.values()):
             return Status.UNCONFIRMED
-        baseline = case.unblamed[: self.rules.baseline_nights]
+        baseline = case.unchanged[: self.rules.baseline_nights]
         alone = shift(baseline, [case.tonight], case.spread, unsteady=case.unsteady)
         if alone.size < -case.floor and alone.p_better < self.rules.needed_p:
             return Status.IMPROVED

@@ -82,7 +82,7 @@ def shift(
 
 def largest_shift(
     before: Sequence[Point],
-    blamed: Sequence[bool],
+    left_out: Sequence[bool],
     tonight: Point,
     spread: Spread,
     *,
@@ -97,7 +97,7 @@ def largest_shift(
 
     Args:
         before: the earlier nights, oldest first.
-        blamed: which of them were called a regression: they count as recent, never as reference.
+        left_out: which of them are no reference; they count in the windows all the same.
         choose: of the nights before the window, those to compare with.
     """
     found = []
@@ -105,7 +105,7 @@ def largest_shift(
         earlier = len(before) - (nights - 1)
         kept = [
             point.value
-            for point, bad in zip(before[: max(0, earlier)], blamed, strict=False)
+            for point, bad in zip(before[: max(0, earlier)], left_out, strict=False)
             if not bad
         ]
         reference = choose(kept)

@@ -15,7 +15,7 @@ from sqlalchemy.engine import Engine
 
 from reports.nightly.history import tables as t
 from reports.nightly.history.trouble import trouble
-from reports.nightly.records import Epoch, Night, NightStatus, Point, SeriesKey, together
+from reports.nightly.records import Epoch, Night, NightStatus, Point, SeriesKey, Status, together
 
 
 @dataclass
@@ -28,7 +28,7 @@ class Trail:
         outcomes: night to outcome.
         artifacts: night to the artifact's sha256.
         epochs: night to epoch number.
-        blamed: per metric the nights on which it was called a regression.
+        blamed, praised: per metric the nights on which it was called a regression, or improved.
         pinned: the night that was last accepted as baseline.
     """
 
@@ -37,6 +37,7 @@ class Trail:
     artifacts: dict[int, str] = field(default_factory=dict)
     epochs: dict[int, int] = field(default_factory=dict)
     blamed: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    praised: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     pinned: int | None = None
     damaged: int = 0
 
@@ -101,7 +102,9 @@ class HistoryReader:
             for row in connection.execute(readings_query(list(names), since)):
                 _take(trails[names[row.series]], row)
             for row in connection.execute(blames_query(list(names), since)):
-                trails[names[row.series]].blamed[t.METRIC_NAMES.get(row.metric, "")].add(row.night)
+                trail = trails[names[row.series]]
+                told = trail.blamed if row.status == Status.REGRESSION else trail.praised
+                told[t.METRIC_NAMES.get(row.metric, "")].add(row.night)
             for row in connection.execute(pins_query(list(names))):
                 trails[names[row.series]].pinned = row.night
         return trails
@@ -198,10 +201,12 @@ def readings_query(series: list[int], since: int) -> sa.Select[tuple[object, ...
 
 
 def blames_query(series: list[int], since: int) -> sa.Select[tuple[object, ...]]:
-    """Nights on which something of these series was called a regression."""
+    """Nights on which something of these series was called a regression, or improved."""
     v = t.verdict
-    return sa.select(v.c.series, v.c.night, v.c.metric).where(
-        v.c.series.in_(series), v.c.night >= since, v.c.status == "regression"
+    return sa.select(v.c.series, v.c.night, v.c.metric, v.c.status).where(
+        v.c.series.in_(series),
+        v.c.night >= since,
+        v.c.status.in_([Status.REGRESSION, Status.IMPROVED]),
     )
 
 
