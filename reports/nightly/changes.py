@@ -8,6 +8,8 @@ from itertools import pairwise
 
 import numpy as np
 
+from device_runner.statistics.change_points import MIN_NIGHTS_OF_A_LEVEL, change_points
+
 # Nights a creep must have lasted before it can be told from a step.
 MIN_CREEP_NIGHTS = 4
 # 95 % of a chi-square with one degree of freedom: how much worse a date may explain the nights.
@@ -32,61 +34,18 @@ class Change:
     slope: float | None = None
 
 
-def steps(values: Sequence[float], sd: float) -> list[int]:
-    """Positions at which the level changes: the best segmentation by penalised least squares.
-
-    Optimal partitioning (Jackson et al., IEEE Signal Process. Lett. 12, 2005) with pruning
-    (Killick et al., "Optimal detection of changepoints", JASA 107, 2012). A change costs
-    3 sd^2 ln n: more than Schwarz's 2, as noise from throttling has heavier tails than the
-    normal. `sd` is the spread from night to night; zero makes every difference a change.
-    """
-    count = len(values)
-    if count < 2:
-        return []
-    x = np.asarray(values, dtype=np.float64)
-    x = x - x.mean()
-    penalty = 3.0 * max(sd, 1e-9) ** 2 * np.log(max(count, 3))
-    sums = np.concatenate([[0.0], np.cumsum(x)])
-    squares = np.concatenate([[0.0], np.cumsum(x * x)])
-    best = np.zeros(count + 1)
-    best[0] = -penalty
-    before = np.zeros(count + 1, dtype=np.intp)
-    starts = np.array([0])
-    for end in range(1, count + 1):
-        length = end - starts
-        total = sums[end] - sums[starts]
-        costs = best[starts] + squares[end] - squares[starts] - total**2 / length
-        place = int(np.argmin(costs))
-        best[end] = costs[place] + penalty
-        before[end] = starts[place]
-        starts = np.append(starts[costs <= best[end]], end)
-    found = []
-    end = count
-    while before[end] > 0:
-        end = int(before[end])
-        found.append(end)
-    return found[::-1]
-
-
 def last_change(values: Sequence[float], sd: float) -> Change | None:
     """The change that led to where the values end: the last step, or the creep up to now.
 
-    Trailing steps of one direction are taken together; where a bent line explains them better
-    than a single step (Hinkley, "Inference in two-phase regression", JASA 66, 1971), it is a
-    creep. None where the level never changed.
+    For values of which something is known to have changed: then this says when. The change points
+    of `device_runner.statistics` cut older stories off; those of one direction at the end are one
+    story, and where a bent line tells it better than a single step (Hinkley, "Inference in
+    two-phase regression", JASA 66, 1971), it is a creep. None for fewer than two values.
     """
     x = np.asarray(values, dtype=np.float64)
-    places = steps(values, sd)
-    if not places:
+    if len(x) < 2:
         return None
-    bounds = [0, *places, len(x)]
-    levels = [float(x[a:b].mean()) for a, b in pairwise(bounds)]
-    first = len(levels) - 1
-    upward = levels[-1] > levels[-2]
-    while first > 1 and (levels[first - 1] > levels[first - 2]) == upward:
-        first -= 1
-    # From the level before the run of steps to the end; older changes are another story.
-    start = bounds[first - 1]
+    start = _last_story(x, sd)
     tail = x[start:]
     step_costs = np.array([_step_cost(tail, at) for at in range(1, len(tail))])
     bend_costs = np.array(
@@ -104,6 +63,28 @@ def last_change(values: Sequence[float], sd: float) -> Change | None:
         else float(tail[at:].mean() - tail[:at].mean())
     )
     return Change(start + at, start + int(allowed[0]), start + int(allowed[-1]), size, slope)
+
+
+def _last_story(x: np.ndarray, sd: float) -> int:
+    """Where the level began that the values left last."""
+    # Change points are sought in logarithms of positive values: these become such.
+    found = change_points(np.exp(x - x.mean()), least_noise=max(sd, 1e-9))
+    bounds = [0, *(one.night for one in found), len(x)]
+    levels = [float(np.median(x[a:b])) for a, b in pairwise(bounds)]
+    # A change of the last nights is too young to be among the change points: a level may end it.
+    first = len(levels) - 1
+    upward = float(x[-1]) > levels[-1] if first == 0 else levels[-1] > levels[-2]
+    while first > 1 and (levels[first - 1] > levels[first - 2]) == upward:
+        first -= 1
+    if len(x) - bounds[-2] > 2 * MIN_NIGHTS_OF_A_LEVEL and _leaves(x[bounds[-2] :], sd):
+        return bounds[-2]
+    return bounds[max(0, first - 1)]
+
+
+def _leaves(level: np.ndarray, sd: float) -> bool:
+    """Whether the last night or two lie clearly off the level that they would belong to."""
+    away = abs(float(level[-1]) - float(np.median(level[:-MIN_NIGHTS_OF_A_LEVEL])))
+    return away > 4 * max(sd, 1e-9)
 
 
 def _step_cost(x: np.ndarray, at: int) -> float:

@@ -28,6 +28,8 @@ SUSPECT_FLOOR_SHARE = 0.75
 # What the second look alone must show.
 CONFIRM_P = 0.05
 RECENT_NIGHTS = 14
+# How far back a change is dated: weighing every pair of nights takes the square of their number.
+DATED_NIGHTS = 300
 # What a rough night disturbs; files and arithmetic are not among it.
 _TIMED = (metrics.LATENCY, metrics.FIRST_RUN)
 
@@ -196,7 +198,7 @@ class DeviceJudge:
         low, high = (found.size, found.size) if metric.exact else found.interval()
         bounds = sorted(_change(metric, size) for size in (low, high))
         change = self._since(case, found) if status is Status.REGRESSION else None
-        nights = (*(point.night for point in case.before), self.night)
+        nights = (*(point.night for point in case.before), self.night)[-DATED_NIGHTS:]
         return _told(
             metric,
             Verdict(
@@ -224,7 +226,7 @@ class DeviceJudge:
         )
 
     def _since(self, case: Case, found: Shift) -> Change:
-        values = [*(point.value for point in case.before), case.tonight.value]
+        values = [*(point.value for point in case.before), case.tonight.value][-DATED_NIGHTS:]
         change = last_change(values, 0.0 if case.metric.exact else case.spread.sd)
         if change is None or change.size <= 0:
             at = len(values) - found.nights
