@@ -9,7 +9,7 @@ import collections
 import os
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -21,6 +21,9 @@ import reports.nightly.cli
 import search.cli
 from foundation.console import err, quiet_libraries
 from foundation.errors import MobileSRTuneError
+
+if TYPE_CHECKING:
+    from foundation import Artifact
 
 app = typer.Typer(
     name="mobilesr-tune",
@@ -61,9 +64,19 @@ def _after_search(run_dir: Path, json: bool) -> None:
     raise typer.Exit(1)
 
 
+def _default_artifact() -> Artifact:
+    """What a device is tuned with when nobody says: the sentinel, exported once on this host."""
+    from models.deployment import Deployment
+    from models.sentinel import export_sentinel
+
+    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
+    deployment = Deployment.build(lr_height=64, lr_width=64)
+    return export_sentinel(deployment, Path(base) / "mobilesr-tune" / "sentinels")
+
+
 search.cli.register(app, _after_search)
 models.cli.register(app)
-device_runner.cli.register(app)
+device_runner.cli.register(app, _default_artifact)
 device_runner.runner_cli.register(app)
 reports.cli.register(app)
 reports.nightly.cli.register(app)

@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from device_runner.bench_output import BenchResult
     from device_runner.device import Device
     from device_runner.measuring import Progress
@@ -29,8 +31,14 @@ WaitOption = Annotated[
 ]
 
 
-def register(app: typer.Typer) -> None:
-    """Mount this package's commands."""
+# What `devices --tune` times when nobody says; see `register`.
+_default_artifact: Callable[[], Artifact] | None = None
+
+
+def register(app: typer.Typer, default_artifact: Callable[[], Artifact] | None = None) -> None:
+    """Mount this package's commands. `default_artifact` makes what a device is tuned with."""
+    global _default_artifact
+    _default_artifact = default_artifact
     app.command()(devices)
     app.command()(bench)
 
@@ -39,12 +47,28 @@ def devices(
     clean: Annotated[
         bool, typer.Option("--clean", help="Remove our files from every phone, then list.")
     ] = False,
+    tune: Annotated[
+        str | None,
+        typer.Option(
+            metavar="SERIAL",
+            help="Find this device's best threads and cores, and keep them; 'auto' chooses it.",
+        ),
+    ] = None,
+    artifact: Annotated[
+        Path | None, typer.Option(help="With --tune: what to time, an exported artifact.")
+    ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")] = False,
 ) -> None:
     """List the devices that candidates can be measured on, and what keeps others from it.
 
     Example: mobilesr-tune devices --json
+
+    Example: mobilesr-tune devices --tune auto --artifact exported/ntire2022
     """
+    if tune is not None:
+        from device_runner.tuning_cli import tune_and_show
+
+        return tune_and_show(tune, _to_time(artifact), as_json=json)
     from device_runner.device_list import clean_all, look, show
     from device_runner.discovery import survey
     from foundation.console import print_json
@@ -57,6 +81,18 @@ def devices(
         print_json([row.to_dict() for row in rows])
     else:
         show(rows, found.problem)
+    return None
+
+
+def _to_time(path: Path | None) -> Artifact:
+    """The artifact that a device is tuned with. Raises `RequestError`."""
+    from foundation import RequestError, load_artifact
+
+    if path is not None:
+        return load_artifact(path)
+    if _default_artifact is None:
+        raise RequestError("say what to time with --artifact: an exported artifact's folder")
+    return _default_artifact()
 
 
 def bench(
@@ -163,7 +199,12 @@ def _bench_one(
     choice = device.suggest_threads()
     if threads is None:
         err.print(f"Threads: {choice.threads}, {choice.why}.", markup=False)
-    plan = plan.model_copy(update={"threads": threads or choice.threads})
+    plan = plan.model_copy(
+        update={
+            "threads": threads or choice.threads,
+            "cpus": choice.cpus if threads is None else (),
+        }
+    )
     try:
         with claim(device, wait_s, lambda text: err.print(text, markup=False, soft_wrap=True)):
             measurement = _measure_with_progress(device, artifact, plan)

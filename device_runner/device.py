@@ -79,10 +79,11 @@ class PushTotals:
 
 @dataclass(frozen=True)
 class ThreadChoice:
-    """A number of threads, and why it is that one."""
+    """A number of threads, why it is that one, and the cores they belong on (empty: any)."""
 
     threads: int
     why: str
+    cpus: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -155,7 +156,15 @@ class Device(ABC):
 
     @abstractmethod
     def suggest_threads(self) -> ThreadChoice:
-        """How many threads to use when nobody says, and why."""
+        """How many threads to use when nobody says, and why; what `devices --tune` found, if so."""
+
+    def clusters(self) -> tuple[tuple[int, ...], ...]:
+        """CPU numbers by kind of core, slowest kind first; empty where it does not tell.
+
+        Raises:
+            DeviceLost: it does not answer.
+        """
+        return ()
 
     def conditions(self) -> list[Reading]:
         """What may disturb a measurement now; empty where the device tells nothing.

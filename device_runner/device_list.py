@@ -12,6 +12,7 @@ from device_runner.device import Device, ThreadChoice
 from device_runner.discovery import Survey
 from device_runner.errors import DeviceRunnerError
 from device_runner.records import DeviceProfile
+from device_runner.simulated.presets import PRESETS
 
 
 @dataclass(frozen=True)
@@ -132,3 +133,6 @@ def show(rows: list[Row], problem: str) -> None:
             out.print(note)
     if problem:
         out.print(f"Phones were not looked for: {problem}.", markup=False)
+    if not any(row.profile and row.profile.kind in ("phone", "emulator") for row in rows):
+        names = " or ".join(f"'--device sim:{name}'" for name in PRESETS)
+        out.print(f"No phone at hand? Try the tool on a simulated one: {names}.", markup=False)

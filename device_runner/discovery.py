@@ -81,18 +81,23 @@ def open_device(
 ) -> Selection:
     """Open a device by serial, or let `auto` choose: a phone, then an emulator, then the host.
 
-    adb is asked only where the name is not `host`. A network device (`address:port`) is
-    connected to if need be. `runner` is what `--runner` says; `bundles` finds runners otherwise.
+    `sim:NAME` is a simulated phone, `replay:PATH` a recorded table of measurements; neither is
+    ever chosen by `auto`. adb is asked only for other names than these and `host`. A network
+    device (`address:port`) is connected to if need be. `runner` is what `--runner` says;
+    `bundles` finds runners otherwise.
 
     Raises:
         DeviceUnknownError: nothing answers to that name.
         DeviceLost: a device of that name is there, but not ready; says what to do.
-        RequestError: the runner asked for does not fit the device, or the name is `all`.
+        RequestError: the runner asked for does not fit the device, there is nothing to replay, or
+            the name is `all`.
     """
     if name == ALL:
         raise RequestError("'--device all' is for search and bench: name one device here")
     if name == HOST:
         return _host(f"Device: {HOST}, as asked for.", runner)
+    if name.startswith(("sim:", "replay:")):
+        return _made_up(name, runner)
     listing = _adb()
     if name == AUTO:
         return _choose(listing, runner, bundles)
@@ -152,6 +157,16 @@ def _open_adb(serial: str, runner: str | None, bundles: BundleFinder | None) -> 
 
     kind = StockAdbDevice if runner is not None and runner.startswith(STOCK) else AdbDevice
     return kind(serial, bundles=bundles or runner_finder(runner))
+
+
+def _made_up(name: str, runner: str | None) -> Selection:
+    from device_runner.replay import open_replay
+    from device_runner.simulated import open_simulated
+
+    if runner is not None:
+        raise RequestError("--runner is for phones, and this device is simulated: leave it out")
+    device = open_simulated(name) if name.startswith("sim:") else open_replay(name)
+    return Selection(device, f"Device: {device.serial}, a simulated one, as asked for.")
 
 
 def _is_address(name: str) -> bool:

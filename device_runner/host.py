@@ -32,6 +32,7 @@ from device_runner.outcomes import Ended, judge
 from device_runner.protocol import MAX_STDOUT_BYTES
 from device_runner.records import DeviceProfile
 from device_runner.reporting import run_report, runner_arguments
+from device_runner.tuned import tuned_choice
 from foundation import Artifact, sha256_of
 
 SERIAL = "host"
@@ -106,6 +107,8 @@ class HostDevice(Device):
         return self._profile
 
     def suggest_threads(self) -> ThreadChoice:
+        if (tuned := tuned_choice(self.profile())) is not None:
+            return tuned
         physical = kernel_facts.physical_cores()
         allowed = len(kernel_facts.affinity()) or physical
         quota = kernel_facts.cpu_quota()

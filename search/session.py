@@ -194,11 +194,13 @@ def _station(
     watcher: Watcher,
 ) -> Station:
     say = partial(watcher.device, device.serial)
+    choice = device.suggest_threads()
     evaluator = Evaluator(
         device=device,
         plan=MeasurePlan(
             sessions=request.sessions,
-            threads=request.threads or device.suggest_threads().threads,
+            threads=request.threads or choice.threads,
+            cpus=() if request.threads else choice.cpus,
             timeout_s=request.session_timeout_s,
             timing=TimingPlan(min_iterations=request.min_iterations, min_time_s=request.min_time_s),
         ),

@@ -38,6 +38,7 @@ from device_runner.lease import Lease
 from device_runner.outcomes import Ended, Verdict, judge
 from device_runner.records import DeviceProfile, Outcome
 from device_runner.reporting import output_bytes, run_report, runner_arguments, wrong_outputs
+from device_runner.tuned import tuned_choice
 from foundation import Artifact, sha256_of
 
 _LAST_WORD_S = 2.0
@@ -102,11 +103,16 @@ class AdbDevice(Device):
         )
 
     def suggest_threads(self) -> ThreadChoice:
+        if (tuned := tuned_choice(self.profile())) is not None:
+            return tuned
         hardware = self.hardware()
         big = len(hardware.big_cpus)
         if big < hardware.cores:
             return ThreadChoice(big, f"one for each core but the {hardware.cores - big} slowest")
         return ThreadChoice(big, "one for each core, for all are of one kind")
+
+    def clusters(self) -> tuple[tuple[int, ...], ...]:
+        return tuple(cluster.cpus for cluster in self.hardware().clusters)
 
     def conditions(self) -> list[Reading]:
         """What may disturb a measurement now. Raises `DeviceLost`."""

@@ -6,7 +6,7 @@ import re
 
 from device_runner.conditions.base import Condition, Facts, Reading, Shell
 
-_NAMES = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
+STATUS_NAMES = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
 _STATUS = re.compile(r"Thermal Status:\s*(\d)")
 _TEMPERATURE = re.compile(r"mValue=(-?\d+(?:\.\d+)?),.{0,40}?mName=([\w.-]{1,40})")
 _MOST = 4
@@ -25,13 +25,13 @@ class ThermalStatus(Condition):
         match = _STATUS.search(text)
         if match is None:
             return None
-        status = min(int(match[1]), len(_NAMES) - 1)
+        status = min(int(match[1]), len(STATUS_NAMES) - 1)
         # What the hardware says now, not what was last announced.
         current = text.partition("Current temperatures")[2] or text
         degrees = ", ".join(
             f"{name} {float(value):.0f} °C" for value, name in _TEMPERATURE.findall(current)[:_MOST]
         )
-        said = f"status {status} ({_NAMES[status]})" + (f", {degrees}" if degrees else "")
+        said = f"status {status} ({STATUS_NAMES[status]})" + (f", {degrees}" if degrees else "")
         if status == 0:
             return Reading(self.name, said)
         return Reading(

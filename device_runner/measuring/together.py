@@ -8,19 +8,20 @@ the device lost.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
 import numpy as np
 
-from device_runner.device import Device, RunReport, RunRequest
+from device_runner.device import Device, RunRequest
 from device_runner.errors import MeasurementFailed
-from device_runner.measuring.estimates import clock_jumped, estimate_of, flags_of
-from device_runner.measuring.gate import WAITS_FOR, Gate
+from device_runner.measuring.estimates import estimate_of, flags_of
+from device_runner.measuring.gate import Gate
 from device_runner.measuring.order import balanced_orders, sentinels_a_round
 from device_runner.measuring.progress import Progress, Tell
-from device_runner.measuring.verifying import demand_ok, demand_right
+from device_runner.measuring.session import kept_session
+from device_runner.measuring.verifying import demand_right
 from device_runner.records import (
     DeviceProfile,
     Measurement,
@@ -168,51 +169,27 @@ class _Rounds:
             cpus=self._plan.cpus,
         )
         label = f"session {number + 1} of {self._plan.sessions}"
-        for attempt in range(self._plan.redo + 1):
-            before = self._gate.before(self._tell_at(self._done - 1))
-            again = f", again ({attempt} of {self._plan.redo}) as it was disturbed" * bool(attempt)
-            self._tell(Progress(self._done - 1, self._total, label + again))
-            at_s = self._device.clock.monotonic_s() - started_s
-            try:
-                report = demand_ok(self._device.run(request))
-            except MeasurementFailed as error:
-                series.failure = error
-                return
-            flags = list(dict.fromkeys([*before, *self._gate.read()]))
-            if clock_jumped(report):
-                flags.append("clock_jumped")
-            # One that started hot has had its wait: another would be as hot.
-            spoilt = "clock_jumped" in flags or WAITS_FOR.intersection(
-                flags
-            ) > WAITS_FOR.intersection(before)
-            if not spoilt or attempt == self._plan.redo:
-                self._keep(series, report, number, position, at_s, attempt, flags)
-                return
 
-    def _keep(
-        self,
-        series: _Series,
-        report: RunReport,
-        number: int,
-        position: int,
-        at_s: float,
-        redone: int,
-        flags: list[str],
-    ) -> None:
-        assert report.session is not None
-        series.sessions.append(report.session)
+        def tell(text: str, attempt: int) -> None:
+            again = f", again ({attempt} of {self._plan.redo}) as it was disturbed" * bool(attempt)
+            self._tell(Progress(self._done - 1, self._total, text or label + again))
+
+        try:
+            kept = kept_session(self._device, request, self._gate, self._plan.redo, tell)
+        except MeasurementFailed as error:
+            series.failure = error
+            return
+        assert kept.report.session is not None
+        series.sessions.append(kept.report.session)
         series.slots.append(
             SessionSlot(
                 round=number,
                 position=position,
-                started_s=max(0.0, at_s),
-                redone=redone,
-                flags=tuple(flags),
+                started_s=max(0.0, kept.at_s - started_s),
+                redone=kept.redone,
+                flags=kept.flags,
             )
         )
-
-    def _tell_at(self, done: int) -> Callable[[str], None]:
-        return lambda text: self._tell(Progress(done, self._total, text))
 
     def _measurement(
         self,
