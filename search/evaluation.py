@@ -30,6 +30,7 @@ from models.images import ImagePair
 from search.constraints import Constraints
 from search.inference import plan_for, upscale_on_device
 from search.records import CandidateResult, ImageQuality
+from search.sentinel import StudySentinel
 
 # PSNR by which the bound from the supernet's largest config may be wrong before it misleads.
 BOUND_MARGIN_DB = 0.1
@@ -44,8 +45,8 @@ class Evaluator:
             exceed by more than `BOUND_MARGIN_DB`. Raised when one does.
         front: (latency_ms, psnr_y_db) of the feasible candidates judged so far.
         measurements: folder for the raw samples.
-        sentinel: the reference model to run beside each candidate, and `reference_ms`, what it
-            took when the study began; without it latencies are not corrected for drift.
+        sentinel: the reference model to run beside each candidate; without it latencies are not
+            corrected for drift.
         say: told what is being done, for a progress line.
     """
 
@@ -56,8 +57,7 @@ class Evaluator:
     measurements: Path
     best_psnr_db: float
     overlap: int | None
-    sentinel: Artifact | None = None
-    reference_ms: float | None = None
+    sentinel: StudySentinel | None = None
     front: list[tuple[float, float]] = field(default_factory=list)
     say: Callable[[str], None] = lambda text: None
 
@@ -77,8 +77,7 @@ class Evaluator:
                 self.device,
                 artifact,
                 self.plan,
-                sentinel=self.sentinel,
-                sentinel_reference_ms=self.reference_ms,
+                **self._beside(),
                 on_progress=lambda progress: self.say(
                     f"{candidate.config.key}: {progress.next_step}"
                 ),
@@ -112,6 +111,7 @@ class Evaluator:
             DeviceFailure: the device is in trouble; nothing has changed.
             RequestError: a measurement's file is gone or damaged.
         """
+        earlier = [Measurement.load(self._file(result.number)) for result in results]
         found = measure_together(
             self.device,
             artifacts,
@@ -119,20 +119,30 @@ class Evaluator:
             self.plan.model_copy(
                 update={"sessions": rounds, "seed": max(one.sessions for one in results)}
             ),
-            sentinel=self.sentinel,
-            sentinel_reference_ms=self.reference_ms,
+            **self._beside(),
+            verified=[one.verification for one in earlier],
             on_progress=lambda progress: self.say(f"settling the front: {progress.next_step}"),
             gate=self._gate,
         )
         return [
-            result if isinstance(more, MeasurementFailed) else self._sharper(result, more)
-            for result, more in zip(results, found, strict=True)
+            result if isinstance(more, MeasurementFailed) else self._sharper(result, first, more)
+            for result, first, more in zip(results, earlier, found, strict=True)
         ]
 
-    def _sharper(self, result: CandidateResult, more: Measurement) -> CandidateResult:
-        path = self._file(result.number)
-        whole = combined(Measurement.load(path), more)
-        whole.save(path)
+    def _beside(self) -> dict[str, Any]:
+        """The sentinel and its reference, as `measure` takes them; nothing where there is none."""
+        if self.sentinel is None:
+            return {}
+        reference = self.sentinel.reference_ms(self.device, self.plan, self.say)
+        if reference is None:
+            return {}
+        return {"sentinel": self.sentinel.artifact, "sentinel_reference_ms": reference}
+
+    def _sharper(
+        self, result: CandidateResult, first: Measurement, more: Measurement
+    ) -> CandidateResult:
+        whole = combined(first, more)
+        whole.save(self._file(result.number))
         facts = self._facts(whole)
         violations = result.constraint_violations | facts.pop("constraint_violations")
         return result.model_copy(update=facts | {"constraint_violations": violations})

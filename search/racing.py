@@ -19,12 +19,13 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.stats
 
+from device_runner.statistics.intervals import median_variance_ratio
 from search.front_probability import Row, draw_latencies, on_front
 
+# Enough to say who is doubtful: the error of a probability is at most 0.022.
+DRAWS = 500
 # How many candidates' worth of evidence the noise of all lends to the noise of one.
 POOLED_FREEDOM = 4.0
-# Variance of a median of normal values over that of their mean, for many.
-MEDIAN_VARIANCE = float(np.pi / 2)
 
 
 @dataclass(frozen=True)
@@ -39,7 +40,7 @@ class RacePlan:
     """
 
     total_sessions: int
-    doubt: float = 0.05
+    doubt: float = 0.01
     tie_share: float = 0.01
     area_share: float = 0.005
     most_sessions_each: int = 30
@@ -76,7 +77,7 @@ def pooled_estimates(sessions_ms: Sequence[Row]) -> tuple[np.ndarray, np.ndarray
         raise ValueError("to know the noise, some candidate needs two sessions")
     pooled = squares.sum() / freedom.sum()
     variance = (POOLED_FREEDOM * pooled + squares) / (POOLED_FREEDOM + freedom)
-    ratio = np.where(freedom < 2, 1.0, MEDIAN_VARIANCE)
+    ratio = np.array([median_variance_ratio(row.size) for row in rows])
     mean = np.array([float(np.median(row)) for row in rows])
     return mean, np.sqrt(ratio * variance / (freedom + 1))
 
@@ -105,7 +106,9 @@ def allocate(
     Raises:
         ValueError: rows of unlike length, or not finite.
     """
-    mean, psnr, latencies = draw_latencies(log_latency_mean, log_latency_sd, psnrs, seed=seed)
+    mean, psnr, latencies = draw_latencies(
+        log_latency_mean, log_latency_sd, psnrs, draws=DRAWS, seed=seed
+    )
     sd, had = np.asarray(log_latency_sd, dtype=np.float64), np.asarray(sessions)
     if had.shape != mean.shape:
         raise ValueError("sessions need one number a candidate")
@@ -126,9 +129,20 @@ def allocate(
     if left <= 0 or racing.size == 0:
         return over("the sessions are spent")
     stakes = area_at_stake(latencies, member, psnr) * sd**2 / (had + 1)
-    order = racing[np.argsort(-stakes[racing], kind="stable")]
-    chosen = tuple(int(place) for place in order[: min(batch, left)])
+    doubts = probability * (1 - probability) / (had + 1)
+    chosen = _in_turn(racing, stakes, doubts)[: min(batch, left)]
     return Allocation(chosen, tuple(map(int, undecided)), probability, "the front is open")
+
+
+def _in_turn(racing: np.ndarray, stakes: np.ndarray, doubts: np.ndarray) -> tuple[int, ...]:
+    """Places in turn by what they have at stake and by how doubtful they are, each once.
+
+    The stakes alone would never settle a member of little consequence.
+    """
+    by_stake = racing[np.argsort(-stakes[racing], kind="stable")]
+    by_doubt = racing[np.argsort(-doubts[racing], kind="stable")]
+    pairs = np.column_stack([by_stake, by_doubt]).ravel()
+    return tuple(dict.fromkeys(int(place) for place in pairs))
 
 
 def _racing(
@@ -158,7 +172,8 @@ def _area_spread(latencies: np.ndarray, member: np.ndarray, psnrs: np.ndarray) -
     """Standard deviation of the front's area over the draws, as a share of its mean."""
     if psnrs.size == 0 or np.ptp(psnrs) == 0:
         return 0.0
-    slowest = float(latencies.mean(axis=0).max())
+    # Up to somewhat beyond the slowest, so that it has an area as well.
+    slowest = 1.5 * float(latencies.mean(axis=0).max())
     gains = _decibels_above_the_next(member, psnrs)
     areas = np.sum(gains * (slowest - latencies), axis=1)
     return float(np.std(areas) / max(np.mean(areas), np.finfo(float).tiny))

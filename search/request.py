@@ -40,6 +40,8 @@ class SearchRequest(BaseModel):
         lr_size: (height, width) of the artifact's input.
         trials: distinct candidates to try, those of earlier runs counted.
         max_latency_ms, max_memory_mb, min_psnr_db: constraints.
+        settle_sessions: sessions spent after the trials on candidates whose place on the front is
+            open, those of earlier runs counted.
         overlap: LR pixels that neighbouring tiles of an evaluation image share; None: as needed.
         runner: a runner bundle's folder, or `executor_runner=PATH`; None: the one made for it.
         wait_for_device: seconds for which a device that went away is waited for.
@@ -66,6 +68,7 @@ class SearchRequest(BaseModel):
     seed: int = 0
     threads: Annotated[int, Field(ge=1, le=256)] | None = None
     sessions: Annotated[int, Field(ge=1, le=1000)] = 3
+    settle_sessions: Annotated[int, Field(ge=0, le=1_000_000)] = 40
     min_iterations: Annotated[int, Field(ge=1, le=1_000_000)] = 10
     min_time_s: Positive = 0.5
     session_timeout_s: Positive = 300.0

@@ -107,6 +107,9 @@ def search_command(after_search: Callable[[Path, bool], None]) -> Callable[..., 
         sessions: Annotated[
             int | None, _measuring(help="Runner launches a measurement [3].")
         ] = None,
+        settle_sessions: Annotated[
+            int | None, _measuring(help="More launches, where the front is open [40].")
+        ] = None,
         min_iterations: Annotated[
             int | None, _measuring(help="Timed runs a session, at least [10].")
         ] = None,

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import ClassVar
 
@@ -29,42 +31,51 @@ class SentinelReference(VersionedRecord):
     reference_ms: float = Field(gt=0)
 
 
-def reference_ms(
-    folder: Path,
-    device: Device,
-    sentinel: Artifact,
-    plan: MeasurePlan,
-    say: Callable[[str], None] = lambda text: None,
-) -> float | None:
-    """The study's reference in ms: read back from `folder`, or measured now and kept there.
+@dataclass
+class StudySentinel:
+    """The sentinel's artifact and, once it was timed, its reference; for all devices of a study.
 
-    None where the sentinel does not run on this device, which is said: a study may go on without
-    correction. A reference of another sentinel, profile or thread count is measured anew.
-
-    Raises:
-        foundation.DeviceFailure: the device is in trouble.
-        RequestError: the file is damaged, or cannot be written.
+    The reference is kept in `folder`, so that a resumed study goes on with it.
     """
-    path = folder / FILE_NAME
-    profile_key = device.profile().key
-    if path.is_file():
-        known = SentinelReference.load(path)
-        found = (known.artifact_sha256, known.profile_key, known.threads)
-        if found == (sentinel.manifest.sha256, profile_key, plan.threads):
-            return known.reference_ms
-    say("timing the sentinel, by which drift is corrected")
-    try:
-        measured = measure(
-            device, sentinel, plan.model_copy(update={"sessions": REFERENCE_SESSIONS})
-        )
-    except MeasurementFailed as error:
-        say(f"the sentinel does not run here ({error}): latencies are not corrected for drift")
-        return None
-    reference = SentinelReference(
-        artifact_sha256=sentinel.manifest.sha256,
-        profile_key=profile_key,
-        threads=plan.threads,
-        reference_ms=measured.estimate.latency_ms,
-    )
-    reference.save(path)
-    return reference.reference_ms
+
+    artifact: Artifact
+    folder: Path
+
+    _lock: threading.Lock = field(default_factory=threading.Lock)
+
+    def reference_ms(
+        self, device: Device, plan: MeasurePlan, say: Callable[[str], None] = lambda text: None
+    ) -> float | None:
+        """The study's reference in ms: read back, or measured now and kept.
+
+        None where the sentinel does not run on this device, which is said: a study may go on
+        without correction. A reference of another sentinel, profile or thread count is measured
+        anew.
+
+        Raises:
+            foundation.DeviceFailure: the device is in trouble.
+            RequestError: the file is damaged, or cannot be written.
+        """
+        path, profile_key = self.folder / FILE_NAME, device.profile().key
+        with self._lock:
+            if path.is_file():
+                known = SentinelReference.load(path)
+                found = (known.artifact_sha256, known.profile_key, known.threads)
+                if found == (self.artifact.manifest.sha256, profile_key, plan.threads):
+                    return known.reference_ms
+            say("timing the sentinel, by which drift is corrected")
+            try:
+                measured = measure(
+                    device, self.artifact, plan.model_copy(update={"sessions": REFERENCE_SESSIONS})
+                )
+            except MeasurementFailed as error:
+                say(f"the sentinel does not run here ({error}): no correction for drift")
+                return None
+            reference = SentinelReference(
+                artifact_sha256=self.artifact.manifest.sha256,
+                profile_key=profile_key,
+                threads=plan.threads,
+                reference_ms=measured.estimate.latency_ms,
+            )
+            reference.save(path)
+            return reference.reference_ms

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -12,11 +13,15 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from device_runner import Device, MeasurePlan, Selections, TimingPlan, open_devices
+from device_runner.claiming import claim
 from device_runner.discovery import ALL
 from device_runner.lease import lock_folder, lock_name
+from foundation.artifact import Artifact
 from foundation.environment import environment
+from foundation.errors import DeviceFailure
 from foundation.files import write_json
 from models.deployment import Deployment
+from models.sentinel import export_sentinel
 from models.training import SupernetTrainer, TrainingPlan, TrainingProgress
 from models.weights import Weights, load_weights, save_weights
 from search.constraints import Constraints
@@ -29,7 +34,9 @@ from search.lane import Lane
 from search.loop import SearchEvents, SearchLoop
 from search.request import SearchRequest
 from search.rundir import RunDirectory
-from search.station import Patience, Station
+from search.sentinel import StudySentinel
+from search.settling import Settling
+from search.station import LEASE_WAIT_S, Patience, Station
 from search.study import open_study, storage_trouble
 from search.troubles import append_trouble
 
@@ -67,6 +74,7 @@ def run_search(
         DeviceFailure: the devices failed for good; the same command continues.
         KeyboardInterrupt: stopped by the user; the same command continues.
     """
+    started_s = time.monotonic()
     inputs = load_inputs(request)
     with contextlib.closing(open_all(request.device, runner=request.runner)) as chosen:
         groups = group_by_profile(chosen.devices)
@@ -82,8 +90,10 @@ def run_search(
             weights = _weights(run, request, inputs, watcher)
             watcher.stage("judging the supernet's largest config")
             best_db = best_psnr_db(request, weights, inputs.pairs)
+            watcher.stage("exporting the sentinel")
+            sentinel = export_sentinel(_deployment(request), run.artifacts, request.space.scale)
             lanes = [
-                _lane(runs[key], request, inputs, best_db, devices, watcher)
+                _lane(runs[key], request, inputs, best_db, sentinel, devices, watcher)
                 for key, devices in groups.items()
             ]
             stations = [station for lane in lanes for station in lane.stations]
@@ -92,6 +102,8 @@ def run_search(
             )
             try:
                 whys = SearchLoop(lanes, pool, request.time_budget_s, watcher).run()
+                for lane, key in zip(lanes, groups, strict=True):
+                    _settle(lane, runs[key], run.artifacts, request, started_s, watcher)
             finally:
                 record_uses(stations, run.devices_path)
     why = (
@@ -164,20 +176,57 @@ def _weights(
     return weights
 
 
+def _deployment(request: SearchRequest) -> Deployment:
+    height, width = request.lr_size
+    return Deployment.build(lr_height=height, lr_width=width, graph=request.graph)
+
+
+def _settle(
+    lane: Lane,
+    run: RunDirectory,
+    artifacts: Path,
+    request: SearchRequest,
+    started_s: float,
+    watcher: Watcher,
+) -> None:
+    """More sessions where the lane's front is open. Trouble ends it: the search itself is done."""
+    if not request.settle_sessions or not lane.alive:
+        return
+    station, budget_s = lane.alive[0], request.time_budget_s
+    settling = Settling(
+        study=lane.study,
+        sharpener=station.judge,
+        run_path=run.path,
+        artifacts=artifacts,
+        first_sessions=request.sessions,
+        extra_sessions=request.settle_sessions,
+        stop_at_s=None if budget_s is None else started_s + budget_s,
+        say=station.say,
+    )
+    try:
+        with claim(station.device, LEASE_WAIT_S, watcher.note), storage_trouble(run):
+            settled = settling.run()
+    except DeviceFailure as error:
+        watcher.note(f"{error}. The front stays as undecided as it is.")
+        return
+    watcher.note(f"The front: {settled.reason}, {settled.sessions} more sessions.")
+
+
 def _lane(
     run: RunDirectory,
     request: SearchRequest,
     inputs: SearchInputs,
     best_db: float,
+    sentinel: Artifact,
     devices: Sequence[Device],
     watcher: Watcher,
 ) -> Lane:
-    height, width = request.lr_size
+    beside = StudySentinel(sentinel, run.path)
     return Lane(
         study=open_study(run, request),
         space=request.space,
-        deployment=Deployment.build(lr_height=height, lr_width=width, graph=request.graph),
-        stations=[_station(run, request, inputs, best_db, one, watcher) for one in devices],
+        deployment=_deployment(request),
+        stations=[_station(run, request, inputs, best_db, beside, one, watcher) for one in devices],
         trials=request.trials,
         seed=request.seed,
         finished=watcher.finished,
@@ -190,6 +239,7 @@ def _station(
     request: SearchRequest,
     inputs: SearchInputs,
     best_db: float,
+    sentinel: StudySentinel,
     device: Device,
     watcher: Watcher,
 ) -> Station:
@@ -209,6 +259,7 @@ def _station(
         measurements=run.measurements,
         best_psnr_db=best_db,
         overlap=request.overlap,
+        sentinel=sentinel,
         say=say,
     )
     return Station(

@@ -11,7 +11,7 @@ import contextlib
 import ctypes
 import queue
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -80,6 +80,10 @@ class Judge(Protocol):
     def failure(self, number: int, candidate: Candidate, reason: str) -> CandidateResult: ...
 
     def remember(self, results: list[CandidateResult]) -> None: ...
+
+    def sharpen(
+        self, results: Sequence[CandidateResult], artifacts: Sequence[Artifact], rounds: int
+    ) -> list[CandidateResult]: ...
 
 
 class DeviceGone(DeviceFailure):

@@ -77,12 +77,14 @@ def measure_together(
     sentinel_reference_ms: float | None = None,
     on_progress: Tell | None = None,
     gate: Gate | None = None,
+    verified: Sequence[Verification | None] | None = None,
 ) -> Outcomes:
     """Verify each artifact, then time all of them in `plan.sessions` interleaved rounds.
 
     Latencies are those of a device on which the sentinel takes `sentinel_reference_ms`; by
     default what it took here, at the median. A sentinel that does not run is no fault of the
-    artifacts': they are measured without correction and flagged `sentinel_failed`.
+    artifacts': they are measured without correction and flagged `sentinel_failed`. `verified`
+    has what is known of each artifact's answer on this device: that is not asked again.
 
     Returns:
         For each artifact, in the order given, its measurement, or why there is none.
@@ -93,7 +95,9 @@ def measure_together(
     """
     rounds = _Rounds(device, plan, on_progress or (lambda progress: None), gate)
     with device.lease(plan.lease_wait_s):
-        return rounds.run(artifacts, sentinel, sentinel_reference_ms)
+        known = verified or [None] * len(artifacts)
+        series = [_Series(one, answer) for one, answer in zip(artifacts, known, strict=True)]
+        return rounds.run(series, sentinel, sentinel_reference_ms)
 
 
 @dataclass
@@ -119,21 +123,17 @@ class _Rounds:
         self._total = 0
 
     def run(
-        self, artifacts: Sequence[Artifact], sentinel: Artifact | None, reference_ms: float | None
+        self, every: list[_Series], sentinel: Artifact | None, reference_ms: float | None
     ) -> Outcomes:
         clock = self._device.clock
         started_at, started_s = clock.now(), clock.monotonic_s()
-        every = [_Series(artifact) for artifact in artifacts]
         beside = None if sentinel is None else _Series(sentinel)
         beside_a_round = 0 if beside is None else sentinels_a_round(len(every))
-        self._total = len(every) + self._plan.sessions * (len(every) + beside_a_round)
+        unverified = sum(series.verification is None for series in every)
+        self._total = unverified + self._plan.sessions * (len(every) + beside_a_round)
         for series in every:
-            self._say(f"verifying the output of {series.artifact.manifest.candidate_key[:80]}")
-            try:
-                series.verification = demand_right(self._device, series.artifact, self._plan)
-            except MeasurementFailed as error:
-                series.failure = error
-            self._done += 1
+            if series.verification is None:
+                self._verify(series)
         orders = balanced_orders(
             len(every) + beside_a_round, np.random.default_rng(self._plan.seed)
         )
@@ -153,6 +153,14 @@ class _Rounds:
 
     def _say(self, text: str) -> None:
         self._tell(Progress(self._done, self._total, text))
+
+    def _verify(self, series: _Series) -> None:
+        self._say(f"verifying the output of {series.artifact.manifest.candidate_key[:80]}")
+        try:
+            series.verification = demand_right(self._device, series.artifact, self._plan)
+        except MeasurementFailed as error:
+            series.failure = error
+        self._done += 1
 
     def _session(self, series: _Series, number: int, position: int, started_s: float) -> None:
         """One kept session of one artifact; done again while something spoils it."""

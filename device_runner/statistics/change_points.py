@@ -10,8 +10,8 @@ creep by Mann (1945) and Kendall with the slope of Theil (1950) and Sen (1968).
 
 from __future__ import annotations
 
-import itertools
 from dataclasses import dataclass
+from itertools import pairwise
 
 import numpy as np
 import scipy.stats
@@ -21,8 +21,10 @@ from device_runner.statistics.arrays import Interval, Row, logs, require_share
 # A new level must have lasted this many nights: two alike could be one bad weekend.
 MIN_NIGHTS_OF_A_LEVEL = 3
 # What a change must save, in squared standard deviations of a night and logarithms of the number
-# of nights. Calibrated by `python benchmarks/change_points.py`.
-PENALTY = 5.0
+# of nights. `python benchmarks/change_points.py` prints what it lets through.
+PENALTY = 7.0
+# A smaller change, as a share, is none that anyone should be woken for.
+LEAST_CHANGE = 0.015
 # Beyond this many standard deviations a night counts as odd and weighs no more.
 ODD_NIGHT = 3.0
 GRID_STEP = 0.25
@@ -66,12 +68,14 @@ class Trend:
 def night_noise(log_values: np.ndarray) -> float:
     """Standard deviation of a night around its level, from neighbouring nights' differences.
 
-    By the median of their sizes, which neither steps nor odd nights move (Hampel 1974).
+    By the median of their sizes, which neither steps nor odd nights move (Hampel 1974), and a
+    little more for few nights, whose median is itself uncertain.
     """
     if log_values.size < 3:
         return 0.0
     differences = np.diff(log_values)
-    return float(1.4826 * np.median(np.abs(differences)) / np.sqrt(2.0))
+    few = 1.0 + 3.0 / differences.size
+    return float(few * 1.4826 * np.median(np.abs(differences)) / np.sqrt(2.0))
 
 
 def levels(nightly_ms: Row, *, penalty: float = PENALTY, least_noise: float = 0.002) -> list[Level]:
@@ -88,7 +92,7 @@ def levels(nightly_ms: Row, *, penalty: float = PENALTY, least_noise: float = 0.
     cuts = _partition(values / noise, penalty * float(np.log(max(values.size, 2))))
     return [
         Level(start, stop, float(np.exp(np.median(values[start:stop]))))
-        for start, stop in itertools.pairwise(cuts)
+        for start, stop in pairwise(cuts)
     ]
 
 
@@ -120,14 +124,23 @@ def _partition(values: np.ndarray, penalty: float) -> list[int]:
 
 
 def change_points(
-    nightly_ms: Row, *, penalty: float = PENALTY, least_noise: float = 0.002
+    nightly_ms: Row,
+    *,
+    penalty: float = PENALTY,
+    least_noise: float = 0.002,
+    least_change: float = LEAST_CHANGE,
 ) -> list[ChangePoint]:
-    """Each night with which a new level began, and by what ratio it changed. See `levels`."""
+    """Each night with which a new level began, and by what ratio it changed. See `levels`.
+
+    Changes of less than `least_change`, as a share, are left out. Nights are taken to be
+    independent: such as follow each other's warmth raise more false alarms.
+    """
     found = levels(nightly_ms, penalty=penalty, least_noise=least_noise)
-    return [
+    changes = [
         ChangePoint(after.start, after.value_ms / before.value_ms)
-        for before, after in itertools.pairwise(found)
+        for before, after in pairwise(found)
     ]
+    return [c for c in changes if abs(np.log(c.ratio)) >= np.log1p(least_change)]
 
 
 def trend(nightly_ms: Row, *, confidence: float = 0.95) -> Trend:

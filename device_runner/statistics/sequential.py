@@ -20,12 +20,13 @@ from functools import lru_cache
 
 import numpy as np
 import scipy.optimize
+import scipy.special
 import scipy.stats
 
 from device_runner.statistics.arrays import Interval, Row, require_share
 from device_runner.statistics.paired import Comparison, paired_ratio
 
-GRID = 1001
+GRID = 401
 
 
 class Spending(StrEnum):
@@ -124,8 +125,9 @@ def _bound(grid: np.ndarray, mass: np.ndarray, step: float, allowed: float, most
     """How far out a further step may lead with probability `allowed`, either way."""
 
     def excess(bound: float) -> float:
-        tails = scipy.stats.norm.sf((bound - grid) / step)
-        tails = tails + scipy.stats.norm.cdf((-bound - grid) / step)
+        tails = scipy.special.ndtr((grid - bound) / step) + scipy.special.ndtr(
+            (-bound - grid) / step
+        )
         return float(np.sum(mass * tails)) - allowed
 
     # An allowance too small for any number is no allowance.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -52,6 +52,11 @@ class FakeEvaluator:
 
     def remember(self, results: list[CandidateResult]) -> None:
         self.remembered += results
+
+    def sharpen(
+        self, results: Sequence[CandidateResult], artifacts: Sequence[Artifact], rounds: int
+    ) -> list[CandidateResult]:
+        return list(results)
 
 
 class FakePool:
