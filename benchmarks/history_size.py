@@ -130,7 +130,7 @@ def settle_night(history: History, number: int, rng: np.random.Generator) -> Nig
                 history, SUITE, stored, epoch, rules, DeviceNight(device, CONDITION, session_s=2.0),
                 observations(device, rng),
                 lambda names, device=device: {  # type: ignore[misc]
-                    name: seen for name, seen in observations(device, rng, 1).items() if name in names
+                    name: observations(device, rng, 1)[name] for name in names
                 },
             )
         )  # fmt: skip

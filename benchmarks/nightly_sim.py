@@ -2,11 +2,16 @@
 
     python benchmarks/nightly_sim.py
     python benchmarks/nightly_sim.py --seeds 20 --nights 60 --models 20
+    python benchmarks/nightly_sim.py --phone pixel --seeds 2
 
 Planted: step regressions of 3, 5 and 15 %, a creep of 0.3 % a night, an update of the operating
 system that shifts every model by its own amount, and two flaky nights. The naive rule beside it
 compares the mean of a night's iterations, models measured in order and nothing corrected, with
 the mean of the nights before, and calls 5 % a regression.
+
+Without `--phone` sessions come from a few lines of noise in this file (`Phone`), which is quick;
+with it, from the simulated phone through `measure_together`: interleaved rounds, sentinel, thermal
+gate and all.
 
 A finding counts on the first red night; goal: steps of 5 % or more the same night, 3 % within 3
 nights, the creep within 10 nights of its start, and at most one false alarm in all model-nights.
@@ -19,14 +24,17 @@ import statistics
 import tempfile
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
 
+from device_runner import MeasurePlan, RunRequest, TimingPlan
+from device_runner.simulated import PRESETS, PhoneSpec, SimulatedDevice, synthetic_artifact
 from reports.nightly.cases import Rules
 from reports.nightly.history import History, open_history
+from reports.nightly.measuring import look
 from reports.nightly.metrics import METRICS
 from reports.nightly.records import OK, DeviceNight, Observation, SeriesKey, Status
 from reports.nightly.settling import SECOND_LOOK, settle
@@ -93,7 +101,31 @@ class Phone:
 
     def night(self, number: int) -> Night:
         """The luck of one night."""
-        return Night(self, number, 4.0 if number in FLAKY_NIGHTS else 1.0)
+        return Night(self, number, rough(number))
+
+
+def rough(night: int) -> float:
+    """How many times the usual noise a night has."""
+    return 4.0 if night in FLAKY_NIGHTS else 1.0
+
+
+class SimulatedPhone(Phone):
+    """The same models and changes on a simulated phone, with a heat and a noise of its own.
+
+    What a model's code meets in a night beyond that (0.5 %, as in `Phone`) is put into the
+    latency that the phone is told.
+    """
+
+    def __init__(
+        self, rng: np.random.Generator, models: int, spec: PhoneSpec, folder: Path
+    ) -> None:
+        super().__init__(rng, models)
+        self.spec, self.folder = spec, folder
+        self.reference_ms: float | None = None
+
+    def night(self, number: int) -> SimulatedNight:  # type: ignore[override]
+        """A fresh start of the phone, with that night's noise."""
+        return SimulatedNight(self, number, rough(number))
 
 
 class Night:
@@ -153,6 +185,66 @@ class Night:
         return truth * float(np.exp(self.own[model] + heat + self._luck() / SESSIONS**0.5))
 
 
+class SimulatedNight:
+    """One night on the simulated phone, measured as the nightly measures."""
+
+    def __init__(self, phone: SimulatedPhone, number: int, rough: float) -> None:
+        self.phone, self.number = phone, number
+        noise = phone.spec.noise
+        noise = replace(
+            noise,
+            launch_sigma=noise.launch_sigma * rough,
+            drift_sigma=noise.drift_sigma * rough,
+            misplaced_chance=min(0.5, noise.misplaced_chance * rough),
+        )
+        seed = int(phone.rng.integers(2**31))
+        self.device = SimulatedDevice(replace(phone.spec, noise=noise), seed=seed)
+        own = phone.rng.normal(0, 0.005 * rough, phone.models)
+        self.artifacts = {
+            name_of(model): synthetic_artifact(
+                phone.folder,
+                name_of(model),
+                phone.truth_ms(model, number) * float(np.exp(own[model])),
+            )
+            for model in range(phone.models)
+        }
+        self.sentinel = synthetic_artifact(phone.folder, "sentinel", 15.0)
+        self.plan = MeasurePlan(
+            sessions=SESSIONS, threads=2, timing=TimingPlan(min_iterations=10, min_time_s=0.2)
+        )
+
+    def in_rounds(self, models: Sequence[int], attempt: int) -> dict[str, Observation]:
+        """Interleaved with the sentinel, corrected by it, gated by the phone's own status."""
+        times = SECOND_LOOK if attempt else 1
+        found = look(
+            self.device,
+            {name_of(model): self.artifacts[name_of(model)] for model in models},
+            self.plan.model_copy(
+                update={"sessions": times * SESSIONS, "seed": 2 * self.number + attempt}
+            ),
+            condition=CONDITION,
+            attempt=attempt,
+            sentinel=self.sentinel,
+            sentinel_reference_ms=self.phone.reference_ms,
+        )
+        self.phone.reference_ms = self.phone.reference_ms or found.sentinel_ms
+        return {
+            name: replace(seen, series=SeriesKey(name, DEVICE, CONDITION))
+            for name, seen in found.observations.items()
+        }
+
+    def in_order(self, model: int) -> float:
+        """One launch of as many iterations, whatever state the phone is in."""
+        artifact = self.artifacts[name_of(model)]
+        timing = TimingPlan(min_iterations=10 * SESSIONS, min_time_s=0.2 * SESSIONS)
+        with self.device.lease():
+            report = self.device.run(
+                RunRequest(artifact, (artifact.check_input_path,), threads=2, timing=timing)
+            )
+        assert report.session is not None
+        return statistics.mean(report.session.iteration_ns) / 1e6
+
+
 def name_of(model: int) -> str:
     """What the suite calls a model."""
     return f"model {model:02d}"
@@ -174,7 +266,7 @@ def nightly(phone: Phone, nights: int, history: History) -> dict[int, set[int]]:
         looks = tonight.in_rounds(range(phone.models), 0)
 
         def look_again(
-            suspects: Sequence[str], tonight: Night = tonight
+            suspects: Sequence[str], tonight: Night | SimulatedNight = tonight
         ) -> Mapping[str, Observation]:
             return tonight.in_rounds([int(name.split()[1]) for name in suspects], 1)
 
@@ -251,17 +343,24 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--nights", type=int, default=60)
     parser.add_argument("--models", type=int, default=20)
+    parser.add_argument("--phone", choices=sorted(PRESETS), help="measure on a simulated phone")
     arguments = parser.parse_args()
     ways: dict[str, list[Score]] = {"nightly": [], "5 % on means": []}
     started = time.monotonic()
+
+    def phone(seed: int, folder: str) -> Phone:
+        rng = np.random.default_rng([seed, 1])
+        if not arguments.phone:
+            return Phone(rng, arguments.models)
+        return SimulatedPhone(rng, arguments.models, PRESETS[arguments.phone], Path(folder))
+
     for seed in range(arguments.seeds):
         with tempfile.TemporaryDirectory() as folder:
-            phone = Phone(np.random.default_rng([seed, 1]), arguments.models)
             with open_history(f"sqlite:///{Path(folder) / 'history.db'}") as history:
-                red = nightly(phone, arguments.nights, history)
+                red = nightly(phone(seed, folder), arguments.nights, history)
             ways["nightly"].append(score(red, arguments.models))
-        phone = Phone(np.random.default_rng([seed, 1]), arguments.models)
-        ways["5 % on means"].append(score(naive(phone, arguments.nights), arguments.models))
+            red = naive(phone(seed, folder), arguments.nights)
+            ways["5 % on means"].append(score(red, arguments.models))
     for way, scores in ways.items():
         show(way, scores)
     print(f"\n{time.monotonic() - started:.0f} s")
