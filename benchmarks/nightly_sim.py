@@ -71,7 +71,6 @@ PLANTED = (
 )
 UPDATE_NIGHT = 45
 FLAKY_NIGHTS = (11, 36)
-SESSIONS = 7
 
 
 @dataclass
@@ -86,6 +85,7 @@ class Phone:
 
     rng: np.random.Generator
     models: int
+    sessions: int
     base_ms: np.ndarray = field(init=False)
     shifts: np.ndarray = field(init=False)
 
@@ -117,9 +117,9 @@ class SimulatedPhone(Phone):
     """
 
     def __init__(
-        self, rng: np.random.Generator, models: int, spec: PhoneSpec, folder: Path
+        self, rng: np.random.Generator, models: int, sessions: int, spec: PhoneSpec, folder: Path
     ) -> None:
-        super().__init__(rng, models)
+        super().__init__(rng, models, sessions)
         self.spec, self.folder = spec, folder
         self.reference_ms: float | None = None
 
@@ -153,7 +153,7 @@ class Night:
         """Interleaved sessions, corrected by what sentinels beside them saw of the heat."""
         seen: dict[int, list[float]] = {model: [] for model in models}
         first: dict[int, list[float]] = {model: [] for model in models}
-        for _ in range(SESSIONS if attempt == 0 else SECOND_LOOK * SESSIONS):
+        for _ in range(self.phone.sessions if attempt == 0 else SECOND_LOOK * self.phone.sessions):
             for model in self.phone.rng.permutation(list(models)):
                 heat = self._step()
                 # Two sentinels around the session, each with luck of its own.
@@ -180,9 +180,11 @@ class Night:
 
     def in_order(self, model: int) -> float:
         """The naive way: one session of many iterations, whatever the phone does meanwhile."""
-        heat = statistics.mean(self._step() for _ in range(SESSIONS))
+        heat = statistics.mean(self._step() for _ in range(self.phone.sessions))
         truth = self.phone.truth_ms(model, self.number)
-        return truth * float(np.exp(self.own[model] + heat + self._luck() / SESSIONS**0.5))
+        return truth * float(
+            np.exp(self.own[model] + heat + self._luck() / self.phone.sessions**0.5)
+        )
 
 
 class SimulatedNight:
@@ -210,7 +212,7 @@ class SimulatedNight:
         }
         self.sentinel = synthetic_artifact(phone.folder, "sentinel", 15.0)
         self.plan = MeasurePlan(
-            sessions=SESSIONS, threads=2, timing=TimingPlan(min_iterations=10, min_time_s=0.2)
+            sessions=phone.sessions, threads=2, timing=TimingPlan(min_iterations=10, min_time_s=0.2)
         )
 
     def in_rounds(self, models: Sequence[int], attempt: int) -> dict[str, Observation]:
@@ -220,7 +222,7 @@ class SimulatedNight:
             self.device,
             {name_of(model): self.artifacts[name_of(model)] for model in models},
             self.plan.model_copy(
-                update={"sessions": times * SESSIONS, "seed": 2 * self.number + attempt}
+                update={"sessions": times * self.phone.sessions, "seed": 2 * self.number + attempt}
             ),
             condition=CONDITION,
             attempt=attempt,
@@ -236,7 +238,9 @@ class SimulatedNight:
     def in_order(self, model: int) -> float:
         """One launch of as many iterations, whatever state the phone is in."""
         artifact = self.artifacts[name_of(model)]
-        timing = TimingPlan(min_iterations=10 * SESSIONS, min_time_s=0.2 * SESSIONS)
+        timing = TimingPlan(
+            min_iterations=10 * self.phone.sessions, min_time_s=0.2 * self.phone.sessions
+        )
         with self.device.lease():
             report = self.device.run(
                 RunRequest(artifact, (artifact.check_input_path,), threads=2, timing=timing)
@@ -343,6 +347,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=10)
     parser.add_argument("--nights", type=int, default=60)
     parser.add_argument("--models", type=int, default=20)
+    parser.add_argument("--sessions", type=int, default=15, help="launches a model and night")
     parser.add_argument("--phone", choices=sorted(PRESETS), help="measure on a simulated phone")
     arguments = parser.parse_args()
     ways: dict[str, list[Score]] = {"nightly": [], "5 % on means": []}
@@ -351,8 +356,10 @@ def main() -> None:
     def phone(seed: int, folder: str) -> Phone:
         rng = np.random.default_rng([seed, 1])
         if not arguments.phone:
-            return Phone(rng, arguments.models)
-        return SimulatedPhone(rng, arguments.models, PRESETS[arguments.phone], Path(folder))
+            return Phone(rng, arguments.models, arguments.sessions)
+        return SimulatedPhone(
+            rng, arguments.models, arguments.sessions, PRESETS[arguments.phone], Path(folder)
+        )
 
     for seed in range(arguments.seeds):
         with tempfile.TemporaryDirectory() as folder:

@@ -104,14 +104,30 @@ class CaseBuilder:
     rules: Rules
     restless: Collection[int] = ()
     _pools: dict[str, Spread] = field(default_factory=dict)
+    # A night asks for the same past several times.
+    _built: dict[tuple[str, str], Case | None] = field(default_factory=dict)
 
     def build(
         self, model: str, metric: Metric, look: Observation, again: Observation | None = None
     ) -> Case | None:
         """None where there is nothing to compare, tonight or before."""
+        if metric.name not in look.readings:
+            return None
+        if (model, metric.name) not in self._built:
+            self._built[model, metric.name] = self._past(model, metric)
+        past = self._built[model, metric.name]
+        second = None if again is None else again.readings.get(metric.name)
+        return past and replace(
+            past,
+            first=seen_tonight(metric, look.readings[metric.name], self.night),
+            second=seen_tonight(metric, second, self.night) if second else None,
+        )
+
+    def _past(self, model: str, metric: Metric) -> Case | None:
+        """A case whose tonight is still to come."""
         trail = self.past.get(model)
         baseline = None if trail is None else self.baseline_night(trail)
-        if trail is None or baseline is None or metric.name not in look.readings:
+        if trail is None or baseline is None:
             return None
         before = tuple(
             as_badness(metric, point)
@@ -125,15 +141,14 @@ class CaseBuilder:
         # The baseline itself is right by decree, whatever was said of it that night.
         blamed = trail.blamed.get(metric.name, set()) - {baseline}
         praised = trail.praised.get(metric.name, set()) - {baseline}
-        second = None if again is None else again.readings.get(metric.name)
         return Case(
             metric=metric,
             before=before,
             blamed=tuple(point.night in blamed for point in before),
             praised=tuple(point.night in praised for point in before),
             baseline_night=baseline,
-            first=seen_tonight(metric, look.readings[metric.name], self.night),
-            second=seen_tonight(metric, second, self.night) if second else None,
+            first=before[-1],
+            second=None,
             spread=self._spread(metric, [p for p in before if p.night not in blamed]),
             floor=metric.badness_of_change(self.rules.floors.get(metric.name, metric.floor)),
             unsteady=1.0,

@@ -96,7 +96,7 @@ class MeasureSpec(BaseModel):
 
     model_config = _FROZEN
 
-    sessions: Annotated[int, Field(ge=3, le=200)] = 7
+    sessions: Annotated[int, Field(ge=3, le=200)] = 15
     budget_min: Positive | None = None
     min_iterations: Annotated[int, Field(ge=1, le=1_000_000)] = 10
     min_time_s: Positive = 0.5
