@@ -28,6 +28,7 @@ SUSPECT_FLOOR_SHARE = 0.75
 # What the second look alone must show.
 CONFIRM_P = 0.05
 RECENT_NIGHTS = 14
+LATELY_NIGHTS = 3
 # How far back a change is dated: weighing every pair of nights takes the square of their number.
 DATED_NIGHTS = 300
 # What a rough night disturbs; files and arithmetic are not among it.
@@ -52,13 +53,14 @@ class DeviceJudge:
 
     def unsteady(self, looks: Mapping[str, Observation]) -> float:
         """By how much more than usual the models' latencies scatter tonight."""
-        standardised = []
+        standardised, scatter = [], []
         for model, look in looks.items():
             case = self._cases.build(model, metrics.LATENCY, look)
-            if case is not None and len(case.recent) >= 2:
-                centre, _ = level(case.recent[-RECENT_NIGHTS:])
-                standardised.append((case.first.value - centre) / case.spread.sd)
-        return unsteadiness(standardised)
+            if case is not None and len(case.before) >= 2 and case.spread.within > 0:
+                lately = [point.value for point in case.before[-LATELY_NIGHTS:]]
+                standardised.append((case.first.value - level(lately)[0]) / case.spread.sd)
+                scatter.append(case.first.error / case.spread.within)
+        return unsteadiness(standardised, scatter)
 
     def suspects(self, looks: Mapping[str, Observation]) -> list[str]:
         """Models that deserve a second look, by a generous measure."""
@@ -154,7 +156,20 @@ class DeviceJudge:
             shifts.items(), key=lambda item: (not self._counts(case, item[1]), item[0])
         )
         status = self._status(case, found)
+        if status in (Status.FINE, Status.IMPROVED):
+            name = "baseline"
+        # What tonight shows alone is told as such; the windows speak where it does not suffice.
+        alone = self._alone(case, name)
+        if status is not Status.REGRESSION or self._counts(case, alone):
+            found = alone
         return self._verdict(model, case, found, name, status)
+
+    def _alone(self, case: Case, against: str) -> Shift:
+        """Tonight against one of the references."""
+        lately = case.recent[-RECENT_NIGHTS:]
+        baseline = case.unchanged[: self.rules.baseline_nights] or lately
+        reference = lately if against == "recent" else baseline
+        return shift(reference, [case.tonight], case.spread, unsteady=case.unsteady)
 
     def _counts(self, case: Case, found: Shift) -> bool:
         return found.size > case.floor and found.p < self.rules.needed_p
@@ -165,8 +180,7 @@ class DeviceJudge:
         looked = self._shifts(case, case.floor, case.first)
         if any(self._counts(case, one) for one in looked.values()):
             return Status.UNCONFIRMED
-        baseline = case.unchanged[: self.rules.baseline_nights]
-        alone = shift(baseline, [case.tonight], case.spread, unsteady=case.unsteady)
+        alone = self._alone(case, "baseline")
         if alone.size < -case.floor and alone.p_better < self.rules.needed_p:
             return Status.IMPROVED
         return Status.FINE

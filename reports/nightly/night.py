@@ -302,9 +302,10 @@ class NightRun:
     def _check_pins(self, epoch: Epoch, device: Device, condition: ConditionSpec) -> None:
         """A pin from when the device was another one cannot hold; say so."""
         trails = self.history.trails(self.suite.name, device.serial, condition.name)
-        wanted = self.suite.judge.baseline if self.choices.since is None else None
-        pinned = {trail.pinned for trail in trails.values()} - {None}
-        for night in sorted({*pinned, *([wanted] if wanted else [])} - {None}):  # type: ignore[type-var]
+        wanted = {trail.pinned for trail in trails.values()}
+        if self.choices.since is None:
+            wanted.add(self.suite.judge.baseline)
+        for night in sorted(night for night in wanted if night is not None):
             epochs = {t.epochs[night] for t in trails.values() if night in t.epochs}
             if epochs and epoch.number not in epochs:
                 self._notes.append(

@@ -14,6 +14,8 @@ def _signed(metric: Metric, change: float, unit: bool = True) -> str:
         text, end = f"{100 * change:+.1f}", " %"
     else:
         text, end = f"{change:+.{1 if metric.unit == '%' else 3}f}", f" {metric.unit}"
+    if not text.strip("+-0."):
+        text = text.lstrip("+-")  # no sign for nothing
     return (text + (end if unit else "")).replace("-", "−")
 
 

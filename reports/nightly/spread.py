@@ -22,6 +22,8 @@ _DOF_A_DIFFERENCE = 0.25
 PRIOR_DOF = 6.0
 # However alike the models are, each keeps some say of its own.
 MAX_POOL_DOF = 30.0
+# From so many times the usual scatter between sessions on a night is rough.
+ROUGH_SESSIONS = 1.7
 # No more than this share of a night's standard deviation is put down to its sessions.
 _MOST_WITHIN = 0.9
 
@@ -88,15 +90,20 @@ def moderated(own: Spread | None, pooled: Spread) -> Spread:
     return Spread(variance**0.5, dof)
 
 
-def unsteadiness(standardised: Sequence[float]) -> float:
+def unsteadiness(standardised: Sequence[float], session_scatter: Sequence[float]) -> float:
     """How many times more than usual the models scatter around each other tonight; 1 at least.
 
-    `standardised`: each model's difference from its past, in its own standard deviations. Around
-    their median, so that what all share is left alone; a median absolute deviation, so that one
-    model that did change does not count. With fewer than five models it gives up and says 1.
+    Args:
+        standardised: each model's difference from its last few nights, in its own standard
+            deviations. Taken around their median, so that what all share is left alone.
+        session_scatter: each model's scatter between tonight's sessions, as a multiple of what
+            is usual. Where sessions agree as ever, models that differ from yesterday have
+            changed: many changes at once are no rough night.
+
+    With fewer than five models it gives up and says 1.
     """
-    if len(standardised) < 5:
+    if len(standardised) < 5 or statistics.median(session_scatter) < ROUGH_SESSIONS:
         return 1.0
     centre = statistics.median(standardised)
     scatter = 1.4826 * statistics.median(abs(value - centre) for value in standardised)
-    return scatter if scatter > 2.0 else 1.0
+    return max(1.0, scatter)

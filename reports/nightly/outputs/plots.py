@@ -140,7 +140,7 @@ def _mark(mark: Mark, frame: _Frame, row: int) -> Markup:
     x = frame.x(mark.night)
     anchor = "end" if x > frame.left + frame.width / 2 else "start"
     return Markup(
-        '<g class="mark {kind}"><line x1="{x:.1f}" x2="{x:.1f}" y1="{top:g}" y2="{bottom:.1f}"/>'
+        '<g class="event {kind}"><line x1="{x:.1f}" x2="{x:.1f}" y1="{top:g}" y2="{bottom:.1f}"/>'
         '<text x="{t:.1f}" y="{y:g}" text-anchor="{a}">{label}</text></g>'
     ).format(
         kind=mark.kind, x=x, top=TOP - 8, bottom=frame.top + frame.height,

@@ -181,6 +181,28 @@ def test_a_rough_night_is_judged_with_more_doubt_and_left_out_later(world):
     assert set(statuses(world.night()).values()) == {Status.FINE}
 
 
+def test_half_of_the_models_changed_is_no_rough_night(world):
+    world.nights(10)
+    for name, factor in (("a", 1.1), ("b", 0.8), ("c", 1.3)):
+        world.latency_ms[name] *= factor
+    for _ in range(3):
+        found = statuses(world.night())
+    assert found == {
+        "a": Status.REGRESSION, "b": Status.IMPROVED, "c": Status.REGRESSION,
+        "d": Status.FINE, "e": Status.FINE, "f": Status.FINE,
+    }  # fmt: skip
+
+
+def test_what_is_told_is_tonights_own_change_where_that_suffices(world):
+    world.nights(8)
+    world.latency_ms["a"] *= 1.30
+    world.latency_ms["b"] *= 0.70
+    world.nights(5)
+    settled = world.night()
+    assert of(settled, "a", "latency").change == pytest.approx(0.30, abs=0.03)
+    assert of(settled, "b", "latency").change == pytest.approx(-0.30, abs=0.03)
+
+
 def test_a_baseline_that_is_asked_for_holds_for_this_night_only(world):
     world.nights(5)
     world.latency_ms["a"] *= 1.1

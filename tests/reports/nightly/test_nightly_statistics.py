@@ -67,11 +67,15 @@ def test_more_sessions_take_away_only_the_luck_within_a_night():
     assert spread.variance(7_000_000) == pytest.approx(0.01**2 - 0.008**2, rel=1e-3)
 
 
-def test_one_changed_model_does_not_make_a_night_unsteady():
+def test_a_rough_night_shows_in_models_and_in_sessions():
     calm = list(np.random.default_rng(2).normal(0, 1, 20))
-    assert unsteadiness([*calm, 60.0]) == 1.0
-    assert unsteadiness([5 * value + 30 for value in calm]) == pytest.approx(5, rel=0.5)
-    assert unsteadiness([100.0, -100.0]) == 1.0
+    wild = [5 * value + 30 for value in calm]
+    assert unsteadiness(calm, [1.0] * 20) == 1.0
+    assert unsteadiness([*calm, 60.0], [1.0] * 21) == 1.0
+    # Half of the models changed, and their sessions agree as ever: no rough night.
+    assert unsteadiness(wild, [1.1] * 20) == 1.0
+    assert unsteadiness(wild, [4.0] * 20) == pytest.approx(5, rel=0.5)
+    assert unsteadiness([100.0, -100.0], [4.0, 4.0]) == 1.0
 
 
 @given(rows, numbers)
