@@ -72,6 +72,8 @@ class NightResult:
     notes: tuple[str, ...]
     # What was asked for, measured or not.
     models: tuple[str, ...]
+    # Per metric the smallest change that counts, where the suite says another than the usual.
+    floors: Mapping[str, float] = field(default_factory=dict)
 
     @property
     def exit_code(self) -> int:
@@ -147,6 +149,7 @@ class NightRun:
             observations=tuple(seen for one in settled for seen in one.observations),
             notes=tuple(dict.fromkeys(self._notes)),
             models=tuple(self.choices.only or (model.name for model in self.suite.models)),
+            floors=self.suite.floors,
         )
         self.history.finish(
             self.suite.name, number, finished_at, result.exit_code, verdicts, result.notes,

@@ -47,7 +47,7 @@ def render_page(result: NightResult, history: History) -> str:
     trails: Trails = {
         place: history.trails(result.suite, *place, since=since) for place in sorted(places)
     }
-    drawer = _Drawer(trails, history.epochs(result.suite))
+    drawer = _Drawer(trails, history.epochs(result.suite), result.floors)
     by_status = {status: with_status(result, status) for status in Status}
     loud = [verdict for status in _LOUD for verdict in by_status[status]]
     return environment.get_template("nightly.html.j2").render(
@@ -102,9 +102,12 @@ def _epoch(epoch: Epoch) -> dict[str, Any]:
 class _Drawer:
     """Draws what a verdict is about, from the nights that were read."""
 
-    def __init__(self, trails: Trails, epochs: Sequence[Epoch]) -> None:
+    def __init__(
+        self, trails: Trails, epochs: Sequence[Epoch], floors: Mapping[str, float]
+    ) -> None:
         self._trails = trails
         self._epochs = epochs
+        self._floors = floors
 
     def story(self, verdict: Verdict) -> dict[str, Any]:
         """A verdict with its plot, for the head of the page."""
@@ -164,5 +167,5 @@ class _Drawer:
             frozenset(trail.blamed.get(name, set())),
             marks,
             verdict.reference,
-            BY_NAME[name].floor,
+            self._floors.get(name, BY_NAME[name].floor),
         )
