@@ -52,7 +52,7 @@ def _after_search(run_dir: Path, json: bool) -> None:
     results = RunDirectory.open(run_dir).results()
     judged = [result for result in results if result.status == "ok"]
     if judged:
-        reports.cli.report(run_dir, json)
+        reports.cli.report([run_dir], None, json)
         if any(result.feasible for result in judged):
             return
     reasons = collections.Counter(result.reason for result in results if result.reason)
@@ -65,12 +65,15 @@ def _after_search(run_dir: Path, json: bool) -> None:
 
 
 def _default_artifact() -> Artifact:
-    """What a device is tuned with when nobody says: the sentinel, exported once on this host."""
+    """What a device is tuned with when nobody says: the sentinel, exported once on this host.
+
+    At the article's input size: a tiny model would find that one thread is best for all.
+    """
     from models.deployment import Deployment
     from models.sentinel import export_sentinel
 
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    deployment = Deployment.build(lr_height=64, lr_width=64)
+    deployment = Deployment.build(lr_height=180, lr_width=320)
     return export_sentinel(deployment, Path(base) / "mobilesr-tune" / "sentinels")
 
 

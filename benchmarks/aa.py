@@ -89,8 +89,9 @@ def on_host(times: int, sessions: int, cache: Path) -> None:
 
 
 def tell(progress: Progress) -> None:
-    """One line that is written over."""
-    err.print(f"launch {progress.done} of {progress.total}  ", end="\r", markup=False)
+    """One line that is written over, where there is a terminal."""
+    if err.is_terminal:
+        err.print(f"launch {progress.done} of {progress.total}  ", end="\r", markup=False)
 
 
 def small_artifact(cache: Path) -> Artifact:

@@ -18,7 +18,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
-from aa import cache_folder
+from aa import cache_folder, tell
 from nights import TIMING, artifact_folder, iterations_ms, phone_of_night
 from scipy.stats import kendalltau
 
@@ -160,9 +160,7 @@ def on_host(sessions: int) -> None:
                 plan,
                 sentinel=sentinel,
                 sentinel_reference_ms=reference_ms,
-                on_progress=lambda progress, number=number: err.print(  # type: ignore[misc]
-                    f"run {number}, {progress.done}/{progress.total}", end="\r"
-                ),
+                on_progress=tell,
             )
             runs.append([one for one in found if isinstance(one, Measurement)])
             if reference_ms is None and runs[0] and runs[0][0].sentinel is not None:

@@ -1,15 +1,21 @@
-"""What `bench` says of one artifact on one device: a table, or JSON."""
+"""What `bench` says of one artifact on one device, or of two side by side: a table, or JSON."""
 
 from __future__ import annotations
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from rich.markup import escape
 from rich.table import Table
 
 from device_runner.device import PushTotals
+from device_runner.measuring import compare_together
 from device_runner.records import Measurement
+from device_runner.statistics import Comparison
+from device_runner.statistics.power import minimum_detectable_effect
 from foundation import Artifact
 from foundation.console import out
 
@@ -18,32 +24,67 @@ _NOT_TOLD = "not told by this runner"
 
 @dataclass(frozen=True)
 class BenchResult:
-    """A measurement, and what it took to have everything on the device."""
+    """One measurement, or two of the same rounds, and what it took to have all on the device."""
 
-    measurement: Measurement
+    measurements: tuple[Measurement, ...]
     pushed: PushTotals | None
 
     @property
     def unknown(self) -> tuple[str, ...]:
         """What the runner does not tell, as the session's record names it."""
-        return tuple(dict.fromkeys(n for one in self.measurement.sessions for n in one.unknown))
+        return tuple(dict.fromkeys(n for one in self.measurements[0].sessions for n in one.unknown))
 
-    def to_dict(self, artifact: Artifact) -> dict[str, Any]:
+    @property
+    def comparison(self) -> Comparison | None:
+        """The first's latency over the second's, where there is a second."""
+        if len(self.measurements) < 2:
+            return None
+        first, second = self.measurements
+        return compare_together(first, second, confidence=first.plan.confidence)
+
+    @property
+    def detectable(self) -> float:
+        """The least difference, as a share, that so many rounds find here in 95 cases of 100."""
+        first, second = (
+            np.log([session.median_ms for session in one.sessions]) for one in self.measurements
+        )
+        # A round's ratio carries the noise of both.
+        log_sd = float(np.std(first - second, ddof=1)) / math.sqrt(2) if first.size > 1 else 0.0
+        return minimum_detectable_effect(log_sd, first.size)
+
+    def to_dict(self, artifacts: Sequence[Artifact]) -> dict[str, Any]:
         """JSON-ready form."""
-        return {
-            "measurement": self.measurement.to_dict(),
+        measurement, artifact = self.measurements[0], artifacts[0]
+        facts: dict[str, Any] = {
+            "measurement": measurement.to_dict(),
             "delegated_ops": artifact.manifest.delegated_op_count,
             "undelegated_ops": artifact.manifest.undelegated_op_count,
-            "note": self.measurement.device.stand_in_note,
+            "note": measurement.device.stand_in_note,
             "pushed": self.pushed.to_dict() if self.pushed is not None else None,
             "unknown": list(self.unknown),
         }
+        found = self.comparison
+        if found is not None:
+            bounded = math.isfinite(found.interval.high)
+            facts["against"] = {
+                "measurement": self.measurements[1].to_dict(),
+                "ratio": found.ratio,
+                "low": found.interval.low if bounded else None,
+                "high": found.interval.high if bounded else None,
+                "p_value": found.p_value,
+                "method": found.method,
+                "detectable": self.detectable if math.isfinite(self.detectable) else None,
+            }
+        return facts
 
 
-def show(artifact: Artifact, result: BenchResult) -> None:
-    """Print the table, and below it what there is to know."""
-    measurement = result.measurement
-    out.print(_table(artifact, measurement))
+def show(artifacts: Sequence[Artifact], result: BenchResult) -> None:
+    """Print the tables, and below them what there is to know."""
+    measurement = result.measurements[0]
+    for artifact, one in zip(artifacts, result.measurements, strict=True):
+        out.print(_table(artifact, one))
+    if result.comparison is not None:
+        out.print(_verdict(result, result.comparison), markup=False, highlight=False)
     if result.unknown:
         out.print(
             "The stock executor_runner has no warm-up of its own and tells neither memory nor load "
@@ -54,6 +95,23 @@ def show(artifact: Artifact, result: BenchResult) -> None:
         out.print(result.pushed.sentence(measurement.serial), markup=False)
     if measurement.device.stand_in_note:
         out.print(measurement.device.stand_in_note)
+
+
+def _verdict(result: BenchResult, found: Comparison) -> str:
+    """Which of the two is faster, by how much and how surely."""
+    first, second = (one.candidate_key for one in result.measurements)
+    if found.method == "too-few":
+        return f"{found.sessions} rounds cannot tell them apart: give --sessions 9 or more."
+    low, high = (f"{value:.3f}" for value in (found.interval.low, found.interval.high))
+    sure = f"ratio {found.ratio:.3f}, 95 % interval {low} to {high}, p = {found.p_value:.2g}"
+    least = f"{found.sessions} rounds find a difference of {100 * result.detectable:.1f} % or more"
+    if not math.isfinite(result.detectable):
+        least = f"{found.sessions} rounds are too few to be sure to find any difference"
+    if not found.differs():
+        return f"No difference can be claimed between {first} and {second} ({sure}). {least}."
+    which = "slower" if found.ratio > 1 else "faster"
+    share = 100 * abs(found.ratio - 1)
+    return f"{first} is {share:.1f} % {which} than {second} ({sure}). {least}."
 
 
 def _table(artifact: Artifact, measurement: Measurement) -> Table:

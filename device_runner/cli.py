@@ -108,7 +108,18 @@ def bench(
         int | None,
         typer.Option(min=1, help="Threads; default: what the device suggests, usually its cores."),
     ] = None,
-    sessions: Annotated[int, typer.Option(min=1, max=1000, help="Launches of the runner.")] = 3,
+    against: Annotated[
+        Path | None,
+        typer.Option(
+            help="A second artifact, timed in the same rounds: which is faster, how sure?"
+        ),
+    ] = None,
+    sessions: Annotated[
+        int | None,
+        typer.Option(
+            min=1, max=1000, help=r"Launches of the runner, of each \[3; 9 with --against]."
+        ),
+    ] = None,
     iterations: Annotated[
         int, typer.Option(min=1, max=1_000_000, help="Timed runs a session, at least.")
     ] = 10,
@@ -126,6 +137,8 @@ def bench(
     Nothing is timed before the device's answer equals eager PyTorch's.
 
     Example: mobilesr-tune bench exported/ntire2022 --threads 2 --sessions 5
+
+    Example: mobilesr-tune bench exported/new --against exported/old
     """
     from device_runner.bench_output import show
     from device_runner.discovery import ALL, open_devices
@@ -133,13 +146,13 @@ def bench(
     from foundation import RequestError, load_artifact, require_writable
     from foundation.console import err, print_json
 
-    loaded = load_artifact(artifact)
+    loaded = [load_artifact(path) for path in (artifact, against) if path is not None]
     if output is not None:
         if device == ALL:
             raise RequestError("--output holds one measurement: name one device instead of 'all'")
         require_writable(output)
     plan = MeasurePlan(
-        sessions=sessions,
+        sessions=sessions or (3 if against is None else 9),
         timing=TimingPlan(min_iterations=iterations, min_time_s=min_time_s),
         timeout_s=timeout_s,
     )
@@ -148,7 +161,7 @@ def bench(
     results, last_failure = _bench_each(selections.devices, loaded, plan, threads, wait)
     for result in results:
         if output is not None:
-            result.measurement.save(output)
+            result.measurements[0].save(output)
         if not json:
             show(loaded, result)
     if json:
@@ -160,7 +173,7 @@ def bench(
 
 def _bench_each(
     devices: tuple[Device, ...],
-    artifact: Artifact,
+    artifacts: list[Artifact],
     plan: MeasurePlan,
     threads: int | None,
     wait_s: float,
@@ -178,7 +191,7 @@ def _bench_each(
     for number, device in enumerate(devices):
         try:
             with device:
-                results.append(_bench_one(device, artifact, plan, threads, wait_s))
+                results.append(_bench_one(device, artifacts, plan, threads, wait_s))
         except DeviceFailure as error:
             failures.append(error)
             if number + 1 < len(devices):
@@ -189,7 +202,11 @@ def _bench_each(
 
 
 def _bench_one(
-    device: Device, artifact: Artifact, plan: MeasurePlan, threads: int | None, wait_s: float
+    device: Device,
+    artifacts: list[Artifact],
+    plan: MeasurePlan,
+    threads: int | None,
+    wait_s: float,
 ) -> BenchResult:
     from device_runner.bench_output import BenchResult
     from device_runner.claiming import claim
@@ -207,20 +224,23 @@ def _bench_one(
     )
     try:
         with claim(device, wait_s, lambda text: err.print(text, markup=False, soft_wrap=True)):
-            measurement = _measure_with_progress(device, artifact, plan)
+            measurements = _measure_with_progress(device, artifacts, plan)
     except DeviceBusy as error:
         raise DeviceBusy(
             f"{error}; or have this command wait, with --wait SECONDS", holder=error.holder
         ) from None
-    return BenchResult(measurement, device.pushed)
+    return BenchResult(measurements, device.pushed)
 
 
-def _measure_with_progress(device: Device, artifact: Artifact, plan: MeasurePlan) -> Measurement:
-    from device_runner.measuring import measure
+def _measure_with_progress(
+    device: Device, artifacts: list[Artifact], plan: MeasurePlan
+) -> tuple[Measurement, ...]:
+    from device_runner.errors import MeasurementFailed
+    from device_runner.measuring import measure_together
     from foundation.console import progress_bar
 
     with progress_bar("launches") as bar:
-        task = bar.add_task("starting", total=plan.sessions + 1)
+        task = bar.add_task("starting", total=(plan.sessions + 1) * len(artifacts))
 
         def show(progress: Progress) -> None:
             speed = bar.tasks[0].speed
@@ -232,4 +252,9 @@ def _measure_with_progress(device: Device, artifact: Artifact, plan: MeasurePlan
                 description=progress.next_step + rate,
             )
 
-        return measure(device, artifact, plan, on_progress=show)
+        found = []
+        for one in measure_together(device, artifacts, plan, on_progress=show):
+            if isinstance(one, MeasurementFailed):
+                raise one
+            found.append(one)
+        return tuple(found)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -12,9 +13,9 @@ from typing import Literal, Self
 
 from device_runner.clock import SYSTEM_CLOCK, Clock
 from device_runner.conditions import Reading
-from device_runner.errors import InputRefusedError
+from device_runner.errors import ArtifactChangedError, InputRefusedError
 from device_runner.records import DeviceProfile, Outcome, SessionRecord, TimingPlan
-from foundation import Artifact
+from foundation import Artifact, sha256_of
 
 OutputDtype = Literal["float32", "uint8"]
 MIB = 2**20
@@ -245,6 +246,33 @@ def name_of(artifact: Artifact) -> str:
 def element_count(shape: tuple[int, ...]) -> int:
     """Elements in a tensor of this shape."""
     return math.prod(shape)
+
+
+def check_artifact(artifact: Artifact) -> None:
+    """Refuse a `.pte` that is not the file its manifest describes; every push calls this first.
+
+    Raises:
+        ArtifactChangedError.
+    """
+    if sha256_of(artifact.model_path) != artifact.manifest.sha256:
+        raise ArtifactChangedError(
+            f"{artifact.model_path} is not the file its manifest describes (sha256 differs): "
+            "export the candidate again"
+        )
+
+
+def check_cpus(request: RunRequest, available: Iterable[int], device: str) -> None:
+    """Refuse a binding to CPUs that the device, called `device` in the message, does not have.
+
+    Raises:
+        InputRefusedError.
+    """
+    has = set(available)
+    if not set(request.cpus) <= has:
+        raise InputRefusedError(
+            f"CPUs {', '.join(map(str, request.cpus))} were asked for, device {device} has "
+            f"{', '.join(map(str, sorted(has))) or 'none that can be chosen'}"
+        )
 
 
 def check_request(request: RunRequest) -> None:

@@ -210,6 +210,9 @@ def _fit(listing: Listing, runner: str | None, bundles: BundleFinder | None) -> 
             except DeviceLost:
                 passed_over.append(f"{serial} does not answer")
                 continue
+            except RequestError as error:
+                passed_over.append(f"{serial}: {error}")
+                continue
             if profile.runner == NO_RUNNER:
                 passed_over.append(
                     f"{serial} has no runner yet, make it with 'mobilesr-tune runner build --abi "

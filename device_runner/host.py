@@ -20,20 +20,18 @@ from device_runner.device import (
     RunReport,
     RunRequest,
     ThreadChoice,
+    check_artifact,
+    check_cpus,
     check_request,
 )
-from device_runner.errors import (
-    ArtifactChangedError,
-    DeviceNotLeasedError,
-    InputRefusedError,
-)
+from device_runner.errors import InputRefusedError
 from device_runner.lease import Lease
 from device_runner.outcomes import Ended, judge
 from device_runner.protocol import MAX_STDOUT_BYTES
 from device_runner.records import DeviceProfile
 from device_runner.reporting import run_report, runner_arguments
 from device_runner.tuned import tuned_choice
-from foundation import Artifact, sha256_of
+from foundation import Artifact
 
 SERIAL = "host"
 _STDERR_BYTES = 64 * 1024
@@ -124,23 +122,14 @@ class HostDevice(Device):
 
     def push(self, artifact: Artifact) -> PushReport:
         """Nothing needs to move; what lies there is checked, as on any device."""
-        self._require_lease()
-        if sha256_of(artifact.model_path) != artifact.manifest.sha256:
-            raise ArtifactChangedError(
-                f"{artifact.model_path} is not the file its manifest describes (sha256 differs): "
-                "export the candidate again"
-            )
+        self._lease.require()
+        check_artifact(artifact)
         return PushReport(bytes_pushed=0, already_there=True)
 
     def run(self, request: RunRequest) -> RunReport:
-        self._require_lease()
+        self._lease.require()
         check_request(request)
-        allowed = set(kernel_facts.affinity())
-        if not set(request.cpus) <= allowed:
-            raise InputRefusedError(
-                f"CPUs {', '.join(map(str, request.cpus))} were asked for, device {SERIAL} has "
-                f"{', '.join(map(str, sorted(allowed))) or 'none that can be chosen'}"
-            )
+        check_cpus(request, kernel_facts.affinity(), SERIAL)
         if request.memory_limit_mb is not None and not sys.platform.startswith("linux"):
             raise InputRefusedError("a memory limit on the host needs Linux: leave it out")
         self.push(request.artifact)
@@ -165,9 +154,3 @@ class HostDevice(Device):
 
     def close(self) -> None:
         """There is no connection to let go of."""
-
-    def _require_lease(self) -> None:
-        if not self._lease.held:
-            raise DeviceNotLeasedError(
-                f"device {SERIAL} was used without its lease: call inside 'with device.lease():'"
-            )

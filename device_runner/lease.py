@@ -21,7 +21,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 from pydantic import BaseModel, Field, ValidationError
 
-from device_runner.errors import DeviceBusy, DeviceRunnerError
+from device_runner.errors import DeviceBusy, DeviceNotLeasedError, DeviceRunnerError
 from foundation import RequestError, write_text
 
 LOCK_DIR_VARIABLE = "MOBILESR_TUNE_LOCK_DIR"
@@ -102,12 +102,21 @@ class Lease:
 
     def __init__(self, serial: str) -> None:
         self._serial = serial
+        self._shown = "".join(c if c.isprintable() else "?" for c in serial[:200])
         self._depth = 0
 
     @property
     def held(self) -> bool:
         """Whether this object holds the device now."""
         return self._depth > 0
+
+    def require(self) -> None:
+        """Raises `DeviceNotLeasedError` unless this object holds the device."""
+        if not self.held:
+            raise DeviceNotLeasedError(
+                f"device {self._shown} was used without its lease: call inside 'with "
+                "device.lease():'"
+            )
 
     @contextmanager
     def hold(self, wait_s: float = 0.0) -> Iterator[None]:
@@ -145,7 +154,7 @@ class Lease:
         who = str(holder) if holder else "another process"
         waited = f", still after the {wait_s:g} s that were allowed" if wait_s > 0 else ""
         return DeviceBusy(
-            f"device {self._serial} is in use by {who}{waited}: wait for it, stop it, or choose "
+            f"device {self._shown} is in use by {who}{waited}: wait for it, stop it, or choose "
             "another device",
             holder=who,
         )

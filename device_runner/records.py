@@ -26,7 +26,7 @@ _STAND_IN_NOTES: dict[str, str] = {
     "differently, so measure there before you choose.",
     "emulator": "These are numbers of an emulator, not of a phone: its speed says nothing about "
     "any real device.",
-    "simulated": "These numbers come from a simulated device: no model was run.",
+    "simulated": "These times come from a simulated device: no model was timed.",
     "phone": "",
 }
 

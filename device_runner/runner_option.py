@@ -24,16 +24,15 @@ def runner_finder(runner: str | None) -> BundleFinder:
         from device_runner.adb.native import NativeBundle
         from device_runner.adb.stock import StockBundle
         from device_runner.bundles.choice import choose_runner
-        from device_runner.bundles.errors import BundleError, BundleMissingError
+        from device_runner.bundles.errors import BundleError
         from device_runner.bundles.stock import StockRunner
 
         try:
             chosen = choose_runner(abi, runner)
-        except BundleMissingError as error:
-            raise RunnerMissingError(str(error)) from error
         except BundleError as error:
             if runner is not None:
                 raise
+            # A phone without a runner can still be looked at.
             raise RunnerMissingError(str(error)) from error
         return StockBundle(chosen.path) if isinstance(chosen, StockRunner) else NativeBundle(chosen)
 

@@ -44,17 +44,22 @@ def tune_and_show(device: str, artifact: Artifact, *, as_json: bool) -> None:
     out.print(_table(report))
     best = report.best
     bound = f" on CPUs {', '.join(map(str, best.cpus))}" if best.cpus else ""
-    out.print(f"Best: {best.threads} threads{bound} ({report.why}).", markup=False)
+    out.print(f"Best: {_counted(best.threads, 'thread')}{bound} ({report.why}).", markup=False)
     if report.flags:
         out.print(f"Flags: {', '.join(report.flags)}.", markup=False)
     if report.profile.stand_in_note:
         out.print(report.profile.stand_in_note, markup=False)
     out.print(
         f"From now on this is what 'bench' and 'search' use on such a device; remove {path} to "
-        "undo it.",
+        "undo it. Larger models may want more threads: tune with one like yours (--artifact).",
         markup=False,
         soft_wrap=True,
     )
+
+
+def _counted(number: int, thing: str) -> str:
+    """The number with its noun, in the plural where there are several."""
+    return f"{number} {thing}" if number == 1 else f"{number} {thing}s"
 
 
 def _table(report: TuningReport) -> Table:
@@ -80,4 +85,8 @@ def _remark(setting: TunedSetting, *, chosen: bool) -> str:
         return "best"
     if setting.failure:
         return f"failed: {setting.failure}"
-    return "" if setting.low_ms is not None else f"given up after {setting.sessions} sessions"
+    return (
+        ""
+        if setting.low_ms is not None
+        else (f"given up after {_counted(setting.sessions, 'session')}")
+    )

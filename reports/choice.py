@@ -18,6 +18,8 @@ from reports.facts import Limits, ProfileGroup, StudyFacts
 from reports.wording import count_of, interval, plain
 from search.records import CandidateResult
 
+STAND_INS = ("host", "emulator", "simulated")
+
 
 @dataclass(frozen=True)
 class Choice:
@@ -72,8 +74,9 @@ def export_command(run_path: Path, result: CandidateResult) -> str:
     """The command that exports a trial's config from the run's weights, ready to paste."""
     weights = shlex.quote(str(run_path / "weights" / "supernet.pt"))
     # The candidate's key is its config's key and then its deployment's (`models.deployment`).
-    config = shlex.quote(result.key.partition(f"_{result.deployment['lr_height']}x")[0])
-    size = f"{result.deployment['lr_height']}x{result.deployment['lr_width']}"
+    height, width = (result.deployment.get(name, "?") for name in ("lr_height", "lr_width"))
+    config = shlex.quote(result.key.partition(f"_{height}x")[0])
+    size = shlex.quote(f"{height}x{width}")
     graph = result.deployment.get("graph", "deploy")
     extra = "" if graph == "deploy" else f" --graph {shlex.quote(str(graph))}"
     return (
@@ -109,8 +112,10 @@ def _caveats(result: CandidateResult, group: ProfileGroup, limits: Limits) -> tu
             "Latency intervals overlap: whether it is on the front is a tie with "
             f"{count_of(len(rivals), 'other candidate')}."
         )
-    if result.flags:
-        found.append(f"Its measurement is flagged: {plain(', '.join(result.flags))}.")
+    # That a stand-in was measured is told on its own, above everything else.
+    flags = [flag for flag in result.flags if flag not in STAND_INS or not result.stand_in_note]
+    if flags:
+        found.append(f"Its measurement is flagged: {plain(', '.join(flags))}.")
     return tuple(found)
 
 

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from reports.facts import StudyFacts
+    from reports.sections import Report
+    from search.rundir import RunDirectory
 
 
 def register(app: typer.Typer) -> None:
@@ -17,50 +18,61 @@ def register(app: typer.Typer) -> None:
 
 
 def report(
-    run_dir: Annotated[Path, typer.Argument(help="The run directory a search left behind.")],
+    run_dirs: Annotated[
+        list[Path], typer.Argument(help="Run directories that searches left behind.")
+    ],
+    output: Annotated[
+        Path | None,
+        typer.Option("--output", "-o", help="Folder; else RUN/report, or ./report for several."),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the front as JSON and nothing else.")
     ] = False,
 ) -> None:
-    """Make the report of a study: one HTML page, CSV, JSON and a Markdown summary.
+    """Make the report of one study or several: one HTML page, tables, a Markdown summary.
 
-    A running study may be reported on too: the report tells what is finished so far.
+    Several runs are compared, never mixed: each device keeps a front of its own. A running study
+    may be reported on too: the report tells what is finished so far.
 
-    Example: mobilesr-tune report runs/pixel8
+    Example: mobilesr-tune report runs/pixel8 runs/galaxy-s23 -o phones
     """
     from foundation.console import out, print_json
     from reports.compile import write_report
     from reports.facts import gather
+    from reports.sections import report_of
     from reports.terminal import render
     from search.rundir import RunDirectory
 
-    run = RunDirectory.open(run_dir)
-    facts = gather(run)
-    files = write_report(facts, run.report_folder)
+    runs = [RunDirectory.open(path) for path in dict.fromkeys(run_dirs)]
+    about = report_of([gather(part) for run in runs for part in _studies_in(run)])
+    single = runs[0].report_folder if len(runs) == 1 else Path("report")
+    files = write_report(about, output or single)
     if as_json:
-        print_json(front_data(facts) | {"page": str(files.html), "devices": run.devices()})
+        devices = [device for run in runs for device in run.devices()]
+        print_json(front_data(about) | {"page": str(files.html), "devices": devices})
         return
-    out.print(render(facts))
+    out.print(render(about))
     out.print(f"Report: {files.html}", markup=False, highlight=False, soft_wrap=True)
 
 
-def front_data(facts: StudyFacts) -> dict[str, Any]:
-    """The front and the choice of every profile, for a machine to read."""
-    from reports.choice import choose
-    from reports.table import row
+def _studies_in(run: RunDirectory) -> list[RunDirectory]:
+    """A run of several device profiles holds one study each; the others are one themselves."""
+    begun = [part for part in run.parts if part.study_path.is_file() or run.spec().get("storage")]
+    return begun or [run]
 
-    profiles = []
-    for group in facts.groups:
-        choice = choose(facts, group)
-        profiles.append(
-            {
-                "profile": group.profile_key,
-                "stand_in": group.stand_in,
-                "chosen_trial": choice.result.number if choice.result else None,
-                "rule": choice.rule,
-                "caveats": list(choice.caveats),
-                "export": choice.command,
-                "front": [row(result, group) for result in group.front],
-            }
-        )
-    return {"schema": "front/1", "run": str(facts.run_path), "profiles": profiles}
+
+def front_data(report: Report) -> dict[str, Any]:
+    """The front and the choice of every section, for a machine to read."""
+    from reports.document import section_facts
+
+    kept = ("run", "profile", "stand_in", "chosen_trial", "rule", "caveats", "export", "front")
+    profiles = [
+        {name: value for name, value in section_facts(section).items() if name in kept}
+        for section in report.sections
+    ]
+    return {
+        "schema": "front/1",
+        "run": str(report.studies[0].run_path),
+        "runs": [str(facts.run_path) for facts in report.studies],
+        "profiles": profiles,
+    }

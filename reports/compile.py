@@ -1,18 +1,22 @@
-"""From a run directory to the files a person takes away."""
+"""From run directories to the files a person takes away."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Protocol
 
-from foundation.files import write_text
+from foundation.files import write_json, write_text
+from reports.charts.standalone import front_file, standalone_front
+from reports.document import report_document
 from reports.errors import NothingToReport
 from reports.facts import Run, StudyFacts, gather
 from reports.markdown import markdown_summary
 from reports.page import render_page
-from reports.table import candidate_table, write_csv, write_json_table
+from reports.sections import Report, report_of
+from reports.table import candidate_table, write_csv, write_json_table, write_parquet
 from reports.wording import count_of
 
 
@@ -25,12 +29,21 @@ class ReportableRun(Run, Protocol):
 
 @dataclass(frozen=True)
 class ReportFiles:
-    """Where the report lies."""
+    """Where the report lies.
+
+    Attributes:
+        csv, json, parquet: the candidates, a row each.
+        document: what is learnt from them, for a machine to read.
+        fronts: the drawn fronts, one a section, as `markdown` links them.
+    """
 
     html: Path
     csv: Path
     json: Path
+    parquet: Path
+    document: Path
     markdown: Path
+    fronts: tuple[Path, ...]
 
 
 def compile_report(run_directory: ReportableRun) -> ReportFiles:
@@ -40,24 +53,37 @@ def compile_report(run_directory: ReportableRun) -> ReportFiles:
         RequestError: no candidate of the study was both timed and judged (nothing is written),
             or its records cannot be read, or the folder cannot be written.
     """
-    return write_report(gather(run_directory), run_directory.report_folder)
+    return write_report(report_of([gather(run_directory)]), run_directory.report_folder)
 
 
-def write_report(facts: StudyFacts, folder: Path) -> ReportFiles:
-    """Write the report of `facts` into `folder`. Raises `RequestError` as `compile_report`."""
-    require_something(facts)
+def write_report(report: Report, folder: Path) -> ReportFiles:
+    """Write the report of one or several studies into `folder`. Raises as `compile_report`."""
+    if not any(section.group.measured for section in report.sections):
+        require_something(report.studies[0])
+    table = candidate_table(report)
+    drawn = {
+        folder / front_file(place): picture
+        for place, section in enumerate(report.sections)
+        if (picture := standalone_front(section)) is not None
+    }
     files = ReportFiles(
         html=folder / "index.html",
         csv=folder / "candidates.csv",
         json=folder / "candidates.json",
+        parquet=folder / "candidates.parquet",
+        document=folder / "report.json",
         markdown=folder / "summary.md",
+        fronts=tuple(drawn),
     )
-    table = candidate_table(facts)
     # Rendered before anything is written: a report is not left half new, half old.
-    page, summary = render_page(facts), markdown_summary(facts)
+    page, summary = render_page(report), markdown_summary(report)
+    document = report_document(report)
     writers: list[Callable[[], None]] = [
         lambda: write_csv(table, files.csv),
         lambda: write_json_table(table, files.json),
+        lambda: write_parquet(table, files.parquet),
+        lambda: write_json(files.document, document),
+        *(partial(write_text, path, picture) for path, picture in drawn.items()),
         lambda: write_text(files.markdown, summary),
         lambda: write_text(files.html, page),
     ]

@@ -17,8 +17,12 @@ from typing import Any, Protocol
 
 from foundation.errors import RequestError
 from reports.wording import plain, shorten
-from search.front import pareto_front, undecided
+from search.front import pareto_front
+from search.front_probability import front_probability, log_latency_of
 from search.records import CandidateResult
+
+# Between this and one minus this, the probability of being on the front leaves a tie.
+DOUBT = 0.05
 
 
 class Run(Protocol):
@@ -77,10 +81,25 @@ class ProfileGroup:
 
     @cached_property
     def undecided_numbers(self) -> frozenset[int]:
-        """Trials of which the latency intervals leave open whether they are on the front."""
+        """Trials that are neither surely on the front nor surely off it: the ties."""
+        return frozenset(n for n, p in self._probabilities.items() if DOUBT < p < 1 - DOUBT)
+
+    def front_probability(self, result: CandidateResult) -> float | None:
+        """Probability that a feasible, measured candidate is on the front; None for others."""
+        return self._probabilities.get(result.number)
+
+    @cached_property
+    def _probabilities(self) -> dict[int, float]:
         members = self._feasible
-        doubts = undecided([latency_interval(r) for r in members], [_place(r)[1] for r in members])
-        return frozenset(r.number for r, doubt in zip(members, doubts, strict=True) if doubt)
+        if not members:
+            return {}
+        middles = [_place(r)[0] for r in members]
+        lows, highs = zip(*(latency_interval(r) for r in members), strict=True)
+        # Nothing takes no time: an interval that reaches zero is cut off far below its middle.
+        above = [max(low, middle / 1000) for low, middle in zip(lows, middles, strict=True)]
+        mean, deviation = log_latency_of(middles, above, highs)
+        found = front_probability(mean, deviation, [_place(r)[1] for r in members])
+        return {r.number: float(p) for r, p in zip(members, found, strict=True)}
 
     @property
     def front_and_ties(self) -> list[CandidateResult]:
@@ -152,6 +171,11 @@ class StudyFacts:
         name = _profile_words(self.profile) if len(by_profile) == 1 else ""
         groups = [ProfileGroup(key, tuple(found), name) for key, found in by_profile.items()]
         return tuple(sorted(groups, key=lambda group: (-len(group.measured), group.profile_key)))
+
+    @property
+    def name(self) -> str:
+        """The run in a word: the name of its folder."""
+        return plain(self.run_path.name) or "run"
 
     @property
     def limits(self) -> Limits:

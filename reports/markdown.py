@@ -4,10 +4,16 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Sequence
 
-from reports.choice import Choice, choose
-from reports.facts import ProfileGroup, StudyFacts
+from reports.charts.standalone import front_file
+from reports.choice import Choice
+from reports.compare_view import comparison_views
+from reports.effects import Level
+from reports.facts import ProfileGroup
 from reports.headline import counts, headline, reproduce_command
+from reports.left_out import flag_counts
+from reports.sections import Report, Section
 from reports.table import gain
 from reports.wording import (
     config_text,
@@ -15,6 +21,7 @@ from reports.wording import (
     interval,
     ms,
     number,
+    percent,
     plain,
     shorten,
     signed_db,
@@ -30,27 +37,89 @@ def escaped(text: str) -> str:
     return harmless.replace("@", "&#64;")
 
 
-def markdown_summary(facts: StudyFacts) -> str:
-    """The whole summary. A profile gets its own section; their numbers are not to be compared."""
-    lines = [f"# {escaped(facts.title)}", ""]
-    for group in facts.groups:
-        lines += _section(facts, group)
-    lines += ["## How to reproduce", "", *_code(reproduce_command(facts)), ""]
+def markdown_summary(report: Report) -> str:
+    """The whole summary. A device gets its own section; their numbers are not to be compared.
+
+    It links the drawn fronts that lie beside it (`reports.charts.standalone`).
+    """
+    lines = [f"# {escaped(report.title)}", ""]
+    for place, section in enumerate(report.sections):
+        lines += _section(section, place)
+    lines += _comparisons(report.sections)
+    lines += ["## How to reproduce", ""]
+    for facts in report.studies:
+        lines += [*_code(reproduce_command(facts)), ""]
     return "\n".join(lines)
 
 
-def _section(facts: StudyFacts, group: ProfileGroup) -> list[str]:
-    choice = choose(facts, group)
-    lines = [f"## {escaped(group.device)}", "", f"**{escaped(headline(group, choice))}**", ""]
+def _section(section: Section, place: int) -> list[str]:
+    group, choice = section.group, section.choice
+    lines = [f"## {escaped(section.name)}", "", f"**{escaped(headline(group, choice))}**", ""]
     lines += [f"> {escaped(group.stand_in)}", ""] if group.stand_in else []
     lines += [f"- Why this one: {escaped(choice.rule)}"] if choice.result else []
     lines += [f"- Mind: {escaped(caveat)}" for caveat in choice.caveats]
-    lines += [f"- Constraint: {escaped(text)}" for text in facts.limits.sentences()]
+    lines += [f"- Constraint: {escaped(text)}" for text in section.facts.limits.sentences()]
     lines += [f"- Candidates: {counts(group)}", ""]
+    if group.measured:
+        lines += [f"![Latency against PSNR of every candidate]({front_file(place)})", ""]
     lines += _front(group, choice)
     if choice.command:
         lines += ["Export the chosen one:", "", *_code(choice.command), ""]
-    return lines + _failures(group)
+    return lines + _effects(section) + _flags(group) + _failures(group)
+
+
+def _effects(section: Section) -> list[str]:
+    """The two ends of each parameter that matters, folded away in a pull request."""
+    rows = [
+        f"| {found.target} | {escaped(parameter.name)} | {percent(parameter.importance)} "
+        f"| {escaped(low.words)}: {_effect(low, found.unit)} "
+        f"| {escaped(high.words)}: {_effect(high, found.unit)} |"
+        for found in section.effects
+        for parameter in found.parameters
+        for low, high in [(parameter.levels[0], parameter.levels[-1])]
+    ]
+    if not rows:
+        return []
+    return [
+        "<details><summary>What each parameter does</summary>",
+        "",
+        "| On | Parameter | Importance | Lowest level | Highest level |",
+        "|---|---|---:|---|---|",
+        *rows,
+        "",
+        "Effects against the mean of the parameter's levels, with 95 % intervals.",
+        "",
+        "</details>",
+        "",
+    ]
+
+
+def _effect(level: Level, unit: str) -> str:
+    digits = 2 if unit == "dB" else 1
+    middle, low, high = (number(v, digits) for v in (level.effect, level.low, level.high))
+    return f"{middle} {unit} ({low} to {high})"
+
+
+def _comparisons(sections: Sequence[Section]) -> list[str]:
+    views = comparison_views(sections)
+    if not views:
+        return []
+    lines = ["## Where the devices agree, and where not", ""]
+    for view in views:
+        lines += [f"- {escaped(view['sentence'])}"]
+        lines += [f"  - {escaped(text)}" for text in view["transfers"]]
+    return [*lines, ""]
+
+
+def _flags(group: ProfileGroup) -> list[str]:
+    flags = flag_counts(group)
+    if not flags:
+        return []
+    lines = [
+        f"- `{escaped(one.flag)}` ({count_of(len(one.trials), 'candidate')}) {one.meaning}".rstrip()
+        for one in flags
+    ]
+    return ["Flags:", "", *lines, ""]
 
 
 def _front(group: ProfileGroup, choice: Choice) -> list[str]:

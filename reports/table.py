@@ -14,7 +14,8 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from foundation.files import atomic_path, write_json
-from reports.facts import ProfileGroup, StudyFacts
+from reports.facts import ProfileGroup
+from reports.sections import Report
 from reports.wording import plain
 from search.records import CandidateResult
 
@@ -47,7 +48,7 @@ COLUMNS = (
     Column("status", "str", "ok, failed (see reason) or stopped (timed, not judged)"),
     Column("reason", "str", "why it failed or stopped"),
     Column("on_front", "bool", "no feasible candidate of this profile dominates it"),
-    Column("front_undecided", "bool", "latency intervals leave open whether it is on the front"),
+    Column("front_undecided", "bool", "a tie: front_probability lies between 5 and 95 %"),
     Column("feasible", "boolean", "every judged constraint holds; empty where it failed"),
     Column("latency_ms", "float64", "median over sessions, drift-corrected"),
     Column("latency_low_ms", "float64", "lower end of the latency interval"),
@@ -77,15 +78,22 @@ COLUMNS = (
     Column("export_s", "float64", "time to export"),
     Column("device_s", "float64", "time the device was occupied"),
     Column("finished_at", "str", "when the record was written"),
+    Column("run", "str", "name of the run directory"),
+    Column("delegated_share", "float64", "share of the operators that the backend runs, 0 to 1"),
+    Column("front_probability", "float64", "probability of being on the front, 0 to 1"),
 )
 
 # Zero means "never got that far" for these, and a cell that says 0 would be a lie.
 _ZERO_IS_UNKNOWN = ("parameters", "gmacs", "size_kb")
 
 
-def candidate_table(facts: StudyFacts) -> pd.DataFrame:
-    """One row a candidate, in order of profile and trial. Front flags are per profile."""
-    rows = [row(result, group) for group in facts.groups for result in group.results]
+def candidate_table(report: Report) -> pd.DataFrame:
+    """One row a candidate, in order of run, profile and trial. Front flags are per profile."""
+    rows = [
+        row(result, section.group) | {"run": section.facts.name}
+        for section in report.sections
+        for result in section.group.results
+    ]
     return pd.DataFrame(
         {
             column.name: pd.Series([r[column.name] for r in rows], dtype=column.dtype)
@@ -99,6 +107,8 @@ def row(result: CandidateResult, group: ProfileGroup) -> dict[str, Any]:
     cells = _identity(result) | _measured(result)
     cells["on_front"] = any(member is result for member in group.front)
     cells["front_undecided"] = result.number in group.undecided_numbers
+    cells["front_probability"] = group.front_probability(result)
+    cells["run"] = ""
     for name in _ZERO_IS_UNKNOWN:
         cells[name] = cells[name] or None
     return {column.name: _cell(cells[column.name]) for column in COLUMNS}
@@ -116,6 +126,16 @@ def write_csv(table: pd.DataFrame, target: Path) -> None:
             harmless[column.name] = [_no_formula(cell) for cell in table[column.name]]
     with atomic_path(target) as temporary:
         harmless.to_csv(temporary, index=False, lineterminator="\n")
+
+
+def write_parquet(table: pd.DataFrame, target: Path) -> None:
+    """Write atomically, with the columns' types; what is unknown is null.
+
+    Raises:
+        RequestError: the file cannot be written.
+    """
+    with atomic_path(target) as temporary:
+        table.to_parquet(temporary, engine="pyarrow", index=False)
 
 
 def write_json_table(table: pd.DataFrame, target: Path) -> None:
@@ -185,6 +205,7 @@ def _measured(result: CandidateResult) -> dict[str, Any]:
         **{name: getattr(result, name) for name in same},
         **{name: getattr(result, name) if exported else None for name in ops},
         "feasible": None if result.status == "failed" else result.feasible,
+        "delegated_share": delegated_share(result),
         "gain_over_bicubic_db": gain(result),
         "gmacs": result.macs / 1e9,
         "size_kb": result.size_bytes / 1000,
@@ -196,6 +217,12 @@ def gain(result: CandidateResult) -> float | None:
     if result.psnr_y_db is None or result.bicubic_psnr_y_db is None:
         return None
     return round(result.psnr_y_db - result.bicubic_psnr_y_db, 6)
+
+
+def delegated_share(result: CandidateResult) -> float | None:
+    """Share of the graph's operators that run in the backend, where it was exported."""
+    operators = result.delegated_ops + result.undelegated_ops
+    return result.delegated_ops / operators if result.size_bytes and operators else None
 
 
 def _integer(source: Mapping[str, object], name: str) -> int | None:

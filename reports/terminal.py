@@ -7,20 +7,24 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from reports.choice import Choice, choose
-from reports.facts import ProfileGroup, StudyFacts
+from reports.choice import Choice
+from reports.compare_view import comparison_views
+from reports.facts import ProfileGroup
 from reports.headline import counts, headline
+from reports.sections import Report, Section
 from reports.table import gain
 from reports.wording import config_code, count_of, interval, ms, number, shorten, signed_db
 
 REASONS_SHOWN = 3
 
 
-def render(facts: StudyFacts) -> RenderableType:
-    """Front, choice and counts of every profile. All text is inert: no markup is read from it."""
+def render(report: Report) -> RenderableType:
+    """Front, choice and counts of every section. All text is inert: no markup is read from it."""
     parts: list[RenderableType] = []
-    for group in facts.groups:
-        parts += _section(facts, group)
+    for section in report.sections:
+        parts += _section(section)
+    for view in comparison_views(report.sections):
+        parts += [Text(view["sentence"]), *(Text(text) for text in view["transfers"])]
     return Group(*parts)
 
 
@@ -55,8 +59,8 @@ def front_table(group: ProfileGroup, choice: Choice) -> Table:
     return table
 
 
-def _section(facts: StudyFacts, group: ProfileGroup) -> list[RenderableType]:
-    choice = choose(facts, group)
+def _section(section: Section) -> list[RenderableType]:
+    group, choice = section.group, section.choice
     parts: list[RenderableType] = [front_table(group, choice)] if group.front else []
     if any(r.number in group.undecided_numbers for r in group.front_and_ties):
         parts.append(
@@ -66,7 +70,7 @@ def _section(facts: StudyFacts, group: ProfileGroup) -> list[RenderableType]:
     if choice.result:
         parts.append(Text(f"Why: {choice.rule}"))
     parts += [Text(caveat, style="yellow") for caveat in choice.caveats]
-    parts += [Text(f"Constraint: {text}") for text in facts.limits.sentences()]
+    parts += [Text(f"Constraint: {text}") for text in section.facts.limits.sentences()]
     parts.append(Text(counts(group)))
     for reason, times in group.failure_reasons()[:REASONS_SHOWN]:
         parts.append(Text(f"  failed, {count_of(times, 'time')}: {shorten(reason, 160)}", "red"))

@@ -52,6 +52,17 @@ def interval(result: CandidateResult) -> str:
     return f"{ms(result.latency_ms)} ({low}–{high})"
 
 
+def percent(share: float | None) -> str:
+    """A share of 0 to 1 in whole percent; what is neither none nor all never says it is."""
+    if share is None or not math.isfinite(share):
+        return MISSING
+    if 0 < share < 0.005:
+        return "<1 %"
+    if 0.995 < share < 1:
+        return ">99 %"
+    return f"{100 * share:.0f} %"
+
+
 def signed_db(value: float | None) -> str:
     """A gain in dB with its sign."""
     return f"+{number(value, 2)}" if value is not None and value >= 0 else number(value, 2)

@@ -29,6 +29,7 @@ from models.evaluation import Evaluation, compare
 from models.images import ImagePair
 from search.constraints import Constraints
 from search.inference import plan_for, upscale_on_device
+from search.pictures import CropKeeper
 from search.records import CandidateResult, ImageQuality
 from search.sentinel import StudySentinel
 
@@ -45,6 +46,7 @@ class Evaluator:
             exceed by more than `BOUND_MARGIN_DB`. Raised when one does.
         front: (latency_ms, psnr_y_db) of the feasible candidates judged so far.
         measurements: folder for the raw samples.
+        crops: keeps some of the device's pictures for the report; None keeps none.
         sentinel: the reference model to run beside each candidate; without it latencies are not
             corrected for drift.
         say: told what is being done, for a progress line.
@@ -57,6 +59,7 @@ class Evaluator:
     measurements: Path
     best_psnr_db: float
     overlap: int | None
+    crops: CropKeeper | None = None
     sentinel: StudySentinel | None = None
     front: list[tuple[float, float]] = field(default_factory=list)
     say: Callable[[str], None] = lambda text: None
@@ -89,7 +92,7 @@ class Evaluator:
                 known |= {"status": "stopped", "reason": reason}
             else:
                 self.say(f"judging {candidate.config.key}")
-                known |= self._quality(artifact, candidate.config.scale)
+                known |= self._quality(number, artifact, candidate.config.scale)
                 known["constraint_violations"] |= self.constraints.violations(
                     psnr_y_db=known["psnr_y_db"]
                 )
@@ -233,7 +236,7 @@ class Evaluator:
                 )
         return ""
 
-    def _quality(self, artifact: Artifact, scale: int) -> dict[str, Any]:
+    def _quality(self, number: int, artifact: Artifact, scale: int) -> dict[str, Any]:
         outputs = upscale_on_device(
             self.device,
             artifact,
@@ -242,6 +245,8 @@ class Evaluator:
             timeout_s=self.plan.timeout_s,
             overlap=self.overlap,
         )
+        if self.crops is not None:
+            self.crops.keep(number, outputs)
         scored = Evaluation(
             tuple(compare(p, out, scale) for p, out in zip(self.pairs, outputs, strict=True))
         )

@@ -7,8 +7,8 @@ Two candidates race when one would be off the front if the other is faster: the 
 at least as good, and their latencies cannot yet be told apart. Whoever is beaten for certain, or
 leads for certain, leaves the race (Hoeffding races: Maron and Moore, NIPS 1994; here with the
 normal noise of logarithms in place of Hoeffding's bound). Among those that race, the next
-sessions go where they would move the front's area most: the budget allocation of Chen et al.
-(OCBA, 2000), for two objectives Lee et al. (MOCBA, 2010), reduced to its greedy step.
+sessions go where they would make the most wrong orders right: the budget allocation of Chen et
+al. (OCBA, 2000), for two objectives Lee et al. (MOCBA, 2010), reduced to its greedy step.
 """
 
 from __future__ import annotations
@@ -34,15 +34,12 @@ class RacePlan:
 
     A candidate is settled when its probability of being on the front is below `doubt` or above
     `1 - doubt`, and two are a tie when their latencies surely differ by less than `tie_share`:
-    no more is spent on telling them apart. The area under the front is known when its standard
-    deviation is `area_share` of it; until then its members go on, too. `total_sessions` bounds
-    the sessions of all together.
+    no more is spent on telling them apart. `total_sessions` bounds the sessions of all together.
     """
 
     total_sessions: int
     doubt: float = 0.01
     tie_share: float = 0.01
-    area_share: float = 0.005
     most_sessions_each: int = 30
 
 
@@ -115,9 +112,8 @@ def allocate(
     member = on_front(latencies, psnr)
     probability = member.mean(axis=0)
     undecided = np.flatnonzero((probability > plan.doubt) & (probability < 1 - plan.doubt))
-    racing = _racing(mean, sd, psnr, probability, undecided, plan)
-    if _area_spread(latencies, member, psnr) > plan.area_share:
-        racing = np.union1d(racing, np.flatnonzero(probability > plan.doubt))
+    contest = _contests(mean, sd, psnr, probability, undecided, plan)
+    racing = np.flatnonzero(contest.any(axis=1) | contest.any(axis=0))
     left = int(plan.total_sessions - had.sum())
 
     def over(reason: str) -> Allocation:
@@ -128,7 +124,7 @@ def allocate(
     racing = racing[had[racing] < plan.most_sessions_each]
     if left <= 0 or racing.size == 0:
         return over("the sessions are spent")
-    stakes = area_at_stake(latencies, member, psnr) * sd**2 / (had + 1)
+    stakes = _stakes(contest, mean, sd, psnr) * sd**2 / (had + 1)
     doubts = probability * (1 - probability) / (had + 1)
     chosen = _in_turn(racing, stakes, doubts)[: min(batch, left)]
     return Allocation(chosen, tuple(map(int, undecided)), probability, "the front is open")
@@ -145,7 +141,7 @@ def _in_turn(racing: np.ndarray, stakes: np.ndarray, doubts: np.ndarray) -> tupl
     return tuple(dict.fromkeys(int(place) for place in pairs))
 
 
-def _racing(
+def _contests(
     mean: np.ndarray,
     sd: np.ndarray,
     psnr: np.ndarray,
@@ -153,7 +149,7 @@ def _racing(
     undecided: np.ndarray,
     plan: RacePlan,
 ) -> np.ndarray:
-    """The undecided that are no ties, and the rivals on whom they turn."""
+    """(n, n): whether the row, undecided and no tie, turns on the column, its rival."""
     alive = probability > plan.doubt
     apart = mean[:, None] - mean[None, :]
     error = np.sqrt(sd[:, None] ** 2 + sd[None, :] ** 2)
@@ -165,37 +161,16 @@ def _racing(
     settled = np.ones(mean.size, dtype=bool)
     settled[undecided] = False
     contest[settled] = False
-    return np.flatnonzero(contest.any(axis=1) | contest.any(axis=0))
+    return contest
 
 
-def _area_spread(latencies: np.ndarray, member: np.ndarray, psnrs: np.ndarray) -> float:
-    """Standard deviation of the front's area over the draws, as a share of its mean."""
-    if psnrs.size == 0 or np.ptp(psnrs) == 0:
-        return 0.0
-    # Up to somewhat beyond the slowest, so that it has an area as well.
-    slowest = 1.5 * float(latencies.mean(axis=0).max())
-    gains = _decibels_above_the_next(member, psnrs)
-    areas = np.sum(gains * (slowest - latencies), axis=1)
-    return float(np.std(areas) / max(np.mean(areas), np.finfo(float).tiny))
+def _stakes(contest: np.ndarray, mean: np.ndarray, sd: np.ndarray, psnr: np.ndarray) -> np.ndarray:
+    """How much each candidate's noise blurs the contests it is in, (n,).
 
-
-def _decibels_above_the_next(member: np.ndarray, psnrs: np.ndarray) -> np.ndarray:
-    """How far each member tops the next faster one, the least PSNR of all for the fastest."""
-    floor = np.full(member.shape[0], psnrs.min(initial=np.inf))
-    gains = np.zeros(member.shape)
-    for place in np.argsort(psnrs, kind="stable"):
-        here = member[:, place]
-        gains[:, place] = np.where(here, psnrs[place] - floor, 0.0)
-        floor = np.where(here, psnrs[place], floor)
-    return gains
-
-
-def area_at_stake(latencies: np.ndarray, member: np.ndarray, psnrs: np.ndarray) -> np.ndarray:
-    """Mean square of what a relative change of each latency moves the front's area by, (n,).
-
-    A member's latency moves the area under the staircase by its decibels above the next faster
-    member. Times the variance of the log latency,
-    this is the candidate's part of the area's variance (the delta method). (ms x dB) squared.
+    The derivative of the chance of a wrong order by the variance of its latency: the density of
+    the difference at zero (the greedy step of OCBA, Chen et al. 2000, section 3).
     """
-    moved = latencies * _decibels_above_the_next(member, psnrs)
-    return np.mean(moved**2, axis=0)
+    error = np.sqrt(sd[:, None] ** 2 + sd[None, :] ** 2)
+    apart = (mean[:, None] - mean[None, :]) / np.maximum(error, np.finfo(float).tiny)
+    blur = np.where(contest, np.exp(-(apart**2) / 2) / np.maximum(error**2, 1e-300), 0.0)
+    return blur.sum(axis=0) + blur.sum(axis=1)

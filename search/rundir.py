@@ -51,6 +51,10 @@ class RunDirectory:
         return self.path / "measurements"
 
     @property
+    def pictures(self) -> Path:
+        return self.path / "pictures"
+
+    @property
     def troubles(self) -> Path:
         """What went wrong with devices (`search.troubles`)."""
         return self.path / "troubles.jsonl"

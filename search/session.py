@@ -12,7 +12,7 @@ from typing import Any
 
 from filelock import FileLock, Timeout
 
-from device_runner import Device, MeasurePlan, Selections, TimingPlan, open_devices
+from device_runner import Device, MeasurePlan, TimingPlan, open_devices
 from device_runner.claiming import claim
 from device_runner.discovery import ALL
 from device_runner.lease import lock_folder, lock_name
@@ -32,6 +32,7 @@ from search.exporting import ExportPool
 from search.inputs import SearchInputs, best_psnr_db, load_inputs
 from search.lane import Lane
 from search.loop import SearchEvents, SearchLoop
+from search.pictures import CropKeeper
 from search.request import SearchRequest
 from search.rundir import RunDirectory
 from search.sentinel import StudySentinel
@@ -58,16 +59,8 @@ class SearchOutcome:
     devices: Sequence[str] = ()
 
 
-def run_search(
-    request: SearchRequest,
-    command: Sequence[str],
-    watcher: Watcher,
-    *,
-    open_all: Callable[..., Selections] = open_devices,
-) -> SearchOutcome:
+def run_search(request: SearchRequest, command: Sequence[str], watcher: Watcher) -> SearchOutcome:
     """Search, or continue the search that the run directory holds.
-
-    `open_all` opens the devices of a name (`device_runner.open_devices`).
 
     Raises:
         RequestError: the request is wrong; nothing was written.
@@ -76,7 +69,7 @@ def run_search(
     """
     started_s = time.monotonic()
     inputs = load_inputs(request)
-    with contextlib.closing(open_all(request.device, runner=request.runner)) as chosen:
+    with contextlib.closing(open_devices(request.device, runner=request.runner)) as chosen:
         groups = group_by_profile(chosen.devices)
         facts = {
             "command": list(command),
@@ -259,6 +252,7 @@ def _station(
         measurements=run.measurements,
         best_psnr_db=best_db,
         overlap=request.overlap,
+        crops=CropKeeper(run.pictures, inputs.pairs),
         sentinel=sentinel,
         say=say,
     )

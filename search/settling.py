@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -119,8 +118,7 @@ class Settling:
     def _verdict(self, results: Sequence[CandidateResult]) -> Allocation:
         had = [result.sessions for result in results]
         mean, error = pooled_estimates([self._sessions_ms(result) for result in results])
-        # Only who is on the front is asked here; how wide the area under it is known is not.
-        plan = RacePlan(total_sessions=sum(had) + self._left(results), area_share=math.inf)
+        plan = RacePlan(total_sessions=sum(had) + self._left(results))
         return allocate(
             mean,
             error,

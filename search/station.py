@@ -260,7 +260,9 @@ class Station:
         at, started_s = clock.now(), clock.monotonic_s()
         ended = "stopped"
         self.troubles += 1
-        self.note(str(error))
+        waits = isinstance(error, DeviceLost)
+        bound = f"; it is waited for, {_minutes(self.patience.wait_s)} at most"
+        self.note(f"{error}{bound if waits else ''}")
         try:
             self._wait_for(error, started_s)
             ended = "back"

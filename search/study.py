@@ -68,7 +68,7 @@ def open_study(run: RunDirectory, request: SearchRequest) -> optuna.Study:
 def load_study(run: RunDirectory) -> optuna.Study:
     """The study of an existing run, for reading. Raises `RunError` when it cannot be read."""
     url = run.storage_url
-    if url.startswith("sqlite:") and not run.study_path.is_file():
+    if not run.spec().get("storage") and not run.study_path.is_file():
         raise RunError(f"{run.path} holds no study.db: the search did not get as far as a trial")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import time
 import warnings
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -167,3 +168,16 @@ def photos(tmp_path: Path, picture: Callable[..., np.ndarray]) -> Path:
     save_rgb(tmp_path / "photos/a.png", picture(48, 56, 1))
     save_rgb(tmp_path / "photos/b.png", picture(40, 64, 2))
     return tmp_path / "photos"
+
+
+@pytest.fixture
+def eventually() -> Callable[[Callable[[], bool]], None]:
+    """Wait until a condition holds, 30 s at most."""
+
+    def wait(condition: Callable[[], bool]) -> None:
+        deadline = time.monotonic() + 30
+        while not condition():
+            assert time.monotonic() < deadline, "the condition did not come true within 30 s"
+            time.sleep(0.05)
+
+    return wait

@@ -54,10 +54,3 @@ class RunnerBundle(Protocol):
 
 # From an ABI to the bundle for it; raises RunnerMissingError.
 BundleFinder = Callable[[str], RunnerBundle]
-
-
-def no_bundle(abi: str) -> RunnerBundle:
-    """The finder of a tool that has no bundles."""
-    raise RunnerMissingError(
-        f"there is no runner for ABI {abi}: make one with 'mobilesr-tune runner build --abi {abi}'"
-    )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import math
 import re
 import time
 from collections.abc import Callable, Sequence
@@ -10,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
+from device_runner.adb.bounds import DEFAULT_BOUNDS, Bounds
 from device_runner.adb.quoting import MAX_COMMAND_BYTES, command_line, script_line, shown
 from device_runner.adb.server import AdbServer, AdbServerError
 from device_runner.adb.states import advice_for
@@ -17,11 +19,7 @@ from device_runner.adb.wire import LOSSES, Deadline, RefusedByDevice, ShellStrea
 from device_runner.errors import DeviceLost, DeviceStorageError, InputRefusedError
 from foundation import atomic_path
 
-SHELL_S = 10.0
 MAX_OUTPUT_BYTES = 4 << 20
-# A transfer may take this long at least, and a second more for every so many bytes.
-_TRANSFER_S = 15.0
-_SLOWEST_BYTES_PER_S = 1_000_000
 _NETWORK_SERIAL = re.compile(r"^.+:\d{1,5}$")
 
 _T = TypeVar("_T")
@@ -41,11 +39,6 @@ class ShellResult:
         return self.stdout.decode("utf-8", "replace")
 
 
-def transfer_limit_s(size: int) -> float:
-    """How long a file of this size may take."""
-    return _TRANSFER_S + size / _SLOWEST_BYTES_PER_S
-
-
 class Connection:
     """The calls that this tool makes to one device.
 
@@ -54,8 +47,16 @@ class Connection:
     away is waited for when `revive` is called; 0 looks once.
     """
 
-    def __init__(self, serial: str, server: AdbServer, *, patience_s: float = 10.0) -> None:
+    def __init__(
+        self,
+        serial: str,
+        server: AdbServer,
+        *,
+        patience_s: float = 10.0,
+        bounds: Bounds = DEFAULT_BOUNDS,
+    ) -> None:
         self.serial, self.server, self.patience_s = serial, server, patience_s
+        self.bounds = bounds
         # Set by a loss: what was known of the device may not hold any more.
         self.doubtful = True
 
@@ -69,17 +70,17 @@ class Connection:
         """The serial as a message may print it."""
         return shown(self.serial)
 
-    def shell(self, arguments: Sequence[str], *, timeout_s: float = SHELL_S) -> ShellResult:
+    def shell(self, arguments: Sequence[str], *, timeout_s: float | None = None) -> ShellResult:
         """Run one program. Raises `DeviceLost`."""
         return self._shell(command_line(arguments), timeout_s)
 
     def script(
-        self, script: str, *arguments: str, timeout_s: float = SHELL_S, doing: str = "asked"
+        self, script: str, *arguments: str, timeout_s: float | None = None, doing: str = "asked"
     ) -> ShellResult:
         """Run a constant script with arguments. Raises `DeviceLost`."""
         return self._shell(script_line(script, arguments), timeout_s, doing)
 
-    def _shell(self, line: str, timeout_s: float, doing: str = "asked") -> ShellResult:
+    def _shell(self, line: str, timeout_s: float | None, doing: str = "asked") -> ShellResult:
         if len(line.encode()) > MAX_COMMAND_BYTES:
             raise InputRefusedError(f"a command for device {self.shown} is too long")
 
@@ -91,7 +92,8 @@ class Connection:
                 assert stream.exit_code is not None
                 return ShellResult(stream.exit_code, bytes(stream.stdout), bytes(stream.stderr))
 
-        return self.bounded(talk, timeout_s, doing)
+        limit_s = self.bounds.shell_s if timeout_s is None else timeout_s
+        return self.bounded(talk, limit_s, doing)
 
     def push(self, source: bytes | Path, remote: str, *, mode: int = 0o644) -> int:
         """Write a file; the caller verifies and renames it. Returns the bytes sent.
@@ -110,7 +112,7 @@ class Connection:
                     return Sync(wire, self.serial).write(stream, remote, mode)
 
             try:
-                return self.bounded(talk, transfer_limit_s(size), "given a file")
+                return self._transfer(talk, size, "given a file")
             except RefusedByDevice as error:
                 raise DeviceStorageError(
                     f"device {self.shown} could not store a file of {size} bytes: "
@@ -143,7 +145,7 @@ class Connection:
 
         contents: list[tuple[Path, bytes]] = []
         try:
-            self.bounded(talk, transfer_limit_s(size * len(files)), "asked for its outputs")
+            self._transfer(talk, size * len(files), "asked for its outputs")
         except RefusedByDevice as error:
             raise DeviceLost(
                 f"device {self.shown} would not give back a file: {shown(str(error))}"
@@ -152,13 +154,24 @@ class Connection:
             with atomic_path(local) as temporary:
                 temporary.write_bytes(content)
 
-    def bounded(self, talk: Callable[[Deadline], _T], timeout_s: float, doing: str) -> _T:
+    def _transfer(self, talk: Callable[[Deadline], _T], size: int, doing: str) -> _T:
+        limit_s = self.bounds.transfer_limit_s(size)
+        return self.bounded(talk, limit_s, doing, stall_s=self.bounds.stall_s)
+
+    def bounded(
+        self,
+        talk: Callable[[Deadline], _T],
+        timeout_s: float,
+        doing: str,
+        *,
+        stall_s: float = math.inf,
+    ) -> _T:
         """Have a conversation; whatever a loss looks like, it becomes `DeviceLost`."""
         if not self.server.is_running():
             # adbutils would start one by itself, on streams that are ours.
             raise self.lost(doing, EOFError("the adb server is gone"))
         try:
-            return talk(Deadline(timeout_s))
+            return talk(Deadline(timeout_s, stall_s))
         except LOSSES as error:
             raise self.lost(doing, error) from error
 
@@ -188,7 +201,8 @@ class Connection:
                 self.server.ensure()
                 state = self.server.state_of(self.serial)
                 if state == "device":
-                    self._shell(command_line(["true"]), min(SHELL_S, max(2.0, self.patience_s)))
+                    answer_s = min(self.bounds.shell_s, max(2.0, self.patience_s))
+                    self._shell(command_line(["true"]), answer_s)
                     self.doubtful = False
                     return
                 problem = DeviceLost(

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
+from device_runner.adb.bounds import DEFAULT_BOUNDS, Bounds
 from device_runner.adb.bundle import (
     NO_RUNNER,
     BundleFinder,
     RunnerBundle,
     RunnerMissingError,
-    no_bundle,
 )
 from device_runner.adb.connection import Connection
 from device_runner.adb.launch import Launched, kill_leftovers, launch, new_run, remove_run
@@ -25,19 +25,16 @@ from device_runner.device import (
     RunReport,
     RunRequest,
     ThreadChoice,
+    check_artifact,
+    check_cpus,
     check_request,
 )
-from device_runner.errors import (
-    ArtifactChangedError,
-    DeviceLost,
-    DeviceNotLeasedError,
-    DeviceStorageError,
-    InputRefusedError,
-)
+from device_runner.errors import DeviceLost, DeviceStorageError
 from device_runner.lease import Lease
 from device_runner.outcomes import Ended, Verdict, judge
 from device_runner.records import DeviceProfile, Outcome
 from device_runner.reporting import output_bytes, run_report, runner_arguments, wrong_outputs
+from device_runner.runner_option import runner_finder
 from device_runner.tuned import tuned_choice
 from foundation import Artifact, sha256_of
 
@@ -49,6 +46,7 @@ class AdbDevice(Device):
 
     Nothing is asked of the device before the first call. A device that went away is waited for,
     `patience_s` at most, at the start of each later call; one that came back is tidied up first.
+    `bundles` finds its runner: by default this host's own for its ABI.
     """
 
     def __init__(
@@ -56,15 +54,18 @@ class AdbDevice(Device):
         serial: str,
         *,
         server: AdbServer | None = None,
-        bundles: BundleFinder = no_bundle,
+        bundles: BundleFinder | None = None,
         patience_s: float = 10.0,
         budget_bytes: int = DEFAULT_BUDGET_BYTES,
+        bounds: Bounds = DEFAULT_BOUNDS,
     ) -> None:
-        self._connection = Connection(serial, server or AdbServer(), patience_s=patience_s)
+        self._connection = Connection(
+            serial, server or AdbServer(), patience_s=patience_s, bounds=bounds
+        )
         self._storage = Storage(self._connection, budget_bytes=budget_bytes)
         self._conditions = Conditions(serial, self._connection)
         self._lease = Lease(serial)
-        self._bundles = bundles
+        self._bundles = bundles or runner_finder(None)
         self._hardware: Hardware | None = None
         self._bundle: RunnerBundle | None = None
         self._pushed = PushTotals()
@@ -141,21 +142,18 @@ class AdbDevice(Device):
         return self._push(artifact, ())
 
     def _push(self, artifact: Artifact, keep: Collection[str]) -> PushReport:
-        self._require_lease()
-        if sha256_of(artifact.model_path) != artifact.manifest.sha256:
-            raise ArtifactChangedError(
-                f"{artifact.model_path} is not the file its manifest describes (sha256 differs): "
-                "export the candidate again"
-            )
+        self._lease.require()
+        check_artifact(artifact)
         self._ready()
         pushed = self._storage.ensure_blobs([(artifact.model_path, artifact.manifest.sha256)], keep)
         self._pushed.model(artifact.manifest.sha256, pushed)
         return PushReport(bytes_pushed=pushed, already_there=pushed == 0)
 
     def run(self, request: RunRequest) -> RunReport:
-        self._require_lease()
+        self._lease.require()
         check_request(request)
-        self._check_cpus(request)
+        available = (cpu for cluster in self.hardware().clusters for cpu in cluster.cpus)
+        check_cpus(request, available, self._connection.shown)
         bundle = self._runner()
         inputs = [(path, sha256_of(path)) for path in request.inputs]
         keep = {bundle.key, request.artifact.manifest.sha256, *(sha256 for _, sha256 in inputs)}
@@ -182,7 +180,7 @@ class AdbDevice(Device):
             return self._report(request, run, launched)
         finally:
             if not self._connection.doubtful:
-                self._tidy(run)
+                self._tidy(run, ended=True)
 
     def clean(self) -> int:
         with self.lease():
@@ -209,6 +207,7 @@ class AdbDevice(Device):
             try:
                 return once()
             except DeviceStorageError:
+                self._tidy(run)
                 self._storage.make_room(needed + (1 << 20), keep=keep)
                 return once()
         except DeviceLost:
@@ -248,14 +247,6 @@ class AdbDevice(Device):
             self._bundle = self._bundles(self.hardware().abi)
         return self._bundle
 
-    def _check_cpus(self, request: RunRequest) -> None:
-        cpus = {cpu for cluster in self.hardware().clusters for cpu in cluster.cpus}
-        if not set(request.cpus) <= cpus:
-            raise InputRefusedError(
-                f"CPUs {', '.join(map(str, request.cpus))} were asked for, device "
-                f"{self._connection.shown} has {', '.join(map(str, sorted(cpus)))}"
-            )
-
     def _revive(self) -> None:
         if self._connection.doubtful and not self._lease.held:
             self._connection.revive()
@@ -275,10 +266,10 @@ class AdbDevice(Device):
             self._connection.doubtful = True
             raise
 
-    def _tidy(self, run: str) -> None:
+    def _tidy(self, run: str, *, ended: bool = False) -> None:
         """Nothing of a run stays, neither process nor file; a loss now is the next call's."""
         try:
-            remove_run(self._connection, run)
+            remove_run(self._connection, run, ended=ended)
         except DeviceLost:
             return
 
@@ -291,10 +282,3 @@ class AdbDevice(Device):
         except DeviceLost:
             return False
         return True
-
-    def _require_lease(self) -> None:
-        if not self._lease.held:
-            raise DeviceNotLeasedError(
-                f"device {self._connection.shown} was used without its lease: call inside 'with "
-                "device.lease():'"
-            )

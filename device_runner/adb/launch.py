@@ -24,13 +24,8 @@ from device_runner.protocol import MAX_STDOUT_BYTES
 
 _STDERR_BYTES = 64 * 1024
 _MAX_BYTES = MAX_STDOUT_BYTES + 4 * _STDERR_BYTES
-# How long the answer may take to arrive once the runner has ended, at least.
-_ANSWER_S = 20.0
 # The device's limit lies this much behind ours: it is for when we are gone.
 _DEVICE_GRACE_S = 30
-# Silence for so long makes us ask whether the device is still there.
-_PROBE_EVERY_S = 15.0
-_PROBE_S = 8.0
 _STEP_S = 0.5
 
 # $1 run's folder, $2 bundle's folder, $3 the device's limit, $4 $5 bytes of stdout and stderr that
@@ -39,8 +34,10 @@ _STEP_S = 0.5
 _LAUNCH = """\
 run=$1 bundle=$2 limit=$3 max_out=$4 max_err=$5 need=$6
 shift 6
-free=$(df -Pk "$bundle" | tail -n 1 | { read -r name all used free rest; echo "$free"; })
-[ "$free" -ge "$need" ] && mkdir -p "$run/out" && cd "$bundle" && echo $$ > "$run/group" \\
+fits() {
+  df -Pk "$bundle" | tail -n 1 | { read -r name all used free rest; [ "$free" -ge "$1" ]; }
+}
+fits "$need" && mkdir -p "$run/out" && cd "$bundle" && echo $$ > "$run/group" \\
   || { echo storage; exit 1; }
 export MOBILESR_TUNE_RUN="$run"
 # Nobody may be listening any more when there is something to say. A handler, unlike an ignored
@@ -62,8 +59,12 @@ exec 3<&-
 wait $runner
 code=$?
 : > "$run/done"
-kill $timer
+# The timer, and whatever a runner that was killed has left behind.
+trap : TERM
+kill -TERM -$$
 [ -e "$run/limit" ] && code=limit
+# On a full disk not even the runner's words were kept: it is not the candidate's fault.
+case $code in 0|limit) ;; *) fits 64 || { echo storage; exit 1; };; esac
 out=$(wc -c < "$run/stdout") err=$(wc -c < "$run/stderr")
 [ "$out" -gt "$max_out" ] && out=$max_out
 [ "$err" -gt "$max_err" ] && err=$max_err
@@ -122,8 +123,11 @@ def kill_leftovers(connection: Connection) -> int:
     return int(found[1]) if found else 0
 
 
-def remove_run(connection: Connection, run: str) -> None:
-    """End a run if it still goes on, and forget its files. Raises `DeviceLost`."""
+def remove_run(connection: Connection, run: str, *, ended: bool) -> None:
+    """Forget a run's files, and end it unless it has `ended` by itself. Raises `DeviceLost`."""
+    if ended:
+        connection.shell(["rm", "-rf", run])
+        return
     connection.script(f'{_KILL}rm -rf "$2"', f"{ROOT}/runs", run, timeout_s=30.0, doing="tidied up")
 
 
@@ -142,7 +146,8 @@ def launch(
 
     Raises:
         DeviceLost: the device went away, or stopped answering.
-        DeviceStorageError: less than `needed_bytes` are free there; nothing was started.
+        DeviceStorageError: less than `needed_bytes` were free there and nothing was started, or a
+            run failed on a disk that it had filled.
     """
     arguments = [
         run, bundle, str(int(timeout_s) + _DEVICE_GRACE_S),
@@ -191,7 +196,7 @@ class _Watch:
             return ShellStream(self._wire, connection.serial, line, _MAX_BYTES)
 
         try:
-            self._stream = connection.bounded(begin, _ANSWER_S, "started")
+            self._stream = connection.bounded(begin, connection.bounds.answer_s, "started")
         except BaseException:
             self.hang_up()
             raise
@@ -202,6 +207,7 @@ class _Watch:
 
     def wait(self) -> tuple[int | None, bytes, bytes] | None:
         """The answer; None at the time limit. An exit code of None is the device's own limit."""
+        bounds = self._connection.bounds
         begin = heard = time.monotonic()
         while True:
             now = time.monotonic()
@@ -210,9 +216,9 @@ class _Watch:
                 return None
             if header is not None:
                 return self._collect(*header)
-            if now - heard >= _PROBE_EVERY_S:
+            if now - heard >= bounds.probe_every_s:
                 # Raises DeviceLost where nobody answers.
-                self._connection.script("", timeout_s=_PROBE_S, doing="running a model")
+                self._connection.script("", timeout_s=bounds.probe_s, doing="running a model")
                 heard = time.monotonic()
             self._listen(min(_STEP_S, max(0.01, self._timeout_s - (now - begin))))
 
@@ -223,7 +229,7 @@ class _Watch:
         assert self._wire is not None
         if not select.select([self._wire.fileno()], [], [], seconds)[0]:
             return
-        self._wire.deadline = Deadline(_ANSWER_S)
+        self._wire.deadline = Deadline(self._connection.bounds.answer_s)
         try:
             more = self._stream.step()
         except LOSSES as error:
@@ -252,7 +258,7 @@ class _Watch:
     ) -> tuple[int | None, bytes, bytes]:
         out, err = min(out, MAX_STDOUT_BYTES + 1), min(err, _STDERR_BYTES)
         assert self._wire is not None
-        self._wire.deadline = Deadline(_ANSWER_S + (out + err) / 1e6)
+        self._wire.deadline = Deadline(self._connection.bounds.answer_s + (out + err) / 1e6)
         try:
             while len(self._stream.stdout) < start + out + err:
                 if not self._stream.step():

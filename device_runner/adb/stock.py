@@ -80,7 +80,7 @@ class StockAdbDevice(AdbDevice):
         return profile.model_copy(update={"runner": f"stock {NAME} {self._runner().key[:12]}"})
 
     def run(self, request: RunRequest) -> RunReport:
-        self._require_lease()
+        self._lease.require()
         check_request(request)
         if request.cpus or request.memory_limit_mb is not None:
             raise InputRefusedError(

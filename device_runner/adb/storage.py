@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from device_runner.adb.bundle import RunnerBundle
-from device_runner.adb.connection import Connection, transfer_limit_s
+from device_runner.adb.connection import Connection
 from device_runner.errors import DeviceStorageError
 
 ROOT = "/data/local/tmp/mobilesr-tune"
@@ -217,7 +217,7 @@ class Storage:
         sent = self._connection.push(source, part)
         done = self._connection.script(
             _ACCEPT, part, sha256, target, mode,
-            timeout_s=transfer_limit_s(sent), doing="given a file",
+            timeout_s=self._connection.bounds.transfer_limit_s(sent), doing="given a file",
         )  # fmt: skip
         if done.exit_code == 3:
             raise DeviceStorageError(
@@ -231,7 +231,7 @@ class Storage:
             )
         return sent
 
-    def _run(self, script: str, *arguments: str, timeout_s: float = 10.0) -> None:
+    def _run(self, script: str, *arguments: str, timeout_s: float | None = None) -> None:
         done = self._connection.script(script, *arguments, timeout_s=timeout_s)
         if done.exit_code:
             raise DeviceStorageError(

@@ -7,6 +7,7 @@ read and written here, each under the one deadline of its conversation.
 
 from __future__ import annotations
 
+import math
 import struct
 import time
 from collections.abc import Iterator
@@ -30,18 +31,22 @@ class RefusedByDevice(Exception):
 
 
 class Deadline:
-    """A moment by which everything must be over."""
+    """A moment by which everything must be over; until then no step may stall for long."""
 
-    def __init__(self, seconds: float) -> None:
-        self.seconds = seconds
+    def __init__(self, seconds: float, stall_s: float = math.inf) -> None:
+        self.seconds, self.stall_s = seconds, stall_s
         self._at = time.monotonic() + seconds
 
     def left(self) -> float:
-        """Seconds left. Raises `TimeoutError` when there are none."""
+        """Seconds that the next step has. Raises `TimeoutError` when there are none."""
         left = self._at - time.monotonic()
         if left <= 0:
-            raise TimeoutError(f"no answer within {self.seconds:g} s")
-        return left
+            raise self.passed()
+        return min(left, self.stall_s)
+
+    def passed(self) -> TimeoutError:
+        """The error for a step that used up its time."""
+        return TimeoutError(f"no answer within {min(self.seconds, self.stall_s):g} s")
 
 
 class Wire:
@@ -74,12 +79,18 @@ class Wire:
 
     def send(self, data: bytes | memoryview) -> None:
         self._socket.settimeout(self.deadline.left())
-        self._socket.sendall(data)
+        try:
+            self._socket.sendall(data)
+        except TimeoutError as error:
+            raise self.deadline.passed() from error
 
     def read_some(self, limit: int) -> bytes:
         """At least one byte. Raises `EOFError` at the end, `TimeoutError` at the deadline."""
         self._socket.settimeout(self.deadline.left())
-        data: bytes = self._socket.recv(limit)
+        try:
+            data: bytes = self._socket.recv(limit)
+        except TimeoutError as error:
+            raise self.deadline.passed() from error
         if not data:
             raise EOFError("the connection was closed")
         return data

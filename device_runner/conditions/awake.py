@@ -4,26 +4,28 @@ from __future__ import annotations
 
 import re
 
-from device_runner.conditions.base import Facts, Reading, Settable, Shell
+from device_runner.conditions.base import Condition, Facts, Reading, Settable, Shell
 
 _GET = "settings get global stay_on_while_plugged_in"
 _PRIOR = re.compile(r"\d{1,2}|null")
+_WAKEFULNESS = re.compile(r"\bmWakefulness=(Awake|Asleep|Dreaming|Dozing)\b")
 
 
 class StayAwake(Settable):
     """`svc power stayon usb`: the screen stays on while the cable is in."""
 
     name = "stay_awake"
+    question = _GET
 
-    def read(self, shell: Shell, facts: Facts) -> Reading | None:
-        found = self._value(shell)
+    def reading(self, answer: str, facts: Facts) -> Reading | None:
+        found = _value(answer)
         if found is None:
             return None
         on = found not in ("0", "null")
         return Reading(self.name, "on" if on else "off; switched on while timing")
 
     def prior(self, shell: Shell) -> str | None:
-        found = self._value(shell)
+        found = _value(shell.script(_GET).text)
         return found if found in ("0", "null") else None
 
     def set(self, shell: Shell) -> None:
@@ -35,6 +37,28 @@ class StayAwake(Settable):
         elif _PRIOR.fullmatch(prior):
             shell.script('settings put global stay_on_while_plugged_in "$1"', prior)
 
-    def _value(self, shell: Shell) -> str | None:
-        found = shell.script(_GET).text.strip()
-        return found if _PRIOR.fullmatch(found) else None
+
+def _value(answer: str) -> str | None:
+    found = answer.strip()
+    return found if _PRIOR.fullmatch(found) else None
+
+
+class Screen(Condition):
+    """Whether the screen is on: with it off, Android takes clocks and big cores away."""
+
+    name = "screen"
+    # All that it says would be long, on some phones.
+    question = "dumpsys power | grep -m 1 mWakefulness="
+
+    def reading(self, answer: str, facts: Facts) -> Reading | None:
+        match = _WAKEFULNESS.search(answer)
+        if match is None:
+            return None
+        if match[1] == "Awake":
+            return Reading(self.name, "on")
+        return Reading(
+            self.name,
+            f"off ({match[1].lower()})",
+            ("screen_off",),
+            "switch the screen on: with it off the phone saves power, and is slower",
+        )

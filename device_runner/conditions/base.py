@@ -53,17 +53,26 @@ class Reading:
 
 
 class Condition(ABC):
-    """One thing that disturbs a measurement: whether a device has it, and its state."""
+    """One thing that disturbs a measurement: whether a device has it, and its state.
+
+    All questions go to the device in one script (`Conditions.read`): a process for each would
+    itself disturb what is measured.
+    """
 
     name: str
+    # A constant script whose output tells the state; empty where nothing has to be asked.
+    question: str = ""
 
     def available(self, facts: Facts) -> bool:
         """Whether such a device has this at all."""
         return True
 
     @abstractmethod
-    def read(self, shell: Shell, facts: Facts) -> Reading | None:
-        """Its state, with what to do about it; None where the device does not tell."""
+    def reading(self, answer: str, facts: Facts) -> Reading | None:
+        """What the answer to `question` says, and what to do about it.
+
+        The answer is the device's own text: None where it tells nothing.
+        """
 
 
 class Settable(Condition):

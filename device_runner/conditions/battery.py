@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import re
 
-from device_runner.conditions.base import Condition, Facts, Reading, Shell
+from device_runner.conditions.base import Condition, Facts, Reading
 
 LOW_PERCENT = 25
 HOT_C = 40.0
-_NUMBER = re.compile(r"^\s*(level|scale|temperature|status):\s*(-?\d{1,6})\s*$", re.MULTILINE)
+_NUMBER = re.compile(r"^\s*(level|scale|temperature|saver):\s*(-?\d{1,6})\s*$", re.MULTILINE)
+_ABSENT = re.compile(r"^\s*present:\s*false\s*$", re.MULTILINE)
 _POWERED = re.compile(r"^\s*(\w+) powered:\s*true\s*$", re.MULTILINE)
 
 
@@ -16,15 +17,17 @@ class Battery(Condition):
     """A phone that saves its battery is a slower phone."""
 
     name = "battery"
+    question = 'dumpsys battery; echo "saver: $(settings get global low_power)"'
 
-    def read(self, shell: Shell, facts: Facts) -> Reading | None:
-        text = shell.script("dumpsys battery").text
-        numbers = {key: int(value) for key, value in _NUMBER.findall(text)}
+    def reading(self, answer: str, facts: Facts) -> Reading | None:
+        numbers = {key: int(value) for key, value in _NUMBER.findall(answer)}
+        sources = _POWERED.findall(answer)
+        if _ABSENT.search(answer):
+            return Reading(self.name, f"none; powered by {', '.join(sources) or 'what it has'}")
         if "level" not in numbers:
             return None
         percent = round(100 * numbers["level"] / (numbers.get("scale") or 100))
         celsius = numbers.get("temperature", 0) / 10
-        sources = _POWERED.findall(text)
         charge = f"charging ({', '.join(sources)})" if sources else "not charging"
         flags, advice = [], []
         if percent < LOW_PERCENT:
@@ -33,5 +36,8 @@ class Battery(Condition):
         if celsius > HOT_C:
             flags.append("battery_hot")
             advice.append("let it cool: a hot battery makes the phone slow down")
+        if numbers.get("saver") == 1:
+            flags.append("battery_saver")
+            advice.append("switch off battery saver: it slows the phone down")
         said = f"{percent} %, {charge}, {celsius:.1f} °C"
         return Reading(self.name, said, tuple(flags), "; ".join(advice))

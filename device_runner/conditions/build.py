@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from device_runner.conditions.base import Condition, Facts, Reading, Shell
+from device_runner.conditions.base import Condition, Facts, Reading
 
 
 class BuildKind(Condition):
@@ -10,7 +10,7 @@ class BuildKind(Condition):
 
     name = "build"
 
-    def read(self, shell: Shell, facts: Facts) -> Reading | None:
+    def reading(self, answer: str, facts: Facts) -> Reading | None:
         flags, advice = [], []
         if facts.kind == "emulator":
             flags.append("emulator")

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import re
 
-from device_runner.conditions.base import Condition, Facts, Reading, Shell
+from device_runner.conditions.base import Condition, Facts, Reading
 
-_SCRIPT = """\
-echo "online=$(cat /sys/devices/system/cpu/online 2>/dev/null)"
-echo "present=$(cat /sys/devices/system/cpu/present 2>/dev/null)"
-for cpu in /sys/devices/system/cpu/cpu[0-9]*; do
-  echo "cpu=$(cat "$cpu/cpufreq/scaling_governor" 2>/dev/null) \\
-$(cat "$cpu/cpufreq/scaling_max_freq" 2>/dev/null) \\
-$(cat "$cpu/cpufreq/cpuinfo_max_freq" 2>/dev/null)"
+# Read by the shell itself: a process for each file of each core would take as long as a session.
+_QUESTION = """\
+get() { value=; { read -r value < "$1"; } 2>/dev/null; }
+cd /sys/devices/system/cpu || exit
+for name in online present; do get $name; echo "$name=$value"; done
+for cpu in cpu[0-9]*; do
+  line=
+  for name in scaling_governor scaling_max_freq cpuinfo_max_freq; do
+    get "$cpu/cpufreq/$name"; line="$line $value"
+  done
+  echo "cpu=${line# }"
 done
 """
 _CPU = re.compile(r"^cpu=([\w.-]{1,40}) (\d{1,9}) (\d{1,9})$", re.MULTILINE)
@@ -23,11 +27,11 @@ class CpuFrequencies(Condition):
     """Governors, capped clocks and sleeping cores."""
 
     name = "cpu"
+    question = _QUESTION
 
-    def read(self, shell: Shell, facts: Facts) -> Reading | None:
-        text = shell.script(_SCRIPT).text
-        ranges = dict(_RANGE.findall(text))
-        found = _CPU.findall(text)
+    def reading(self, answer: str, facts: Facts) -> Reading | None:
+        ranges = dict(_RANGE.findall(answer))
+        found = _CPU.findall(answer)
         if not found and not ranges:
             return None
         parts, flags, advice = [], [], []

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from device_runner.conditions.awake import StayAwake
+import secrets
+from collections.abc import Sequence
+
+from device_runner.conditions.awake import Screen, StayAwake
 from device_runner.conditions.base import Condition, Facts, Reading, Settable, Shell
 from device_runner.conditions.battery import Battery
 from device_runner.conditions.build import BuildKind
@@ -13,8 +16,13 @@ from device_runner.conditions.thermal import ThermalStatus
 from device_runner.errors import DeviceLost
 
 CONDITIONS: tuple[type[Condition], ...] = (
-    ThermalStatus, Battery, FixedPerformance, StayAwake, CpuFrequencies, BuildKind,
+    ThermalStatus, Battery, FixedPerformance, StayAwake, Screen, CpuFrequencies, BuildKind,
 )  # fmt: skip
+
+
+def _questions(conditions: Sequence[Condition]) -> str:
+    """One script that asks all of them; $1 stands before each answer."""
+    return "".join(f'echo "$1"\n( {one.question or ":"}\n)\n' for one in conditions)
 
 
 class Conditions:
@@ -27,14 +35,17 @@ class Conditions:
         self._is_set = False
 
     def read(self, facts: Facts) -> list[Reading]:
-        """Each that the device has and tells. Raises `DeviceLost`."""
-        readings = []
-        for condition in self._all:
-            if condition.available(facts):
-                reading = condition.read(self._shell, facts)
-                if reading is not None:
-                    readings.append(reading)
-        return readings
+        """Each that the device has and tells, in one round trip. Raises `DeviceLost`."""
+        having = [condition for condition in self._all if condition.available(facts)]
+        # The device's own text cannot hold a mark that it did not know before.
+        mark = secrets.token_hex(8)
+        answers = self._shell.script(_questions(having), mark).text.split(f"{mark}\n")[1:]
+        answers += [""] * (len(having) - len(answers))
+        readings = (
+            condition.reading(answer, facts)
+            for condition, answer in zip(having, answers, strict=False)
+        )
+        return [reading for reading in readings if reading is not None]
 
     def set(self, facts: Facts) -> None:
         """Make them as measuring wants them, once a lease.

@@ -19,7 +19,7 @@ class FixedPerformance(Settable):
     def available(self, facts: Facts) -> bool:
         return facts.sdk >= 30
 
-    def read(self, shell: Shell, facts: Facts) -> Reading | None:
+    def reading(self, answer: str, facts: Facts) -> Reading | None:
         if self._on:
             return Reading(self.name, "on, by us, until the lease ends")
         if self._refused:

@@ -122,7 +122,9 @@ class ReplayDevice(Device):
         launch = self._launches.get(sha256, 0)
         self._launches[sha256] = launch + 1
         self._repeats = self._repeats or launch >= len(recording.sessions)
-        self._last_flags = tuple(f"recorded_{flag}" for flag in recording.flags)
+        self._last_flags = tuple(
+            f"recorded_{flag}" for flag in recording.flags if flag != "simulated"
+        )
         return recording.sessions[launch % len(recording.sessions)]
 
     def _pass(self, session: SessionRecord) -> float:

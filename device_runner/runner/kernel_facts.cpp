@@ -19,6 +19,10 @@ namespace {
 constexpr int kMaxCpus = CPU_SETSIZE;
 constexpr int kMaxZones = 512;
 
+// Of the address space, as `limit_added_memory` found and set them; 0 without a limit.
+double limit_mb = 0;
+double peak_before_mb = 0;
+
 double status_mb(const char* field) {
   FILE* file = std::fopen("/proc/self/status", "re");
   if (file == nullptr) return 0.0;
@@ -139,9 +143,18 @@ void release_free_memory() {
 bool limit_added_memory(long megabytes) {
   const double size_mb = status_mb("VmSize");
   if (size_mb <= 0) return false;
-  const rlim_t limit = static_cast<rlim_t>((size_mb + static_cast<double>(megabytes)) * 1048576.0);
+  limit_mb = size_mb + static_cast<double>(megabytes);
+  peak_before_mb = status_mb("VmPeak");
+  const rlim_t limit = static_cast<rlim_t>(limit_mb * 1048576.0);
   const struct rlimit both = {limit, limit};
   return ::setrlimit(RLIMIT_AS, &both) == 0;
+}
+
+bool memory_limit_passed() {
+  if (limit_mb <= 0) return false;
+  // The mark cannot be reset: one from before the limit says nothing.
+  const double peak_mb = status_mb("VmPeak");
+  return status_mb("VmSize") > limit_mb || (peak_mb > limit_mb && peak_mb > peak_before_mb);
 }
 
 std::vector<int64_t> affinity() {

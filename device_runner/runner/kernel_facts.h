@@ -13,6 +13,9 @@ bool reset_peak_rss();
 void release_free_memory();
 // Limits what may be added to the address space from here on. False where that is not possible.
 bool limit_added_memory(long megabytes);
+// Whether more was added all the same: qemu takes such a limit, and does not enforce it. Asked after
+// each step that allocates; between two of them nobody refuses anything there.
+bool memory_limit_passed();
 
 std::vector<int64_t> affinity();
 // Binds this process, and every thread it makes later, to "0,4-5", "0xf0", "big" or "all".

@@ -61,6 +61,12 @@ int64_t start(const Options& options) {
   return origin_ns;
 }
 
+void refuse_passed_limit(const char* doing) {
+  if (memory_limit_passed()) {
+    fail(kOutOfMemory, std::string("out of memory: the limit was passed in ") + doing);
+  }
+}
+
 void load(const Options& options, Model& model) {
   release_free_memory();
   const double before_mb = rss_mb();
@@ -74,6 +80,7 @@ void load(const Options& options, Model& model) {
   const int64_t middle = now_ns();
   model.load_method();
   const double method_ms = ms_since(middle);
+  refuse_passed_limit("loading");
   Event("load")
       .number("program_load_ms", program_ms)
       .number("method_load_ms", method_ms)
@@ -90,6 +97,7 @@ void run_inputs(const Options& options, Model& model) {
     const int64_t begin = now_ns();
     model.execute();
     if (index == 0) Event("first_run").number("ms", ms_since(begin)).emit();
+    refuse_passed_limit("running");
     if (!options.output_dir.empty()) {
       size_t elements = 0;
       const float* values = model.output(&elements);

@@ -15,14 +15,14 @@ from device_runner.device import (
     RunReport,
     RunRequest,
     ThreadChoice,
+    check_artifact,
+    check_cpus,
     check_request,
     name_of,
 )
 from device_runner.errors import (
-    ArtifactChangedError,
     DeviceLost,
     DeviceNotLeasedError,
-    InputRefusedError,
 )
 from device_runner.lease import Lease
 from device_runner.records import DeviceProfile, Outcome, SessionRecord
@@ -35,7 +35,7 @@ from device_runner.simulated.launch import Launch, OutOfTime, Timed
 from device_runner.simulated.spec import PhoneSpec
 from device_runner.simulated.synthetic import is_synthetic
 from device_runner.tuned import tuned_choice
-from foundation import Artifact, sha256_of
+from foundation import Artifact
 
 # Raised whenever what the simulation says changes: results of two are not comparable.
 MODEL_VERSION = 1
@@ -138,11 +138,8 @@ class SimulatedDevice(Device):
         self._require_lease()
         self._require_there()
         manifest = artifact.manifest
-        if not is_synthetic(manifest) and sha256_of(artifact.model_path) != manifest.sha256:
-            raise ArtifactChangedError(
-                f"{artifact.model_path} is not the file its manifest describes (sha256 differs): "
-                "export the candidate again"
-            )
+        if not is_synthetic(manifest):
+            check_artifact(artifact)
         if manifest.sha256 in self._stored:
             return PushReport(bytes_pushed=0, already_there=True)
         self._strike("push", artifact, timed=False)
@@ -154,7 +151,8 @@ class SimulatedDevice(Device):
         self._require_lease()
         self._require_there()
         check_request(request)
-        self._check_cpus(request)
+        cpus = (cpu for cluster in self._spec.clusters for cpu in cluster.cpus)
+        check_cpus(request, cpus, self._serial)
         self.push(request.artifact)
         fault = self._strike("run", request.artifact, timed=request.timing is not None)
         answer = self._answers.give(request)
@@ -260,14 +258,6 @@ class SimulatedDevice(Device):
             raise DeviceNotLeasedError(
                 f"device {self._serial} was used without its lease: call inside 'with "
                 "device.lease():'"
-            )
-
-    def _check_cpus(self, request: RunRequest) -> None:
-        cpus = {cpu for cluster in self._spec.clusters for cpu in cluster.cpus}
-        if not set(request.cpus) <= cpus:
-            raise InputRefusedError(
-                f"CPUs {', '.join(map(str, request.cpus))} were asked for, device {self._serial} "
-                f"has {', '.join(map(str, sorted(cpus)))}"
             )
 
 

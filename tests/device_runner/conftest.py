@@ -2,18 +2,14 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import os
 import shutil
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import NoReturn
 
 import numpy as np
 import pytest
 
 from device_runner import HostDevice
-from device_runner.bundles import Bundle, BundleBuildError, HostToolMissingError, build
 from device_runner.lease import LOCK_DIR_VARIABLE
 from foundation import Artifact, ArtifactManifest, TensorSpec, sha256_of
 
@@ -113,57 +109,3 @@ def with_tolerance(artifact: Artifact) -> Callable[[float], Artifact]:
 def host() -> Iterator[HostDevice]:
     with HostDevice() as device:
         yield device
-
-
-@pytest.fixture
-def eventually() -> Callable[[Callable[[], bool]], None]:
-    """Wait until a condition holds, 30 s at most."""
-
-    def wait(condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 30
-        while not condition():
-            assert time.monotonic() < deadline, "the condition did not come true within 30 s"
-            time.sleep(0.05)
-
-    return wait
-
-
-REQUIRE_LAB = "MOBILESR_TUNE_REQUIRE_LAB"
-TEST_CACHE = "MOBILESR_TUNE_TEST_CACHE"
-
-
-@pytest.fixture(scope="session")
-def lab_lacks() -> Callable[[str], NoReturn]:
-    """Skip for want of something this machine lacks; a failure where the lab is required."""
-
-    def lacks(reason: str) -> NoReturn:
-        if os.environ.get(REQUIRE_LAB) == "1":
-            pytest.fail(f"{reason} ({REQUIRE_LAB} is set)")
-        pytest.skip(reason)
-
-    return lacks
-
-
-@pytest.fixture(scope="session")
-def runner_bundle(
-    tmp_path_factory: pytest.TempPathFactory, lab_lacks: Callable[[str], NoReturn]
-) -> Callable[[str], Bundle]:
-    """The runner bundle for an ABI, built once for all workers; kept where TEST_CACHE says so."""
-    base = os.environ.get(TEST_CACHE) or str(tmp_path_factory.getbasetemp().parent / "cache")
-    built: dict[str, Bundle | str] = {}
-
-    def bundle(abi: str) -> Bundle:
-        if abi not in built:
-            with pytest.MonkeyPatch.context() as patch:
-                patch.setenv("XDG_CACHE_HOME", str(Path(base).absolute()))
-                try:
-                    # A Debian update must not turn the tests red.
-                    built[abi] = build(abi, allow_newer=True)
-                except (HostToolMissingError, BundleBuildError) as error:
-                    built[abi] = str(error)
-        found = built[abi]
-        if isinstance(found, str):
-            lab_lacks(f"no runner bundle for {abi}: {found}")
-        return found
-
-    return bundle

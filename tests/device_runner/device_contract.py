@@ -162,11 +162,17 @@ class DeviceContract:
             # The device is fit for the next one.
             assert device.run(self.request(artifact)).outcome is Outcome.OK
 
-    def test_out_of_memory(self, device: Device, artifact: Artifact) -> None:
+    def test_out_of_memory(
+        self, device: Device, artifact: Artifact, altered: Callable[[str, bytes], Artifact]
+    ) -> None:
+        # Its file alone, which is mapped, lies beyond the limit.
+        heavy = altered("model.pte", artifact.model_path.read_bytes() + bytes(8 << 20))
         with device.lease():
-            report = device.run(self.request(artifact, timing=QUICK, memory_limit_mb=1))
+            report = device.run(self.request(heavy, memory_limit_mb=1))
+            roomy = device.run(self.request(heavy, memory_limit_mb=4000))
         assert report.outcome is Outcome.OUT_OF_MEMORY
         assert "1 MB" in report.message
+        assert roomy.outcome is Outcome.OK, roomy.message
 
     def test_input_of_wrong_size_is_refused(
         self, device: Device, artifact: Artifact, tmp_path: Path

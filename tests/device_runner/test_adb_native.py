@@ -1,8 +1,9 @@
-"""The device contract with the native runner: our own bundle on a lab device."""
+"""The device contract with the native runner: our own bundles on devices of the lab."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import ClassVar
 
 import pytest
 from device_contract import DeviceContract
@@ -15,18 +16,19 @@ from device_runner.adb.device import AdbDevice
 from device_runner.adb.native import NativeBundle
 from device_runner.bundles import Bundle
 
-ABI = "x86_64"
 
+class OnLabDevice(DeviceContract):
+    """The contract on one device for the whole class."""
 
-@pytest.fixture(scope="module")
-def contract_phone(make_device_module: MakeDevice) -> LabDevice:
-    return make_device_module(abi=ABI)
+    abi: ClassVar[str]
 
+    @pytest.fixture(scope="class")
+    def contract_phone(self, make_device_module: MakeDevice) -> LabDevice:
+        return make_device_module(abi=self.abi)
 
-class TestNativeRunnerOnLabDevice(DeviceContract):
     @pytest.fixture
     def native(self, runner_bundle: Callable[[str], Bundle]) -> NativeBundle:
-        return NativeBundle(runner_bundle(ABI))
+        return NativeBundle(runner_bundle(self.abi))
 
     @pytest.fixture
     def device(
@@ -46,3 +48,11 @@ class TestNativeRunnerOnLabDevice(DeviceContract):
     ) -> Iterator[Device]:
         with AdbDevice(contract_phone.serial, bundles=lambda abi: native) as device:
             yield device
+
+
+class TestNativeRunnerOnX86(OnLabDevice):
+    abi = "x86_64"
+
+
+class TestNativeRunnerOnArm64(OnLabDevice):
+    abi = "arm64-v8a"

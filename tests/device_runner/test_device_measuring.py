@@ -194,6 +194,23 @@ def test_bench_prints_a_table_or_only_json(
     assert "not of a phone" in answer["note"]
 
 
+def test_bench_against_itself_claims_nothing_and_says_what_it_could_find(
+    app: typer.Typer, artifact: Artifact
+) -> None:
+    arguments = ["bench", str(artifact.folder), "--against", str(artifact.folder)]
+    arguments += ["--device", "host", "--iterations", "2", "--min-time-s", "0"]
+    few = CliRunner().invoke(app, [*arguments, "--sessions", "2"], catch_exceptions=False)
+    assert "2 rounds cannot tell them apart" in " ".join(few.stdout.split())
+    some = CliRunner().invoke(app, [*arguments, "--sessions", "6", "--json"])
+    found = json.loads(some.stdout)["against"]
+    assert found["method"] == "signed-rank"
+    assert found["low"] <= found["ratio"] <= found["high"]
+    assert found["measurement"]["artifact_sha256"] == artifact.manifest.sha256
+    plain = CliRunner().invoke(app, [*arguments, "--sessions", "6"], env={"COLUMNS": "200"})
+    assert "6 rounds" in plain.stdout
+    assert "ratio" in plain.stdout
+
+
 def test_devices_lists_the_host(app: typer.Typer) -> None:
     found = json.loads(CliRunner().invoke(app, ["devices", "--json"]).stdout)
     assert [device["serial"] for device in found] == ["host"]

@@ -23,6 +23,8 @@ from device_runner import (
     measure,
     open_device,
 )
+from device_runner.device_list import look, show
+from device_runner.discovery import Survey
 from device_runner.simulated import (
     PRESETS,
     Fault,
@@ -285,6 +287,15 @@ class TestNames:
         with pytest.raises(DeviceUnknownError, match=hint) as caught:
             open_device(name)
         assert len(str(caught.value)) < 1000
+
+
+def test_list_of_devices_names_them_without_listing_them(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    show(look(Survey(devices=(open_device("host").device,), unready=())), "")
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert "simulated" in last
+    assert all(f"sim:{name}" in last for name in PRESETS)
 
 
 def test_clock_jumps_in_its_date_only() -> None:

@@ -141,4 +141,4 @@ class TestCommand:
         assert "simulated" in done.output
         kept = tuned_choice(SimulatedDevice(PRESETS["pixel"]).profile())
         assert kept is not None
-        assert f"Best: {kept.threads} threads" in done.output
+        assert f"Best: {kept.threads} thread" in done.output

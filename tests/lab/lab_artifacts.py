@@ -12,11 +12,15 @@ SHAPE = (1, 3, 256, 256)
 BYTES = 4 * 3 * 256 * 256
 
 
-def script_artifact(folder: Path, *, size: int = 3 << 20, whole: bool = True) -> Artifact:
-    """An artifact whose answer is its input. Not `whole`: its runner crashes."""
+def script_artifact(folder: Path, *, size: int = 3 << 20, deed: str = "nothing") -> Artifact:
+    """An artifact whose answer is its input; before that its runner does a deed, "crash at load".
+
+    Deeds: crash, die (as by the system's hand), hang, starve (an allocation fails), fill (the
+    disk). Stages: load, run, output (after the first one), timing.
+    """
     folder.mkdir(parents=True)
     noise = random.Random(size).randbytes(size)
-    (folder / "model.pte").write_bytes((b"whole" if whole else b"damaged") + noise)
+    (folder / "model.pte").write_bytes(deed.ljust(32).encode() + noise)
     for name in ("check_input.bin", "check_output.bin"):
         (folder / name).write_bytes(random.Random(1).randbytes(BYTES))
     spec = TensorSpec(shape=SHAPE, dtype="float32")

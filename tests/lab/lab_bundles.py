@@ -14,8 +14,18 @@ from device_runner.adb.bundle import BundleFile
 from foundation import sha256_of
 
 # Speaks the protocol, computes nothing. `--min-time-s` above 1000 makes it work for ever. A model
-# that does not begin with "whole" makes it crash, as a damaged program may.
+# whose first 32 bytes are "DEED at STAGE" makes it do that deed before that stage.
 _SCRIPT = r"""
+at() {
+  [ "$1" = "$stage" ] || return 0
+  case "$deed" in
+    crash) kill -SEGV $$;;
+    die) kill -KILL $$;;
+    hang) sleep 3600;;
+    starve) echo '{"event":"error","kind":"out_of_memory","message":"as asked"}'; exit 1;;
+    fill) head -c 99999999 /dev/zero > /data/local/tmp/other;;
+  esac
+}
 dir= dtype=float32 threads=1 timing=1 long=0 n=0
 while [ $# -gt 0 ]; do
   case "$1" in
@@ -28,19 +38,23 @@ while [ $# -gt 0 ]; do
 done
 echo '{"event":"start","protocol":1,"runner":"script","runtime_version":"none",'\
 '"threads":'$threads',"affinity":[]}'
-[ "$(head -c 5 "$model")" = whole ] || kill -SEGV $$
+set -- $(head -c 32 "$model") && deed=$1 stage=$3
+at load
 echo '{"event":"load","program_load_ms":1.0,"method_load_ms":1.0,"rss_before_mb":1.0,'\
 '"rss_after_load_mb":2.0,"peak_reset":true}'
+at run
 echo '{"event":"first_run","ms":1.0}'
 if [ -n "$dir" ]; then
   i=0
   while [ $i -lt $n ]; do
-    cp "$last" "$dir/out-$i.bin" || {
+    cat "$last" > "$dir/out-$i.bin" || {
       echo '{"event":"error","kind":"output","message":"no space"}'; exit 1; }
     echo '{"event":"output","index":'$i',"name":"out-'$i'.bin","bytes":'$(wc -c < "$last")'}'
     i=$((i + 1))
+    at output
   done
 fi
+at timing
 [ $long = 1 ] && sleep 3600
 if [ $timing = 1 ]; then
   echo '{"event":"warmup","ms":[1.0],"settled":true}'

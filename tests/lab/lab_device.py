@@ -39,6 +39,7 @@ BATTERY = """Current Battery Service state:
   temperature: 284
 """
 THERMAL = """IsStatusOverride: false
+HAL Ready: true
 ThermalEventListeners:
 Thermal Status: 0
 Cached temperatures:
@@ -47,6 +48,13 @@ Current temperatures from HAL:
 	Temperature{mValue=38.25, mType=0, mName=cpu0, mStatus=0}
 	Temperature{mValue=31.5, mType=3, mName=skin, mStatus=0}
 Temperature static thresholds from HAL:
+"""
+POWER = """POWER MANAGER (dumpsys power)
+
+Power Manager State:
+  mDirty=0x0
+  mWakefulness=Awake
+  mWakefulnessChanging=false
 """
 _START_S = 20.0
 
@@ -74,6 +82,7 @@ class LabDevice:
             (home / name).mkdir(parents=True)
         (home / "lab/dumpsys/battery").write_text(BATTERY)
         (home / "lab/dumpsys/thermalservice").write_text(THERMAL)
+        (home / "lab/dumpsys/power").write_text(POWER)
         (home / "lab/settings/stay_on_while_plugged_in").write_text("0\n")
         self.set_props(**PROPS, **{"ro.product.cpu.abi": abi})
 

@@ -6,13 +6,17 @@ import functools
 import os
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import NoReturn
 
 import pytest
 from lab_device import LabDevice
 from lab_packages import LabUnavailable
 from lab_server import LabServer, UnauthorizedDevice
 
+from device_runner.bundles import Bundle, BundleBuildError, HostToolMissingError, build
+
 REQUIRE_VARIABLE = "MOBILESR_TUNE_REQUIRE_LAB"
+TEST_CACHE = "MOBILESR_TUNE_TEST_CACHE"
 
 MakeDevice = Callable[..., LabDevice]
 
@@ -107,3 +111,40 @@ def unauthorized() -> Iterator[UnauthorizedDevice]:
     device = UnauthorizedDevice()
     yield device
     device.close()
+
+
+@pytest.fixture(scope="session")
+def lab_lacks() -> Callable[[str], NoReturn]:
+    """Skip for want of something this machine lacks; a failure where the lab is required."""
+
+    def lacks(reason: str) -> NoReturn:
+        if os.environ.get(REQUIRE_VARIABLE) == "1":
+            pytest.fail(f"{reason} ({REQUIRE_VARIABLE} is set)")
+        pytest.skip(reason)
+
+    return lacks
+
+
+@pytest.fixture(scope="session")
+def runner_bundle(
+    tmp_path_factory: pytest.TempPathFactory, lab_lacks: Callable[[str], NoReturn]
+) -> Callable[[str], Bundle]:
+    """The runner bundle for an ABI, built once for all workers; kept where TEST_CACHE says so."""
+    base = os.environ.get(TEST_CACHE) or str(tmp_path_factory.getbasetemp().parent / "cache")
+    built: dict[str, Bundle | str] = {}
+
+    def bundle(abi: str) -> Bundle:
+        if abi not in built:
+            with pytest.MonkeyPatch.context() as patch:
+                patch.setenv("XDG_CACHE_HOME", str(Path(base).absolute()))
+                try:
+                    # A Debian update must not turn the tests red.
+                    built[abi] = build(abi, allow_newer=True)
+                except (HostToolMissingError, BundleBuildError) as error:
+                    built[abi] = str(error)
+        found = built[abi]
+        if isinstance(found, str):
+            lab_lacks(f"no runner bundle for {abi}: {found}")
+        return found
+
+    return bundle

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 import struct
@@ -74,8 +75,9 @@ class LabServer:
 class UnauthorizedDevice:
     """Answers every greeting with a challenge, as a phone does before 'Allow' was tapped."""
 
-    def __init__(self) -> None:
-        self._listener = socket.create_server(("127.0.0.1", 0))
+    def __init__(self, port: int = 0) -> None:
+        self._listener = socket.create_server(("127.0.0.1", port))
+        self._streams: list[socket.socket] = []
         self.serial = f"127.0.0.1:{self._listener.getsockname()[1]}"
         threading.Thread(target=self._accept, daemon=True).start()
 
@@ -85,6 +87,7 @@ class UnauthorizedDevice:
                 stream = self._listener.accept()[0]
             except OSError:
                 return
+            self._streams.append(stream)
             threading.Thread(target=self._challenge, args=(stream,), daemon=True).start()
 
     def _challenge(self, stream: socket.socket) -> None:
@@ -106,4 +109,9 @@ class UnauthorizedDevice:
                 return
 
     def close(self) -> None:
-        self._listener.close()
+        """Gone, with every connection."""
+        for opened in (self._listener, *self._streams):
+            # A thread that waits inside would keep it open.
+            with contextlib.suppress(OSError):
+                opened.shutdown(socket.SHUT_RDWR)
+            opened.close()

@@ -128,6 +128,13 @@ class FakeRun:
     def report_folder(self) -> Path:
         return self.path / "report"
 
+    @property
+    def parts(self) -> list[Any]:
+        return []
+
+    def devices(self) -> list[dict[str, Any]]:
+        return []
+
     def results(self) -> list[CandidateResult]:
         return self.kept.results
 

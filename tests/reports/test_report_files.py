@@ -1,4 +1,4 @@
-"""Compiling a run: four files or none; the terminal, the summary and the command."""
+"""Compiling a run: all files or none; the terminal, the summary and the command."""
 
 from __future__ import annotations
 
@@ -28,6 +28,7 @@ from reports.compile import compile_report, write_report
 from reports.facts import StudyFacts, gather
 from reports.headline import reproduce_command
 from reports.markdown import escaped, markdown_summary
+from reports.sections import report_of
 from reports.terminal import render
 from search.rundir import RunDirectory
 
@@ -35,25 +36,48 @@ from search.rundir import RunDirectory
 def printed(facts: StudyFacts, width: int = 80) -> str:
     console = Console(width=width, record=True, force_terminal=False)
     with console.capture() as capture:
-        console.print(render(facts))
+        console.print(render(report_of([facts])))
     return capture.get()
 
 
-def test_a_run_becomes_four_files(tmp_path: Path) -> None:
+def test_a_run_becomes_a_folder_of_files(tmp_path: Path) -> None:
     files = compile_report(FakeRun(tmp_path, rich_study()))
     assert {path.name for path in (tmp_path / "report").iterdir()} == {
-        "index.html", "candidates.csv", "candidates.json", "summary.md",
+        "index.html", "candidates.csv", "candidates.json", "candidates.parquet", "report.json",
+        "summary.md", "front.svg",
     }  # fmt: skip
     assert files.html == tmp_path / "report" / "index.html"
+    assert len(json.loads(files.json.read_text())["rows"]) == 13
+
+
+def test_several_studies_are_one_folder_with_a_front_each(tmp_path: Path) -> None:
+    studies = [
+        rich_study(run_path=Path("runs/a")),
+        study(candidate(0, (9.0, 29.0), profile_key="phone-b"), run_path=Path("runs/b")),
+    ]
+    files = write_report(report_of(studies), tmp_path)
+    assert [path.name for path in files.fronts] == ["front.svg", "front-2.svg"]
+    text = files.markdown.read_text()
+    for path in files.fronts:
+        assert path.is_file()
+        assert f"]({path.name})" in text
+    assert "## Where the devices agree, and where not" in text
+    document = json.loads(files.document.read_text())
+    assert [section["profile"] for section in document["sections"]] == [PHONE, "phone-b"]
+    assert len(json.loads(files.json.read_text())["rows"]) == 14
+
+
+def test_a_study_without_candidates_does_not_hide_another(tmp_path: Path) -> None:
+    files = write_report(report_of([study(), rich_study()]), tmp_path)
     assert len(json.loads(files.json.read_text())["rows"]) == 13
 
 
 def test_compiling_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     run = FakeRun(tmp_path, rich_study())
     files = compile_report(run)
-    before = [p.read_bytes() for p in (files.html, files.csv, files.json, files.markdown)]
+    before = {p: p.read_bytes() for p in files.html.parent.iterdir()}
     compile_report(run)
-    assert before == [p.read_bytes() for p in (files.html, files.csv, files.json, files.markdown)]
+    assert before == {p: p.read_bytes() for p in files.html.parent.iterdir()}
 
 
 def test_a_study_without_a_finished_candidate_is_refused(tmp_path: Path) -> None:
@@ -74,9 +98,9 @@ def test_a_study_without_a_finished_candidate_is_refused(tmp_path: Path) -> None
 
 def test_an_empty_study_says_what_to_run(tmp_path: Path) -> None:
     with pytest.raises(RequestError, match="mobilesr-tune search"):
-        write_report(study(), tmp_path / "report")
+        write_report(report_of([study()]), tmp_path / "report")
     with pytest.raises(RequestError, match="loosen the constraints"):
-        write_report(study(stopped(0, 90.0)), tmp_path / "report")
+        write_report(report_of([study(stopped(0, 90.0))]), tmp_path / "report")
 
 
 def test_what_was_recorded_of_the_device_names_it(tmp_path: Path) -> None:
@@ -111,12 +135,12 @@ def test_the_command_cannot_smuggle_another() -> None:
 
 
 def test_markdown_tells_the_facts() -> None:
-    text = markdown_summary(rich_study())
+    text = markdown_summary(report_of([rich_study()]))
     lines = text.splitlines()
     assert lines[0] == "# MobileSR study nightly"
     assert any(line.startswith("**Trial 4 (n\\_feats 16") for line in lines)
     assert "- Constraint: latency at most 40 ms" in lines
-    front = [line for line in lines if line.startswith("| ") and "n\\_feats" in line]
+    front = [line for line in lines if line.startswith("| ") and "heads" in line]
     assert [line.split("|")[2].strip() for line in front] == ["0", "1", "2", "3", "4"]
     assert [line.split("|")[1].strip() for line in front] == ["", "", "≈", "", "★"]
     assert "36.5 (35.8–37.6) | 29.95 | +1.52 | 216 | 64,000" in front[-1]
@@ -126,19 +150,21 @@ def test_markdown_tells_the_facts() -> None:
 
 
 def test_markdown_quotes_what_devices_say() -> None:
-    text = markdown_summary(rich_study())
+    text = markdown_summary(report_of([rich_study()]))
     assert "<img" not in text
     assert "&lt;img src=x" in text
     assert escaped("a|b ![x](http://y) *c* @d\ne") == (
         "a\\|b !\\[x\\](http://y) \\*c\\* &#64;d e"
     )  # fmt: skip
-    fenced = markdown_summary(study(candidate(0, (1.0, 29.0)), command=("mobilesr-tune", "```")))
+    fenced = markdown_summary(
+        report_of([study(candidate(0, (1.0, 29.0)), command=("mobilesr-tune", "```"))])
+    )
     assert "````sh\n" in fenced
 
 
 def test_stand_in_is_told_everywhere() -> None:
     facts = study(candidate(0, (10.0, 29.0), stand_in_note=HOST_NOTE))
-    assert f"> {HOST_NOTE}" in markdown_summary(facts)
+    assert f"> {HOST_NOTE}" in markdown_summary(report_of([facts]))
     assert HOST_NOTE in printed(facts)
 
 
@@ -163,10 +189,10 @@ def test_no_feasible_candidate_is_said_and_shown(tmp_path: Path) -> None:
         candidate(0, (90.0, 30.0), constraint_violations={"latency_ms": 50.0}),
         spec={"max_latency_ms": 40.0},
     )
-    files = write_report(facts, tmp_path)
+    files = write_report(report_of([facts]), tmp_path)
     for text in (printed(facts, 200), files.markdown.read_text(), files.html.read_text()):
         assert "No recommendation for" in text
-        assert "export" not in text.split("<script")[0]
+        assert "mobilesr-tune export" not in text.split("<script")[0]
 
 
 @pytest.fixture

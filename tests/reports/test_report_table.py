@@ -11,7 +11,15 @@ import pytest
 from made_up_studies import HOSTILE, PHONE, candidate, rich_study, stopped, study
 
 from foundation.errors import RequestError
-from reports.table import COLUMNS, candidate_table, records, write_csv, write_json_table
+from reports.sections import report_of
+from reports.table import (
+    COLUMNS,
+    candidate_table,
+    records,
+    write_csv,
+    write_json_table,
+    write_parquet,
+)
 
 # Whoever reads the files relies on these: extend at the end, never rename.
 PROMISED = [
@@ -62,18 +70,21 @@ PROMISED = [
     "export_s",
     "device_s",
     "finished_at",
+    "run",
+    "delegated_share",
+    "front_probability",
 ]
 
 
 def test_columns_are_the_promised_ones_and_documented() -> None:
-    table = candidate_table(rich_study())
+    table = candidate_table(report_of([rich_study()]))
     assert list(table.columns)[: len(PROMISED)] == PROMISED
     assert all(column.meaning for column in COLUMNS)
     assert len(table) == 13
 
 
 def test_front_is_of_feasible_measured_candidates_only() -> None:
-    table = candidate_table(rich_study()).set_index("trial")
+    table = candidate_table(report_of([rich_study()])).set_index("trial")
     assert list(table.index[table["on_front"]]) == [0, 1, 3, 4]
     # Trial 7 has the best PSNR, and breaks the limit.
     assert not table.loc[7, "feasible"]
@@ -84,7 +95,9 @@ def test_front_is_of_feasible_measured_candidates_only() -> None:
 
 
 def test_what_is_unknown_is_empty_and_not_zero() -> None:
-    table = candidate_table(study(candidate(0, (10.0, 29.0)), stopped(1, 50.0), candidate(2)))
+    table = candidate_table(
+        report_of([study(candidate(0, (10.0, 29.0)), stopped(1, 50.0), candidate(2))])
+    )
     failed = records(table)[2]
     for name in ("latency_ms", "psnr_y_db", "parameters", "gmacs", "size_kb", "delegates"):
         assert failed[name] is None
@@ -94,7 +107,9 @@ def test_what_is_unknown_is_empty_and_not_zero() -> None:
 
 
 def test_candidate_of_another_size_of_config_is_still_a_row() -> None:
-    table = candidate_table(study(candidate(0, (10.0, 29.0), config={}, deployment={})))
+    table = candidate_table(
+        report_of([study(candidate(0, (10.0, 29.0), config={}, deployment={}))])
+    )
     assert records(table)[0]["n_feats"] is None
     assert records(table)[0]["ratios"] == ""
 
@@ -105,7 +120,7 @@ def test_profiles_never_share_a_front() -> None:
         candidate(1, (50.0, 29.0), profile_key="host-epyc-1"),
         candidate(2, (60.0, 28.0), profile_key="host-epyc-1"),
     )
-    table = candidate_table(facts).set_index("trial")
+    table = candidate_table(report_of([facts])).set_index("trial")
     # The phone would dominate the host's best, were they ever compared.
     assert dict(table["on_front"]) == {0: True, 1: True, 2: False}
     assert {group.profile_key for group in facts.groups} == {PHONE, "host-epyc-1"}
@@ -113,7 +128,7 @@ def test_profiles_never_share_a_front() -> None:
 
 def test_json_is_strict_and_complete(tmp_path: Path) -> None:
     facts = study(candidate(0, (10.0, 29.0), ssim_y=math.nan), candidate(1, reason=HOSTILE))
-    write_json_table(candidate_table(facts), tmp_path / "candidates.json")
+    write_json_table(candidate_table(report_of([facts])), tmp_path / "candidates.json")
 
     def refuse(constant: str) -> None:
         raise AssertionError(constant)
@@ -129,7 +144,7 @@ def test_json_is_strict_and_complete(tmp_path: Path) -> None:
 
 
 def test_csv_comes_back_as_it_went(tmp_path: Path) -> None:
-    table = candidate_table(rich_study())
+    table = candidate_table(report_of([rich_study()]))
     write_csv(table, tmp_path / "candidates.csv")
     types = {column.name: column.dtype for column in COLUMNS}
     back = pd.read_csv(tmp_path / "candidates.csv", dtype=types, keep_default_na=False, na_values={
@@ -138,9 +153,27 @@ def test_csv_comes_back_as_it_went(tmp_path: Path) -> None:
     pd.testing.assert_frame_equal(back, table)
 
 
+def test_parquet_keeps_types_and_what_is_unknown(tmp_path: Path) -> None:
+    table = candidate_table(report_of([rich_study()]))
+    write_parquet(table, tmp_path / "candidates.parquet")
+    pd.testing.assert_frame_equal(pd.read_parquet(tmp_path / "candidates.parquet"), table)
+
+
+def test_several_studies_are_one_table_with_fronts_of_their_own() -> None:
+    one = study(candidate(0, (10.0, 30.0)), run_path=Path("runs/a"))
+    other = study(candidate(0, (50.0, 29.0)), candidate(1, (60.0, 28.0)), run_path=Path("runs/b"))
+    table = candidate_table(report_of([one, other]))
+    assert list(table["run"]) == ["a", "b", "b"]
+    # On one device even: another day and other weights are not compared.
+    assert list(table["on_front"]) == [True, True, False]
+
+
 @pytest.mark.parametrize("reason", ["=HYPERLINK(1)", "+1", "-1+cmd|' /C calc'!A0", "@SUM(A1)"])
 def test_csv_holds_no_formula(tmp_path: Path, reason: str) -> None:
-    write_csv(candidate_table(study(candidate(0, reason=reason))), tmp_path / "candidates.csv")
+    write_csv(
+        candidate_table(report_of([study(candidate(0, reason=reason))])),
+        tmp_path / "candidates.csv",
+    )
     back = pd.read_csv(tmp_path / "candidates.csv", keep_default_na=False)
     assert back["reason"][0] == f"'{reason}"
 
@@ -148,4 +181,4 @@ def test_csv_holds_no_formula(tmp_path: Path, reason: str) -> None:
 def test_a_folder_that_cannot_be_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RequestError, match="file stands where a folder"):
-        write_csv(candidate_table(rich_study()), tmp_path / "file" / "candidates.csv")
+        write_csv(candidate_table(report_of([rich_study()])), tmp_path / "file" / "candidates.csv")

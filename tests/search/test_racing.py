@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from search.racing import RacePlan, allocate, pooled_estimates
 
-PLAN = RacePlan(total_sessions=10_000, area_share=1.0)
+PLAN = RacePlan(total_sessions=10_000)
 ROWS = st.lists(
     st.tuples(st.floats(2.0, 4.0), st.floats(0.001, 0.2), st.floats(28.0, 32.0)),
     min_size=1,
@@ -22,7 +22,7 @@ def test_never_more_than_the_batch_or_the_budget(
 ) -> None:
     mean, sd, psnr = zip(*rows, strict=True)
     had = np.full(len(rows), 3)
-    plan = RacePlan(total_sessions=int(had.sum()) + left, area_share=0.0)
+    plan = RacePlan(total_sessions=int(had.sum()) + left)
     found = allocate(mean, sd, psnr, had, plan, batch=batch)
     assert len(found.places) <= min(batch, left)
     assert len(set(found.places)) == len(found.places)
@@ -58,10 +58,12 @@ def test_spent_sessions_end_the_race() -> None:
     assert "spent" in allocate(*open_race, [30, 30], PLAN).reason
 
 
-def test_members_go_on_until_the_area_is_known() -> None:
-    decided = (np.log([10.0, 40.0, 160.0]), [0.02] * 3, [29.0, 31.0, 32.0], [3] * 3)
-    assert allocate(*decided, RacePlan(1000, area_share=1.0)).places == ()
-    assert set(allocate(*decided, RacePlan(1000, area_share=0.0001)).places) == {0, 1, 2}
+def test_the_closest_contest_comes_first() -> None:
+    # Two pairs race; the orders of the second are the less clear ones.
+    mean = np.log([10.0, 10.3, 40.0, 40.05])
+    psnrs = [29.1, 29.0, 31.1, 31.0]
+    found = allocate(mean, [0.015] * 4, psnrs, [3] * 4, PLAN, batch=2)
+    assert sorted(found.places) == [2, 3]
 
 
 @given(st.lists(st.lists(st.floats(10.0, 20.0), min_size=2, max_size=6), min_size=1, max_size=8))

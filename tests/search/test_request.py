@@ -93,6 +93,8 @@ def test_flags_of_the_space_reach_the_space():
         ("[space]\nn_feats = [20]", "n_feats=20 is not divisible by n_heads=8"),
         ("[space]\nn_feats = 8", "^search space: n_feats: "),
         ("lr = 'x'", "--lr was given without --hr"),
+        ("wait_for_device = -1", "^wait_for_device: "),
+        ("runner = 'executor_runner=r'\nmax_memory_mb = 9", "tells no memory: leave it out"),
         ("trials = ", r"tune\.toml cannot be read as TOML"),
         ("trials = 1\ntrials = 2", r"tune\.toml cannot be read as TOML"),
     ],
@@ -120,7 +122,7 @@ def test_what_belongs_to_the_identity_changes_the_default_folder(name):
         "device": "host", "hr": "a", "lr": "a", "train": "a", "weights": "a", "train_steps": 11,
         "batch_size": 1, "crop": 9, "seed": 1, "sampler": "random", "threads": 7, "sessions": 9,
         "min_iterations": 9, "min_time_s": 9.0, "max_latency_ms": 1.0, "max_memory_mb": 1.0,
-        "min_psnr_db": 1.0, "overlap": 3,
+        "min_psnr_db": 1.0, "overlap": 3, "runner": "my-runner",
     }[name]  # fmt: skip
     changed = SearchRequest(**{name: other})
     assert changed.default_run_dir != SearchRequest().default_run_dir
@@ -129,7 +131,8 @@ def test_what_belongs_to_the_identity_changes_the_default_folder(name):
 
 def test_budgets_and_places_do_not():
     fields = {"trials": 99, "time_budget_s": 5.0, "export_jobs": 1, "export_timeout_s": 9.0,
-              "session_timeout_s": 9.0, "run_dir": "x", "storage": "sqlite:///x"}  # fmt: skip
+              "session_timeout_s": 9.0, "run_dir": "x", "storage": "sqlite:///x",
+              "wait_for_device": 9.0}  # fmt: skip
     assert set(fields) | set(IDENTITY) == set(SearchRequest.model_fields)
     assert SearchRequest(**fields).identity == SearchRequest().identity
 
@@ -139,3 +142,9 @@ def test_paths_mean_the_same_wherever_the_command_is_run_next(monkeypatch, tmp_p
     request = SearchRequest(hr="photos", run_dir="~/run")
     assert request.hr == tmp_path / "photos"
     assert request.run_dir == Path("~/run").expanduser()
+
+
+@pytest.mark.parametrize("stock", ["", "executor_runner="])
+def test_a_runner_means_the_same_wherever_the_command_is_run_next(monkeypatch, tmp_path, stock):
+    monkeypatch.chdir(tmp_path)
+    assert SearchRequest(runner=f"{stock}mine").runner == f"{stock}{tmp_path / 'mine'}"

@@ -1,12 +1,17 @@
 """`search.rundir`: a run is re-entered by its own search and by no other."""
 
 import pytest
+from made_up_results import result_of
 
 from foundation import RequestError
+from models.deployment import Candidate, Deployment
 from search.errors import RunError
 from search.request import SearchRequest
 from search.rundir import RunDirectory
+from search.space import SearchSpace
+from search.study import open_study, record
 
+SPACE = SearchSpace()
 REQUEST = SearchRequest(seed=1)
 FACTS = {"inputs": {"evaluation images": "aa", "training images": "bb"}}
 
@@ -101,3 +106,45 @@ def test_a_damaged_request_is_a_sentence(path, content):
         run.spec()
     with pytest.raises(RequestError, match=r"run\.toml cannot be read"):
         RunDirectory.create(path, REQUEST, FACTS)
+
+
+def test_results_of_another_device_are_not_added(path):
+    RunDirectory.create(path, REQUEST, {**FACTS, "profile_key": "phone-a-1"})
+    with pytest.raises(RunError, match="holds results of phone-a-1, this device is phone-b-2"):
+        RunDirectory.create(path, REQUEST, {**FACTS, "profile_key": "phone-b-2"})
+    assert RunDirectory.open(path).facts()["profile_key"] == "phone-a-1"
+    RunDirectory.create(path, REQUEST, {**FACTS, "profile_key": "phone-a-1"})
+
+
+def finished(run, number, measurement_file=""):
+    candidate = Candidate(SPACE.smallest(), Deployment(lr_height=16, lr_width=16))
+    record(
+        open_study(run, REQUEST).ask(),
+        result_of(number, candidate, status="failed", measurement_file=measurement_file),
+    )
+
+
+def test_the_runs_of_several_profiles_are_read_together_and_each_alone(path):
+    run = RunDirectory.create(path, REQUEST, FACTS)
+    parts = [run.create_part(key, REQUEST, FACTS) for key in ("phone-b", "phone-a")]
+    run.create_part("phone-c", REQUEST, FACTS)  # got as far as no trial
+    assert [part.path.name for part in run.parts] == ["phone-a", "phone-b", "phone-c"]
+    for part in parts:
+        finished(part, 0, "measurements/trial-00000.json")
+    assert len(run.results()) == 2
+    assert [r.measurement_file for r in run.results()] == [
+        f"profiles/{name}/measurements/trial-00000.json" for name in ("phone-a", "phone-b")
+    ]
+    assert len(parts[0].results()) == 1
+    # What both share lies in the run above, wherever all of it is moved.
+    (run.artifacts / "one").mkdir()
+    moved = RunDirectory(path.rename(path.with_name("moved")))
+    assert [[p.name for p in part.artifacts.iterdir()] for part in moved.parts] == [["one"]] * 3
+
+
+def test_profiles_do_not_meet_in_a_storage_of_ones_own(path, tmp_path):
+    request = REQUEST.model_copy(update={"storage": f"sqlite:///{tmp_path}/shared.db"})
+    run = RunDirectory.create(path, request, FACTS)
+    for key in ("phone-a", "phone-b"):
+        finished(run.create_part(key, request, FACTS), 0)
+    assert [len(part.results()) for part in run.parts] == [1, 1]

@@ -1,0 +1,77 @@
+"""What is learnt from the studies as one JSON document: what the page says, but the pictures."""
+
+from __future__ import annotations
+
+import dataclasses
+import math
+from typing import Any
+
+from reports.compare import Comparison, compare_all
+from reports.compare_view import sentence, transfer_sentence
+from reports.headline import headline
+from reports.left_out import flag_counts, left_out
+from reports.sections import Report, Section
+from reports.table import row
+
+SCHEMA = "report/1"
+
+
+def report_document(report: Report) -> dict[str, Any]:
+    """The document, JSON-ready; its candidates lie in `candidates.json`."""
+    return {
+        "schema": SCHEMA,
+        "runs": [str(facts.run_path) for facts in report.studies],
+        "sections": [section_facts(section) for section in report.sections],
+        "comparisons": [_comparison(found) for found in compare_all(report.sections)],
+    }
+
+
+def section_facts(section: Section) -> dict[str, Any]:
+    """One device profile of one run: the answer, the front and what is learnt."""
+    group, choice = section.group, section.choice
+    return {
+        "run": section.facts.name,
+        "profile": group.profile_key,
+        "device": section.name,
+        "headline": headline(group, choice),
+        "stand_in": group.stand_in,
+        "chosen_trial": choice.result.number if choice.result else None,
+        "rule": choice.rule,
+        "caveats": list(choice.caveats),
+        "export": choice.command,
+        "constraints": section.facts.limits.sentences(),
+        "front": [row(result, group) for result in group.front],
+        "ties": [r.number for r in group.front_and_ties if r.number in group.undecided_numbers],
+        "effects": [_plain(one) for one in section.effects],
+        "hypervolume": _plain(section.progress) if section.progress else None,
+        "flags": [_plain(one) for one in flag_counts(group)],
+        "left_out": [_plain(one) for one in left_out(group)],
+    }
+
+
+def _comparison(found: Comparison) -> dict[str, Any]:
+    same = ("first", "second", "shared", "tau_latency", "p_latency", "tau_psnr", "pairs",
+            "swapped", "surely_swapped")  # fmt: skip
+    return {
+        **{name: getattr(found, name) for name in same},
+        "sentence": sentence(found),
+        "transfers": [transfer_sentence(transfer) for transfer in found.transfers],
+        "retrained": [
+            {"key": one.key, "psnr_y_db": [one.psnr_y_db, other.psnr_y_db]}
+            for one, other in found.retrained
+        ],
+        "swaps": [
+            {"faster_on_first": swap.left[0].key, "faster_on_second": swap.right[0].key,
+             "sure": swap.sure}
+            for swap in found.swaps
+        ],
+    }  # fmt: skip
+
+
+def _plain(value: Any) -> Any:
+    """A dataclass of numbers and words as JSON takes it; what is not finite is null."""
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {f.name: _plain(getattr(value, f.name)) for f in dataclasses.fields(value)}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -1,0 +1,147 @@
+"""What the page's scripts need: details of each dot, and the limits a reader may set.
+
+Everything is a value in JSON that no browser executes; scripts write it as text only.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from reports.charts.front import FrontPlot
+from reports.charts.scale import nice_step
+from reports.choice import export_command
+from reports.sections import Section
+from reports.table import gain
+from reports.wording import (
+    config_code,
+    config_text,
+    count_of,
+    interval,
+    ms,
+    number,
+    percent,
+    plain,
+    shorten,
+    signed_db,
+)
+from search.records import CandidateResult
+
+
+@dataclass(frozen=True)
+class Knob:
+    """A limit that the reader may move: a slider and a field with the same range."""
+
+    name: str
+    words: str
+    unit: str
+    low: float
+    high: float
+    step: float
+    start: float
+
+
+def dot_data(section: Section, plot: FrontPlot) -> dict[str, Any]:
+    """The dots in the order of `plot.dots`, and the commands that export them.
+
+    A command is stored as the place of its form and its key: in a study nearly all commands
+    differ by the key alone.
+    """
+    forms: list[list[str]] = []
+    dots = []
+    for result, role in plot.dots:
+        dots.append(
+            {
+                "trial": result.number,
+                "role": role,
+                "code": config_code(result.config),
+                "lines": details(result, section),
+                "latency": result.latency_ms,
+                "high": result.latency_high_ms,
+                "psnr": result.psnr_y_db,
+                "memory": _finite(result.peak_memory_mb),
+                "interval": interval(result),
+                "tie": result.number in section.group.undecided_numbers,
+                "command": _command(section, result, forms) if result.status == "ok" else None,
+            }
+        )
+    return {"dots": dots, "forms": forms}
+
+
+def knobs(section: Section) -> list[Knob]:
+    """Limits over what was measured, set so that the recommended candidate is the first winner."""
+    measured, limits, best = section.group.measured, section.facts.limits, section.choice.result
+    latencies = [r.latency_ms or 0.0 for r in measured]
+    start = limits.max_latency_ms
+    if start is None and best is not None:
+        start = best.latency_ms
+    found = [_at_most("latency", "Latency at most", "ms", latencies, start)]
+    psnrs = [r.psnr_y_db or 0.0 for r in measured]
+    found.append(_at_least("psnr", "PSNR at least", "dB", psnrs, limits.min_psnr_db))
+    memories = [r.peak_memory_mb for r in measured if _finite(r.peak_memory_mb) is not None]
+    if memories and len(memories) == len(measured):
+        known = [memory or 0.0 for memory in memories]
+        found.append(_at_most("memory", "Peak memory at most", "MB", known, limits.max_memory_mb))
+    return found
+
+
+def details(result: CandidateResult, section: Section) -> list[str]:
+    """What hovering or focusing a dot tells, a line a fact."""
+    lines = [f"Trial {result.number}", config_text(result.config), f"latency {interval(result)} ms"]
+    if result.psnr_y_db is not None:
+        over = f" ({signed_db(gain(result))} over bicubic)" if gain(result) is not None else ""
+        lines.append(f"PSNR {number(result.psnr_y_db, 2)} dB{over}")
+    lines += [
+        f"first run {ms(result.first_run_ms)} ms, peak memory {ms(result.peak_memory_mb)} MB",
+        f"{result.parameters:,} parameters, {number(result.macs / 1e9, 2)} GMACs",
+        f"{count_of(result.delegates, 'delegate')}, {result.delegated_ops} ops delegated, "
+        f"{result.undelegated_ops} not",
+    ]
+    probability = section.group.front_probability(result)
+    if probability is not None:
+        tie = " (a tie)" if result.number in section.group.undecided_numbers else ""
+        lines.append(f"on the front with a probability of {percent(probability)}{tie}")
+    if result.flags:
+        lines.append("flags: " + shorten(", ".join(result.flags), 120))
+    if result.reason:
+        lines.append(shorten(result.reason, 90))
+    return lines
+
+
+def _command(section: Section, result: CandidateResult, forms: list[list[str]]) -> list[Any]:
+    command = plain(export_command(section.facts.run_path, result))
+    before, marker, rest = command.partition(" --key ")
+    key, _, after = rest.partition(" --lr-size ")
+    form = [f"{before}{marker}", f" --lr-size {after}"]
+    if form not in forms:
+        forms.append(form)
+    return [forms.index(form), key]
+
+
+def _at_most(name: str, words: str, unit: str, values: list[float], limit: float | None) -> Knob:
+    low, high, step = _range(values)
+    # Rounded up, so that the candidate whose own value it is stays inside.
+    start = high if limit is None else math.ceil(limit / step - 1e-9) * step
+    return Knob(name, words, unit, low, high, step, round(min(max(start, low), high), 9))
+
+
+def _at_least(name: str, words: str, unit: str, values: list[float], limit: float | None) -> Knob:
+    low, high, step = _range(values)
+    start = low if limit is None else math.floor(limit / step + 1e-9) * step
+    return Knob(name, words, unit, low, high, step, round(min(max(start, low), high), 9))
+
+
+def _range(values: list[float]) -> tuple[float, float, float]:
+    """Round ends around the values, and about 200 steps between them."""
+    span = (max(values) - min(values)) or abs(max(values)) or 1.0
+    step = nice_step(span, 200)
+    return (
+        round(math.floor(min(values) / step) * step, 9),
+        round(math.ceil(max(values) / step) * step, 9),
+        step,
+    )
+
+
+def _finite(value: float | None) -> float | None:
+    return value if value is not None and math.isfinite(value) else None

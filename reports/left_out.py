@@ -1,0 +1,80 @@
+"""What was left out of the front and why, and what disturbed the measurements."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from reports.facts import ProfileGroup
+from reports.wording import config_code, plain, shorten
+
+REASON_LENGTH = 600
+FLAGS = {
+    "host": "measured on the host computer, not on a phone",
+    "emulator": "measured on an emulator, not on a phone",
+    "simulated": "numbers of a simulated device",
+    "noisy": "the latency interval is wide",
+    "few_sessions": "too few sessions for an interval: it is their range",
+    "warmup_unsettled": "a session was timed before its warm-up had settled",
+    "threads_differ": "the runtime did not take the number of threads asked for",
+    "peak_memory_inexact": "peak memory may hold what was there before the model",
+    "throttled": "the device throttled while it was measured",
+    "low_battery": "the battery was low",
+    "battery_hot": "the battery was hot",
+    "clocks_capped": "a processor's clock was capped",
+    "cores_offline": "some cores were switched off",
+    "debug_build": "the device runs a debug build",
+    "unverified": "the device's answer was not verified",
+}
+
+
+@dataclass(frozen=True)
+class FlagCount:
+    """A flag, what it means, and the trials that carry it."""
+
+    flag: str
+    meaning: str
+    trials: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class LeftOut:
+    """A candidate that has no place on the front by its nature: failed, stopped or infeasible."""
+
+    trial: int
+    code: str
+    standing: str
+    reason: str
+
+
+def flag_counts(group: ProfileGroup) -> list[FlagCount]:
+    """Every flag of the group, the commonest first."""
+    trials: dict[str, list[int]] = {}
+    for result in group.results:
+        for flag in result.flags:
+            trials.setdefault(plain(flag), []).append(result.number)
+    found = [FlagCount(f, FLAGS.get(f, ""), tuple(n)) for f, n in trials.items()]
+    return sorted(found, key=lambda one: (-len(one.trials), one.flag))
+
+
+def left_out(group: ProfileGroup) -> list[LeftOut]:
+    """What cannot be on the front, with the reason of each."""
+    found = []
+    for result in group.results:
+        if result.status == "ok" and result.feasible:
+            continue
+        standing = {"ok": "breaks a constraint"}.get(result.status, result.status)
+        broken = ", ".join(
+            f"{plain(name)} exceeded by {excess:.3g}"
+            for name, excess in result.constraint_violations.items()
+            if excess > 0
+        )
+        reason = shorten(result.reason, REASON_LENGTH) or broken or "no reason was recorded"
+        found.append(LeftOut(result.number, config_code(result.config), standing, reason))
+    return found
+
+
+def trials_in_words(trials: Sequence[int], most: int = 12) -> str:
+    """`0, 3, 7` or `0, 3, 7 and 40 more`."""
+    shown = ", ".join(map(str, trials[:most]))
+    return shown if len(trials) <= most else f"{shown} and {len(trials) - most} more"

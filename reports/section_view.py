@@ -1,0 +1,220 @@
+"""One section as the template wants it: texts, rows and drawn charts."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from markupsafe import Markup
+
+from reports.charts.front import FrontPlot, draw_front, front_plot
+from reports.charts.small import EffectRow, draw_effects, draw_parts, draw_steps
+from reports.effects import TargetEffects
+from reports.headline import counts, headline
+from reports.interactive import dot_data, knobs
+from reports.left_out import flag_counts, left_out, trials_in_words
+from reports.pictures import GAIN, gallery
+from reports.progress import Progress
+from reports.roles import STANDINGS, role_of
+from reports.sections import Section
+from reports.table import row
+from reports.wording import MISSING, config_code, ms, number, percent, shorten, signed_db
+from search.records import CandidateResult
+
+SPLIT_ROWS = 14
+PROGRESS_ROWS = 200
+
+# Heading, unit, and how a row of the table becomes text and something to sort by.
+COLUMNS: tuple[tuple[str, str, str, Callable[[Any], str]], ...] = (
+    ("Latency", "ms", "latency_ms", ms),
+    ("Interval", "ms", "latency_low_ms", str),
+    ("PSNR Y", "dB", "psnr_y_db", lambda value: number(value, 2)),
+    ("Over bicubic", "dB", "gain_over_bicubic_db", signed_db),
+    ("Peak memory", "MB", "peak_memory_mb", ms),
+    ("Parameters", "", "parameters", lambda value: MISSING if value is None else f"{value:,}"),
+    ("Work", "GMACs", "gmacs", lambda value: number(value, 2)),
+    ("First run", "ms", "first_run_ms", ms),
+    ("Load", "ms", "load_ms", ms),
+    ("PSNR RGB", "dB", "psnr_rgb_db", lambda value: number(value, 2)),
+    ("SSIM Y", "", "ssim_y", lambda value: number(value, 4)),
+    ("File", "kB", "size_kb", lambda value: number(value, 0)),
+    ("Delegates", "", "delegates", lambda value: number(value, 0)),
+    ("Ops delegated", "%", "delegated_share", percent),
+    ("Ops left", "", "undelegated_ops", lambda value: number(value, 0)),
+)
+
+
+def section_view(section: Section, place: int) -> dict[str, Any]:
+    """Everything the page shows of `section`; `data` is what its scripts need."""
+    group, choice = section.group, section.choice
+    plot = front_plot(group, choice, section.facts.limits) if group.measured else None
+    return {
+        "id": f"device-{place}",
+        "name": section.name,
+        "headline": headline(group, choice),
+        "choice": choice,
+        "counts": counts(group),
+        "limits": section.facts.limits.sentences(),
+        "stand_in": group.stand_in,
+        "charts": _front_charts(plot, section) if plot else [],
+        "roles": plot.roles if plot else set(),
+        "beyond": [line.words for line in plot.beyond] if plot else [],
+        "knobs": knobs(section) if plot else [],
+        "rows": [_table_row(result, section) for result in group.results],
+        "front_rows": [_front_row(result, section) for result in group.front_and_ties],
+        "ties": bool(group.undecided_numbers),
+        "gallery": gallery(section),
+        "gain": GAIN,
+        "effects": [_effects_view(one) for one in section.effects],
+        "split": _split_view(section),
+        "progress": _progress_view(section.progress),
+        "left_out": [(o.trial, o.code, o.standing, o.reason) for o in left_out(group)],
+        "flags": [(f.flag, f.meaning, trials_in_words(f.trials)) for f in flag_counts(group)],
+        "data": dot_data(section, plot) if plot else None,
+    }
+
+
+def _front_charts(plot: FrontPlot, section: Section) -> list[Markup]:
+    label = (
+        f"Latency against PSNR of {len(plot.dots)} candidates on {section.name}. "
+        "The tables below hold the same numbers."
+    )
+    return [
+        draw_front(plot, label, 760, 430, "wide"),
+        draw_front(plot, label, 360, 340, "narrow"),
+    ]
+
+
+def _table_row(result: CandidateResult, section: Section) -> dict[str, Any]:
+    role = role_of(result, section.group, section.choice)
+    cells = row(result, section.group)
+    texts = {name: show(cells[name]) for _, _, name, show in COLUMNS}
+    low, high = cells["latency_low_ms"], cells["latency_high_ms"]
+    texts["latency_low_ms"] = MISSING if low is None or high is None else f"{ms(low)}–{ms(high)}"
+    return {
+        "trial": result.number,
+        "role": role,
+        "order": list(STANDINGS).index(role),
+        "tie": cells["front_undecided"],
+        "standing": STANDINGS[role],
+        "code": config_code(result.config),
+        "key": cells["key"],
+        "cells": [(texts[name], cells[name]) for _, _, name, _ in COLUMNS],
+        "flags": cells["flags"],
+        "reason": "see below" if role == "failed" else shorten(result.reason, 300),
+    }
+
+
+def _front_row(result: CandidateResult, section: Section) -> tuple[Any, ...]:
+    cells = row(result, section.group)
+    mark = "★ " if result is section.choice.result else ""
+    tie = "≈ " if cells["front_undecided"] else ""
+    low, high = result.latency_low_ms, result.latency_high_ms
+    probability = cells["front_probability"]
+    return (
+        f"{mark}{tie}{result.number}",
+        config_code(result.config),
+        ms(result.latency_ms),
+        MISSING if low is None or high is None else f"{ms(low)}–{ms(high)}",
+        number(result.psnr_y_db, 2),
+        signed_db(cells["gain_over_bicubic_db"]),
+        ms(result.peak_memory_mb),
+        percent(probability),
+    )
+
+
+def _effects_view(found: TargetEffects) -> dict[str, Any]:
+    rows: list[EffectRow] = []
+    for parameter in found.parameters:
+        share = percent(parameter.importance)
+        rows.append(EffectRow(f"{parameter.name}: {share} of what is explained"))
+        rows += [EffectRow(o.words, (o.effect, o.low, o.high)) for o in parameter.levels]
+    label = f"Effect of each parameter's levels on {found.target}, in {found.unit}."
+    title = f"Effect on {found.target}, {found.unit}"
+    return {
+        "found": found,
+        "name": found.target[0].upper() + found.target[1:],
+        "chart": draw_effects(rows, label, title) if rows else None,
+        "explained": percent(found.explained),
+        "table": [
+            (
+                parameter.name,
+                f"{percent(parameter.importance)} ({percent(parameter.importance_low)}–"
+                f"{percent(parameter.importance_high)})",
+                level.words,
+                _signed(level.effect, found.unit),
+                f"{_signed(level.low, found.unit)} to {_signed(level.high, found.unit)}",
+                level.candidates,
+            )
+            for parameter in found.parameters
+            for level in parameter.levels
+        ],
+    }
+
+
+def _signed(value: float, unit: str) -> str:
+    digits = 2 if unit == "dB" else 1
+    return f"{'+' if value >= 0 else ''}{number(value, digits)}"
+
+
+def _split_view(section: Section) -> dict[str, Any] | None:
+    """Load, first run and steady state of the front; as much of it as a chart can hold."""
+    members = [
+        r for r in section.group.front if r.load_ms is not None and r.first_run_ms is not None
+    ][:SPLIT_ROWS]
+    if not members:
+        return None
+    rows = [
+        (f"Trial {r.number}", (r.load_ms or 0.0, r.first_run_ms or 0.0, r.latency_ms or 0.0))
+        for r in members
+    ]
+    return {
+        "chart": draw_parts(
+            rows,
+            "Loading, first run and one steady run of each member of the front.",
+            "ms: load, first run, one run thereafter",
+            ("load", "first", "steady"),
+        ),
+        "table": [
+            (name, *(ms(part) for part in parts), ms(parts[0] + parts[1])) for name, parts in rows
+        ],
+    }
+
+
+def _progress_view(found: Progress | None) -> dict[str, Any] | None:
+    if found is None or found.final <= 0:
+        return None
+    charts = [
+        draw_steps(
+            [(float(at), volume / found.final) for at, (_, volume) in enumerate(found.trials, 1)],
+            "Hypervolume of the front after each candidate, in percent of the last.",
+            "Candidates finished",
+        )
+    ]
+    if found.minutes and found.minutes[-1][0] > 0:
+        charts.append(
+            draw_steps(
+                [(at, volume / found.final) for at, volume in found.minutes],
+                "Hypervolume of the front over time, in percent of the last.",
+                "Minutes since the first candidate",
+            )
+        )
+    gains = _gains(found)
+    return {
+        "charts": charts,
+        "reference": f"{ms(found.reference[0])} ms and {number(found.reference[1], 2)} dB",
+        "final": number(found.final, 1),
+        "last_gain": found.last_gain_trial,
+        "table": gains[:PROGRESS_ROWS],
+    }
+
+
+def _gains(found: Progress) -> list[tuple[int, int, str, str]]:
+    """The candidates that made the front grow: how many were finished, trial, minutes, share."""
+    rows, before = [], 0.0
+    for at, (trial, volume) in enumerate(found.trials):
+        if volume > before:
+            minutes = number(found.minutes[at][0], 1) if found.minutes else MISSING
+            rows.append((at + 1, trial, minutes, percent(volume / found.final)))
+        before = volume
+    return rows

@@ -1,0 +1,47 @@
+"""The records of a run as another device might have left them, through the real study."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+from search.records import CandidateResult
+from search.request import SearchRequest
+from search.rundir import RunDirectory
+from search.study import open_study, record
+
+PHONE_PROFILE = {"kind": "phone", "model": "Phone X", "soc": "Chip 9"}
+
+
+def as_measured_elsewhere(
+    run: RunDirectory, folder: Path, change: Callable[[CandidateResult], CandidateResult]
+) -> RunDirectory:
+    """A new run with every result of `run` after `change`, on a phone of its own."""
+    request = SearchRequest.resolve({}, run.spec_path)
+    facts = run.facts() | {"profile": PHONE_PROFILE}
+    other = RunDirectory.create(folder, request, facts)
+    study = open_study(other, request)
+    for result in run.results():
+        trial = study.ask()
+        elsewhere = {
+            "number": trial.number,
+            "profile_key": "phone-x-1",
+            "device_serial": "X1",
+            "stand_in_note": "",
+            "flags": (),
+        }
+        record(trial, change(result.model_copy(update=elsewhere)))
+    shutil.copytree(run.weights.parent, other.weights.parent)
+    return other
+
+
+def timed(result: CandidateResult, latency_ms: float) -> CandidateResult:
+    """The result with another latency, known within two percent."""
+    return result.model_copy(
+        update={
+            "latency_ms": latency_ms,
+            "latency_low_ms": 0.99 * latency_ms,
+            "latency_high_ms": 1.01 * latency_ms,
+        }
+    )

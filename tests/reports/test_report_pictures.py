@@ -1,0 +1,97 @@
+"""Pictures of a report: those the device made, or, for a run that kept none, recomputed ones."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from made_up_studies import candidate, rich_study
+
+from models.quality import psnr_y_db
+from reports.facts import gather
+from reports.pictures import difference_map, gallery, spread, stored_crops
+from reports.recomputed import recomputed_crops
+from reports.sections import sections_of
+from search.rundir import RunDirectory
+
+# A real search, exports included.
+pytestmark = pytest.mark.timeout(900)
+
+
+def test_recomputed_pictures_are_told_apart_and_close_to_the_devices(
+    host_run: RunDirectory, tmp_path: Path
+) -> None:
+    run = RunDirectory(shutil.copytree(host_run.path, tmp_path / "run"))
+    (section,) = sections_of([gather(run)])
+    kept = stored_crops(run.pictures, [r.number for r in section.group.front])
+    assert kept is not None
+    shutil.rmtree(run.pictures)
+    found = gallery(section)
+    assert "kept no pictures: these were recomputed on this computer" in found.origin
+    assert [row.image for row in found.rows] == ["stripes", "waves"]
+    again = recomputed_crops(section.facts, section.group.front)
+    assert again.places == kept.places
+    for one, other in zip(again.truth, kept.truth, strict=True):
+        assert np.array_equal(one, other)
+    for number, crops in kept.outputs.items():
+        for mine, device in zip(again.outputs[number], crops, strict=True):
+            # Tiles of 16 x 16 have seams that a whole image has not.
+            assert psnr_y_db(mine, device, border=0) > 25
+
+
+def test_changed_photographs_are_not_shown_as_the_old_ones(
+    host_run: RunDirectory, tmp_path: Path
+) -> None:
+    run = RunDirectory(shutil.copytree(host_run.path, tmp_path / "run"))
+    shutil.rmtree(run.pictures)
+    text = run.spec_path.read_text().replace("photos", "photos-moved")
+    run.spec_path.write_text(text)
+    photos = host_run.path.parent / "photos"
+    moved = shutil.copytree(photos, tmp_path / "photos-moved")
+    run.spec_path.write_text(text.replace(str(photos) + "-moved", str(moved)))
+    shutil.copyfile(moved / "waves.png", moved / "stripes.png")
+    (section,) = sections_of([gather(run)])
+    assert gallery(section).rows == ()
+    assert "evaluation images have changed" in gallery(section).origin
+
+
+def test_a_damaged_crop_is_told_and_the_report_goes_on(
+    host_run: RunDirectory, tmp_path: Path
+) -> None:
+    run = RunDirectory(shutil.copytree(host_run.path, tmp_path / "run"))
+    (run.pictures / "truth-0.png").write_bytes(b"no picture")
+    (section,) = sections_of([gather(run)])
+    found = gallery(section)
+    assert found.rows == ()
+    assert "truth-0.png" in found.origin
+
+
+def test_a_run_without_pictures_and_weights_says_so() -> None:
+    (section,) = sections_of([replace(rich_study(), run_path=Path("nowhere"))])
+    assert gallery(section).origin.startswith("This run kept no pictures")
+
+
+@given(st.integers(1, 40), st.integers(0, 39))
+def test_the_shown_ones_span_the_front(size: int, at: int) -> None:
+    front = [candidate(i, (10.0 + i, 28.0 + i)) for i in range(size)]
+    chosen = front[at % size]
+    shown = spread(front, chosen, 6)
+    assert len(shown) == min(size, 6)
+    assert shown[0] is front[0]
+    assert shown[-1] is front[-1]
+    assert any(one is chosen for one in shown)
+    assert [one.number for one in shown] == sorted({one.number for one in shown})
+
+
+def test_the_difference_map_is_black_where_all_is_equal() -> None:
+    truth = np.full((8, 8, 3), 100, np.uint8)
+    other = truth.copy()
+    other[2, 3] = 110
+    found = difference_map(other, truth)
+    assert found[0, 0] == 0
+    assert found[2, 3] == round(4 * 10 * 219 / 255)
