@@ -14,7 +14,6 @@ import math
 from collections.abc import Sequence
 
 Point = tuple[float, float]
-Interval = tuple[float, float]
 
 
 def dominates(a: Point, b: Point) -> bool:
@@ -39,28 +38,6 @@ def pareto_front(points: Sequence[Point]) -> list[int]:
             front.append(index)
             best = points[index][1]
     return front
-
-
-def undecided(latencies: Sequence[Interval], psnrs: Sequence[float]) -> list[bool]:
-    """For each point, whether its latency interval leaves open if it is on the front.
-
-    A point is surely off the front when some other dominates it even with the other at its
-    slowest and itself at its fastest; surely on it when none would dominate it even the other
-    way round. What is neither is a tie. O(n^2), in studies of at most some thousands.
-
-    Raises:
-        ValueError: the sequences differ in length.
-    """
-    fastest = [(low, psnr) for (low, _), psnr in zip(latencies, psnrs, strict=True)]
-    slowest = [(high, psnr) for (_, high), psnr in zip(latencies, psnrs, strict=True)]
-    _require_finite(fastest + slowest)
-
-    def open_question(i: int) -> bool:
-        others = [j for j in range(len(psnrs)) if j != i]
-        surely_off = any(dominates(slowest[j], fastest[i]) for j in others)
-        return not surely_off and any(dominates(fastest[j], slowest[i]) for j in others)
-
-    return [open_question(i) for i in range(len(psnrs))]
 
 
 def hypervolume(points: Sequence[Point], reference: Point) -> float:

@@ -6,18 +6,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from search.front import Point, dominates, hypervolume, pareto_front, undecided
+from search.front import Point, dominates, hypervolume, pareto_front
 
 # A coarse grid makes ties and duplicates common.
 coordinate = st.integers(0, 12).map(float)
 points_of_a_study = st.lists(st.tuples(coordinate, coordinate), max_size=30)
 REFERENCE = (13.0, -1.0)
-
-
-@st.composite
-def timed(draw: st.DrawFn) -> tuple[list[tuple[float, float]], list[float]]:
-    rows = draw(st.lists(st.tuples(coordinate, coordinate, coordinate), max_size=15))
-    return [(min(a, b), max(a, b)) for a, b, _ in rows], [psnr for *_, psnr in rows]
 
 
 def test_dominance_needs_one_strict_gain() -> None:
@@ -68,32 +62,3 @@ def test_a_new_point_never_shrinks_the_hypervolume(points: list[Point], extra: P
     assert after >= before
     if any(other == extra or dominates(other, extra) for other in points):
         assert after == pytest.approx(before)
-
-
-@given(points_of_a_study)
-def test_exact_latencies_leave_nothing_undecided(points: list[Point]) -> None:
-    assert not any(undecided([(x, x) for x, _ in points], [y for _, y in points]))
-
-
-@given(timed(), st.data())
-def test_what_is_decided_holds_wherever_the_latencies_lie(
-    study: tuple[list[tuple[float, float]], list[float]], data: st.DataObject
-) -> None:
-    latencies, psnrs = study
-    doubtful = undecided(latencies, psnrs)
-    middles = [((low + high) / 2, psnr) for (low, high), psnr in zip(latencies, psnrs, strict=True)]
-    drawn = [
-        (data.draw(st.floats(low, high)), psnr)
-        for (low, high), psnr in zip(latencies, psnrs, strict=True)
-    ]
-    certain = {i for i, doubt in enumerate(doubtful) if not doubt}
-    assert set(pareto_front(drawn)) & certain == set(pareto_front(middles)) & certain
-
-
-def test_overlapping_intervals_are_a_tie() -> None:
-    # The second is nominally dominated, by less than the noise; the third by far more.
-    assert undecided([(9.0, 11.0), (10.0, 12.0), (40.0, 41.0)], [30.0, 29.9, 29.0]) == [
-        False,
-        True,
-        False,
-    ]
