@@ -17,6 +17,7 @@ import device_runner.cli
 import device_runner.runner_cli
 import models.cli
 import reports.cli
+import reports.nightly.cli
 import search.cli
 from foundation.console import err, quiet_libraries
 from foundation.errors import MobileSRTuneError
@@ -81,6 +82,7 @@ models.cli.register(app)
 device_runner.cli.register(app, _default_artifact)
 device_runner.runner_cli.register(app)
 reports.cli.register(app)
+reports.nightly.cli.register(app)
 
 
 def main() -> None:

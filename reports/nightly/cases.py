@@ -1,0 +1,201 @@
+"""What one metric of one model is compared with tonight: its own past, on the scale of badness."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from reports.nightly.history.reading import Trail
+from reports.nightly.metrics import Metric, Scale
+from reports.nightly.records import Observation, Point, error_of_middle, middle, together
+from reports.nightly.shift import WINDOWS
+from reports.nightly.spread import Spread, moderated, own_spread, pool
+
+# However steady a metric was, the next night may differ by so much of what is usual.
+LEAST_SD_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the suite asks for.
+
+    Attributes:
+        alpha: chance of a false alarm a night, over all tests of the suite.
+        tests: how many comparisons the suite makes a night.
+        floors: per metric the smallest change that counts, on the metric's own scale.
+        baseline_nights: nights from the baseline on that make up its level.
+        baseline: a night that stands in for every pin, or None.
+    """
+
+    alpha: float
+    tests: int
+    floors: Mapping[str, float]
+    baseline_nights: int
+    baseline: int | None = None
+
+    @property
+    def needed_p(self) -> float:
+        """Bonferroni: every test and its windows share `alpha`.
+
+        The two references are not counted: they are nearly the same nights where nothing changed.
+        """
+        return self.alpha / (max(1, self.tests) * len(WINDOWS))
+
+
+@dataclass(frozen=True)
+class Case:
+    """One metric of one model: its nights since the baseline, and tonight.
+
+    Attributes:
+        before: earlier nights, oldest first, as badness.
+        blamed: which of them were called a regression: no longer part of any reference.
+        praised: which were called improved: not part of the baseline until they are accepted.
+        first, second: tonight's looks.
+        floor: the smallest change that counts, as badness.
+        unsteady: by how much more doubt tonight is judged.
+    """
+
+    metric: Metric
+    before: tuple[Point, ...]
+    blamed: tuple[bool, ...]
+    praised: tuple[bool, ...]
+    baseline_night: int
+    first: Point
+    second: Point | None
+    spread: Spread
+    floor: float
+    unsteady: float
+
+    @property
+    def tonight(self) -> Point:
+        """Both looks, where there were two."""
+        return self.first if self.second is None else together(self.first, self.second)
+
+    @property
+    def changed(self) -> tuple[bool, ...]:
+        """Which earlier nights were not as the baseline."""
+        return tuple(bad or good for bad, good in zip(self.blamed, self.praised, strict=True))
+
+    @property
+    def recent(self) -> list[float]:
+        """The values of earlier nights that nobody complained of."""
+        return [p.value for p, bad in zip(self.before, self.blamed, strict=True) if not bad]
+
+    @property
+    def unchanged(self) -> list[float]:
+        """The values of earlier nights that were as the baseline."""
+        return [p.value for p, other in zip(self.before, self.changed, strict=True) if not other]
+
+
+@dataclass
+class CaseBuilder:
+    """Builds the cases of one device; keeps what its models have in common.
+
+    Attributes:
+        past: each model's trail: finished nights only, tonight not among them.
+        epoch: the epoch that tonight belongs to; nights of others are not compared with.
+        restless: nights that were unsteady on this device: neither reference nor evidence.
+    """
+
+    past: Mapping[str, Trail]
+    epoch: int
+    night: int
+    rules: Rules
+    restless: Collection[int] = ()
+    _pools: dict[str, Spread] = field(default_factory=dict)
+    # A night asks for the same past several times.
+    _built: dict[tuple[str, str], Case | None] = field(default_factory=dict)
+
+    def build(
+        self, model: str, metric: Metric, look: Observation, again: Observation | None = None
+    ) -> Case | None:
+        """None where there is nothing to compare, tonight or before."""
+        if metric.name not in look.readings:
+            return None
+        if (model, metric.name) not in self._built:
+            self._built[model, metric.name] = self._past(model, metric)
+        past = self._built[model, metric.name]
+        second = None if again is None else again.readings.get(metric.name)
+        return past and replace(
+            past,
+            first=seen_tonight(metric, look.readings[metric.name], self.night),
+            second=seen_tonight(metric, second, self.night) if second else None,
+        )
+
+    def _past(self, model: str, metric: Metric) -> Case | None:
+        """A case whose tonight is still to come."""
+        trail = self.past.get(model)
+        baseline = None if trail is None else self.baseline_night(trail)
+        if trail is None or baseline is None:
+            return None
+        before = tuple(
+            as_badness(metric, point)
+            for point in trail.points.get(metric.name, [])
+            if point.night >= baseline
+            and trail.epochs.get(point.night) == self.epoch
+            and point.night not in self.restless
+        )
+        if not before:
+            return None
+        # The baseline itself is right by decree, whatever was said of it that night.
+        blamed = trail.blamed.get(metric.name, set()) - {baseline}
+        praised = trail.praised.get(metric.name, set()) - {baseline}
+        return Case(
+            metric=metric,
+            before=before,
+            blamed=tuple(point.night in blamed for point in before),
+            praised=tuple(point.night in praised for point in before),
+            baseline_night=baseline,
+            first=before[-1],
+            second=None,
+            spread=self._spread(metric, [p for p in before if p.night not in blamed]),
+            floor=metric.badness_of_change(self.rules.floors.get(metric.name, metric.floor)),
+            unsteady=1.0,
+        )
+
+    def baseline_night(self, trail: Trail) -> int | None:
+        """The night that is compared with: asked for, pinned, or the epoch's first."""
+        ours = [night for night, epoch in trail.epochs.items() if epoch == self.epoch]
+        if self.rules.baseline is not None:
+            return min((night for night in ours if night >= self.rules.baseline), default=None)
+        return trail.pinned if trail.pinned in ours else min(ours, default=None)
+
+    def _spread(self, metric: Metric, steady: Sequence[Point]) -> Spread:
+        assumed = metric.badness_of_change(metric.night_sd)
+        if metric.name not in self._pools:
+            self._pools[metric.name] = pool(self._own_spreads(metric), assumed)
+        found = moderated(own_spread([point.value for point in steady]), self._pools[metric.name])
+        usual = min((point.sessions for point in steady), default=1)
+        errors = [point.error for point in steady if point.sessions == usual]
+        return replace(
+            found,
+            sd=max(found.sd, LEAST_SD_SHARE * assumed),
+            within=statistics.median(errors) if errors else 0.0,
+            sessions=usual,
+        )
+
+    def _own_spreads(self, metric: Metric) -> list[Spread]:
+        """Of every model, in every epoch of the device: an update changes levels, not noise."""
+        found = []
+        for trail in self.past.values():
+            rows: dict[int, list[float]] = {}
+            for point in trail.points.get(metric.name, []):
+                if point.night not in self.restless and point.night in trail.epochs:
+                    row = rows.setdefault(trail.epochs[point.night], [])
+                    row.append(metric.badness(point.value))
+            found += [spread for row in rows.values() if (spread := own_spread(row)) is not None]
+        return found
+
+
+def as_badness(metric: Metric, point: Point) -> Point:
+    """A stored point where differences add up and more is worse."""
+    ratio = metric.scale is Scale.RATIO
+    error = point.error / max(abs(point.value), 1e-9) if ratio else point.error
+    return replace(point, value=metric.badness(point.value), error=error)
+
+
+def seen_tonight(metric: Metric, sessions: Sequence[float], night: int) -> Point:
+    """One look as badness."""
+    values = tuple(metric.badness(value) for value in sessions)
+    return Point(night, middle(values), error_of_middle(values), len(values))

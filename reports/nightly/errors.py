@@ -1,0 +1,22 @@
+"""What can go wrong with a nightly besides the models it watches."""
+
+from __future__ import annotations
+
+from foundation.errors import RequestError
+from reports.errors import ReportError
+
+
+class SuiteError(ReportError):
+    """The suite file cannot be used; the message names the file and the key."""
+
+
+class HistoryError(ReportError):
+    """The history cannot be used as it is; nothing in it was changed."""
+
+
+class HistoryBusyError(HistoryError):
+    """Another nightly is writing into the same history."""
+
+
+class BaselineError(RequestError):
+    """The baseline that was asked for does not fit what is measured tonight."""
