@@ -33,6 +33,7 @@ from search.inputs import SearchInputs, best_psnr_db, load_inputs
 from search.lane import Lane
 from search.loop import SearchEvents, SearchLoop
 from search.pictures import CropKeeper
+from search.placement import placement_of
 from search.request import SearchRequest
 from search.rundir import RunDirectory
 from search.sentinel import StudySentinel
@@ -237,13 +238,13 @@ def _station(
     watcher: Watcher,
 ) -> Station:
     say = partial(watcher.device, device.serial)
-    choice = device.suggest_threads()
+    placement = placement_of(run.path, device, request.threads)
     evaluator = Evaluator(
         device=device,
         plan=MeasurePlan(
             sessions=request.sessions,
-            threads=request.threads or choice.threads,
-            cpus=() if request.threads else choice.cpus,
+            threads=placement.threads,
+            cpus=placement.cpus,
             timeout_s=request.session_timeout_s,
             timing=TimingPlan(min_iterations=request.min_iterations, min_time_s=request.min_time_s),
         ),

@@ -28,7 +28,17 @@ from search.study import load_study, open_study, record
 REPOSITORY = Path(__file__).resolve().parents[1]
 # Real exports in processes of their own: slow where other work takes the cores.
 pytestmark = pytest.mark.timeout(900)
-COMMANDS = ["search", "train", "upscale", "evaluate", "export", "devices", "bench", "report"]
+COMMANDS = [
+    "search",
+    "train",
+    "upscale",
+    "evaluate",
+    "export",
+    "devices",
+    "bench",
+    "report",
+    "nightly",
+]
 TINY = shlex.split(
     "--scale 2 --n-feats 4,8 --n-heads 2 --depths 1 --ratios 1,2 --window-sizes 4 --lr-size 16x16 "
     "--train-steps 10 --batch-size 2 --crop 8 --sessions 1 --min-iterations 2 --min-time-s 0.01 "

@@ -11,7 +11,6 @@ from __future__ import annotations
 from functools import lru_cache
 
 import numpy as np
-import scipy.stats
 
 from device_runner.statistics.arrays import Interval, Row, finite, logs, require_share
 
@@ -53,6 +52,8 @@ def median_variance_ratio(count: int) -> float:
     I, chapter 14). Odd counts by integrating the density of the middle order statistic; even ones
     from their odd neighbours, less what averaging two middle values saves: at most 4 % too much.
     """
+    import scipy.stats  # a second that --help need not wait for
+
     if count <= 2:
         return 1.0
     if count % 2 == 0:
@@ -71,6 +72,8 @@ def t_half_width(log_values: np.ndarray, confidence: float) -> float:
     Student (1908) for the mean, widened by the median's greater variance under normal noise. An
     outlier widens it, so it errs on the safe side where the noise has heavy tails.
     """
+    import scipy.stats  # a second that --help need not wait for
+
     count = log_values.size
     quantile = float(scipy.stats.t.ppf(0.5 + confidence / 2, count - 1))
     spread = float(np.std(log_values, ddof=1))

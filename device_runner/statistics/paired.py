@@ -9,7 +9,6 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
-import scipy.stats
 
 from device_runner.statistics.arrays import Interval, Row, logs, require_share
 from device_runner.statistics.intervals import MIN_SESSIONS_FOR_BOOTSTRAP
@@ -81,6 +80,8 @@ def _by_ranks(differences: np.ndarray, confidence: float) -> tuple[float, Interv
 
 
 def _by_t(differences: np.ndarray, confidence: float) -> tuple[float, Interval, float]:
+    import scipy.stats  # a second that --help need not wait for
+
     count = differences.size
     mean = float(differences.mean())
     error = float(np.std(differences, ddof=1)) / count**0.5

@@ -1,0 +1,46 @@
+"""With how many threads, and on which CPUs, a study measures: chosen once, kept for good."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import ClassVar
+
+from pydantic import Field
+
+from device_runner import Device
+from foundation.records import VersionedRecord
+
+FILE_NAME = "placement.json"
+
+
+class Placement(VersionedRecord):
+    """Threads and CPUs of every session of a study; no CPUs leave it to the device."""
+
+    kind: ClassVar[str] = "placement"
+    version: ClassVar[int] = 1
+
+    threads: int = Field(ge=1, le=1024)
+    cpus: tuple[int, ...] = ()
+    why: str
+
+
+def placement_of(folder: Path, device: Device, threads: int | None) -> Placement:
+    """What the study in `folder` began with; at its beginning `threads`, or the device's word.
+
+    A device that is tuned between a study and its resumption would suggest something else, and
+    results of the two would not compare.
+
+    Raises:
+        RequestError: the file is damaged, or cannot be written.
+        foundation.DeviceFailure: the device does not answer.
+    """
+    path = folder / FILE_NAME
+    if path.is_file():
+        return Placement.load(path)
+    if threads is not None:
+        chosen = Placement(threads=threads, why="as asked for")
+    else:
+        choice = device.suggest_threads()
+        chosen = Placement(threads=choice.threads, cpus=choice.cpus, why=choice.why)
+    chosen.save(path)
+    return chosen
