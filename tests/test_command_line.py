@@ -107,7 +107,8 @@ def test_a_search_leaves_everything_it_should(searched):
                  "report/summary.md"):  # fmt: skip
         assert (run / name).is_file(), name
     assert len(list((run / "measurements").iterdir())) == 2
-    assert len(list((run / "artifacts").iterdir())) == 2
+    # Two candidates, and the sentinel that ran beside them.
+    assert len(list((run / "artifacts").iterdir())) == 3
     assert not (run / "weights/training.pt").exists()
     assert not [path for path in run.rglob("*") if path.name.startswith(".")]
     # Told while it goes: training, each candidate, and why it ended; no device is passed over.

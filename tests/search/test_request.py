@@ -132,7 +132,7 @@ def test_what_belongs_to_the_identity_changes_the_default_folder(name):
 def test_budgets_and_places_do_not():
     fields = {"trials": 99, "time_budget_s": 5.0, "export_jobs": 1, "export_timeout_s": 9.0,
               "session_timeout_s": 9.0, "run_dir": "x", "storage": "sqlite:///x",
-              "wait_for_device": 9.0}  # fmt: skip
+              "wait_for_device": 9.0, "settle_sessions": 0}  # fmt: skip
     assert set(fields) | set(IDENTITY) == set(SearchRequest.model_fields)
     assert SearchRequest(**fields).identity == SearchRequest().identity
 
