@@ -260,7 +260,8 @@ def _take(trail: Trail, row: sa.Row[tuple[object, ...]]) -> None:
         trail.damaged += 1
         return
     points = trail.points[str(name)]
-    point = Point(row.night, row.value, row.error, row.bytes // 4)
+    beside = 0.0 if row.attempt else 1.0
+    point = Point(row.night, row.value, row.error, row.bytes // 4, beside)
     if points and points[-1].night == row.night:
         points[-1] = together(points[-1], point)
     else:
