@@ -42,7 +42,15 @@ def settle(
     A device that fails during the second look leaves its suspects unconfirmed; what was seen
     before is kept.
     """
-    trails = history.trails(suite, seen.device, seen.condition)
+    nights = history.judged_nights(
+        suite,
+        seen.device,
+        seen.condition,
+        epoch.number,
+        baseline_nights=rules.baseline_nights,
+        baseline=rules.baseline,
+    )
+    trails = history.trails(suite, seen.device, seen.condition, nights=nights)
     judge = DeviceJudge(
         device=seen.device,
         condition=seen.condition,
