@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import numpy as np
 
@@ -14,5 +15,10 @@ def hodges_lehmann(values: Sequence[float]) -> float:
     are none (its efficiency is 3/pi), a seventh of what the median loses.
     """
     x = np.asarray(values, dtype=np.float64)
-    first, second = np.triu_indices(len(x))
+    first, second = _pairs(len(x))
     return float(np.median((x[first] + x[second]) / 2))
+
+
+@lru_cache(maxsize=64)
+def _pairs(count: int) -> tuple[np.ndarray, np.ndarray]:
+    return np.triu_indices(count)
