@@ -2,7 +2,7 @@
 
     python benchmarks/nightly_sim.py
     python benchmarks/nightly_sim.py --seeds 20 --nights 60 --models 20
-    python benchmarks/nightly_sim.py --phone pixel --seeds 2
+    python benchmarks/nightly_sim.py --phone pixel --seeds 2 --first-seed 100
 
 Planted: step regressions of 3, 5 and 15 %, a creep of 0.3 % a night, an update of the operating
 system that shifts every model by its own amount, and two flaky nights. The naive rule beside it
@@ -345,6 +345,7 @@ def main() -> None:
     """Run the seeds, print both ways."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=10)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--nights", type=int, default=60)
     parser.add_argument("--models", type=int, default=20)
     parser.add_argument("--sessions", type=int, default=15, help="launches a model and night")
@@ -361,7 +362,7 @@ def main() -> None:
             rng, arguments.models, arguments.sessions, PRESETS[arguments.phone], Path(folder)
         )
 
-    for seed in range(arguments.seeds):
+    for seed in range(arguments.first_seed, arguments.first_seed + arguments.seeds):
         with tempfile.TemporaryDirectory() as folder:
             with open_history(f"sqlite:///{Path(folder) / 'history.db'}") as history:
                 red = nightly(phone(seed, folder), arguments.nights, history)

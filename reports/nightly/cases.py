@@ -11,6 +11,7 @@ from reports.nightly.metrics import Metric, Scale
 from reports.nightly.records import Observation, Point, error_of_middle, middle, together
 from reports.nightly.shift import WINDOWS
 from reports.nightly.spread import Spread, moderated, own_spread, pool
+from reports.nightly.together import Common, common
 
 # However steady a metric was, the next night may differ by so much of what is usual.
 LEAST_SD_SHARE = 0.1
@@ -93,25 +94,27 @@ class CaseBuilder:
     """Builds the cases of one device; keeps what its models have in common.
 
     Attributes:
+        looks: tonight's first look at every model.
         past: each model's trail: finished nights only, tonight not among them.
         epoch: the epoch that tonight belongs to; nights of others are not compared with.
         restless: nights that were unsteady on this device: neither reference nor evidence.
     """
 
     past: Mapping[str, Trail]
+    looks: Mapping[str, Observation]
     epoch: int
     night: int
     rules: Rules
     restless: Collection[int] = ()
+    _nights: dict[str, _Nights] = field(default_factory=dict)
     _pools: dict[str, Spread] = field(default_factory=dict)
     # A night asks for the same past several times.
     _built: dict[tuple[str, str], Case | None] = field(default_factory=dict)
 
-    def build(
-        self, model: str, metric: Metric, look: Observation, again: Observation | None = None
-    ) -> Case | None:
+    def build(self, model: str, metric: Metric, again: Observation | None = None) -> Case | None:
         """None where there is nothing to compare, tonight or before."""
-        if metric.name not in look.readings:
+        first = self._tonight(model, metric)
+        if first is None:
             return None
         if (model, metric.name) not in self._built:
             self._built[model, metric.name] = self._past(model, metric)
@@ -119,9 +122,14 @@ class CaseBuilder:
         second = None if again is None else again.readings.get(metric.name)
         return past and replace(
             past,
-            first=seen_tonight(metric, look.readings[metric.name], self.night),
-            second=seen_tonight(metric, second, self.night) if second else None,
+            first=self._all(metric).common.taken_out(first),
+            second=seen_tonight(metric, second, self.night, beside=0.0) if second else None,
         )
+
+    def _tonight(self, model: str, metric: Metric) -> Point | None:
+        look = self.looks.get(model)
+        sessions = None if look is None else look.readings.get(metric.name)
+        return seen_tonight(metric, sessions, self.night) if sessions else None
 
     def _past(self, model: str, metric: Metric) -> Case | None:
         """A case whose tonight is still to come."""
@@ -129,13 +137,8 @@ class CaseBuilder:
         baseline = None if trail is None else self.baseline_night(trail)
         if trail is None or baseline is None:
             return None
-        before = tuple(
-            as_badness(metric, point)
-            for point in trail.points.get(metric.name, [])
-            if point.night >= baseline
-            and trail.epochs.get(point.night) == self.epoch
-            and point.night not in self.restless
-        )
+        ours = self._all(metric).rows.get((model, self.epoch), [])
+        before = tuple(point for point in ours if point.night >= baseline)
         if not before:
             return None
         # The baseline itself is right by decree, whatever was said of it that night.
@@ -173,19 +176,68 @@ class CaseBuilder:
             sd=max(found.sd, LEAST_SD_SHARE * assumed),
             within=statistics.median(errors) if errors else 0.0,
             sessions=usual,
+            common=self._all(metric).common.sd,
         )
 
     def _own_spreads(self, metric: Metric) -> list[Spread]:
         """Of every model, in every epoch of the device: an update changes levels, not noise."""
-        found = []
-        for trail in self.past.values():
-            rows: dict[int, list[float]] = {}
-            for point in trail.points.get(metric.name, []):
-                if point.night not in self.restless and point.night in trail.epochs:
-                    row = rows.setdefault(trail.epochs[point.night], [])
-                    row.append(metric.badness(point.value))
-            found += [spread for row in rows.values() if (spread := own_spread(row)) is not None]
-        return found
+        rows = self._all(metric).rows.values()
+        found = [own_spread([point.value for point in row]) for row in rows]
+        return [spread for spread in found if spread is not None]
+
+    def _all(self, metric: Metric) -> _Nights:
+        """Every night of every model, without what the night did to all of them."""
+        if metric.name not in self._nights:
+            rows: dict[tuple[str, int], list[Point]] = {}
+            for model, trail in self.past.items():
+                for point in trail.points.get(metric.name, []):
+                    if point.night not in self.restless and point.night in trail.epochs:
+                        row = rows.setdefault((model, trail.epochs[point.night]), [])
+                        row.append(as_badness(metric, point))
+            self._nights[metric.name] = self._without_common(metric, rows)
+        return self._nights[metric.name]
+
+    def _without_common(self, metric: Metric, rows: dict[tuple[str, int], list[Point]]) -> _Nights:
+        if not metric.by_sentinel:
+            return _Nights(rows)
+        shared = {
+            epoch: self._common(
+                metric, epoch, {m: row for (m, e), row in rows.items() if e == epoch}
+            )
+            for epoch in {self.epoch, *(epoch for _, epoch in rows)}
+        }
+        freed = {
+            (model, epoch): [shared[epoch].taken_out(point) for point in row]
+            for (model, epoch), row in rows.items()
+        }
+        return _Nights(freed, shared[self.epoch])
+
+    def _common(self, metric: Metric, epoch: int, rows: Mapping[str, Sequence[Point]]) -> Common:
+        """From nights on which a model was as its baseline; tonight too, for tonight's epoch."""
+        steady = []
+        for model, row in rows.items():
+            trail = self.past[model]
+            baseline = row[0].night
+            if epoch == self.epoch:
+                baseline = self.baseline_night(trail) or baseline
+            told = trail.blamed.get(metric.name, set()) | trail.praised.get(metric.name, set())
+            told -= {baseline}
+            kept = [point for point in row if point.night >= baseline and point.night not in told]
+            tonight = self._tonight(model, metric) if epoch == self.epoch else None
+            # What was changed the last time still is, as far as anyone knows.
+            if tonight is not None and row[-1].night not in told:
+                kept.append(tonight)
+            steady.append(kept)
+        night = self.night if epoch == self.epoch else None
+        return common(steady, night, self.rules.baseline_nights)
+
+
+@dataclass(frozen=True)
+class _Nights:
+    """One metric's nights, oldest first, by model and epoch, and what those of tonight's share."""
+
+    rows: Mapping[tuple[str, int], Sequence[Point]]
+    common: Common = field(default_factory=Common)
 
 
 def as_badness(metric: Metric, point: Point) -> Point:
@@ -195,7 +247,9 @@ def as_badness(metric: Metric, point: Point) -> Point:
     return replace(point, value=metric.badness(point.value), error=error)
 
 
-def seen_tonight(metric: Metric, sessions: Sequence[float], night: int) -> Point:
+def seen_tonight(
+    metric: Metric, sessions: tuple[float, ...], night: int, *, beside: float = 1.0
+) -> Point:
     """One look as badness."""
-    values = tuple(metric.badness(value) for value in sessions)
-    return Point(night, middle(values), error_of_middle(values), len(values))
+    value, error = middle(sessions), error_of_middle(sessions)
+    return as_badness(metric, Point(night, value, error, len(sessions), beside))

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 from reports.nightly import metrics
 from reports.nightly.cases import Case, CaseBuilder, Rules
@@ -43,35 +44,38 @@ class DeviceJudge:
     condition: str
     night: int
     past: Mapping[str, Trail]
+    looks: Mapping[str, Observation]
     epoch: int
     rules: Rules
     restless: Collection[int] = ()
     _cases: CaseBuilder = field(init=False)
 
     def __post_init__(self) -> None:
-        self._cases = CaseBuilder(self.past, self.epoch, self.night, self.rules, self.restless)
+        self._cases = CaseBuilder(
+            self.past, self.looks, self.epoch, self.night, self.rules, self.restless
+        )
 
-    def unsteady(self, looks: Mapping[str, Observation]) -> float:
+    @cached_property
+    def unsteady(self) -> float:
         """By how much more than usual the models' latencies scatter tonight."""
         standardised, scatter = [], []
-        for model, look in looks.items():
-            case = self._cases.build(model, metrics.LATENCY, look)
+        for model in self.looks:
+            case = self._cases.build(model, metrics.LATENCY)
             if case is not None and len(case.before) >= 2 and case.spread.within > 0:
                 lately = [point.value for point in case.before[-LATELY_NIGHTS:]]
                 standardised.append((case.first.value - level(lately)[0]) / case.spread.sd)
                 scatter.append(case.first.error / case.spread.within)
         return unsteadiness(standardised, scatter)
 
-    def suspects(self, looks: Mapping[str, Observation]) -> list[str]:
+    def suspects(self) -> list[str]:
         """Models that deserve a second look, by a generous measure."""
-        unsteady = self.unsteady(looks)
-        return [model for model, look in looks.items() if self._suspicious(model, look, unsteady)]
+        return [model for model, look in self.looks.items() if self._suspicious(model, look)]
 
-    def _suspicious(self, model: str, look: Observation, unsteady: float) -> bool:
+    def _suspicious(self, model: str, look: Observation) -> bool:
         if look.outcome != OK:
             return not self._known_failure(model)
         for metric in metrics.METRICS:
-            case = self._case(model, metric, look, None, unsteady)
+            case = self._case(model, metric, None)
             if case is None or metric.exact:
                 continue
             least = SUSPECT_FLOOR_SHARE * case.floor
@@ -80,36 +84,28 @@ class DeviceJudge:
                     return True
         return False
 
-    def verdicts(
-        self, looks: Mapping[str, Observation], second: Mapping[str, Observation]
-    ) -> list[Verdict]:
+    def verdicts(self, second: Mapping[str, Observation]) -> list[Verdict]:
         """What is said of every metric of every model that was measured tonight.
 
         `second` holds the second looks; a suspect without one stays unconfirmed.
         """
-        unsteady = self.unsteady(looks)
         found = []
-        for model, look in looks.items():
+        for model, look in self.looks.items():
             again = second.get(model)
             found.append(self._runs(model, look, again))
             for metric in metrics.METRICS:
                 if metric.name in look.readings:
-                    found.append(self._judge(model, metric, look, again, unsteady))
+                    found.append(self._judge(model, metric, look, again))
         return found
 
     def _key(self, model: str) -> SeriesKey:
         return SeriesKey(model, self.device, self.condition)
 
-    def _case(
-        self,
-        model: str,
-        metric: Metric,
-        look: Observation,
-        again: Observation | None,
-        unsteady: float,
-    ) -> Case | None:
-        case = self._cases.build(model, metric, look, again)
-        return replace(case, unsteady=unsteady) if case is not None and metric in _TIMED else case
+    def _case(self, model: str, metric: Metric, again: Observation | None) -> Case | None:
+        case = self._cases.build(model, metric, again)
+        if case is None or metric not in _TIMED:
+            return case
+        return replace(case, unsteady=self.unsteady)
 
     def _shifts(self, case: Case, floor: float, point: Point | None = None) -> dict[str, Shift]:
         references: dict[str, tuple[tuple[bool, ...], Choose]] = {
@@ -131,14 +127,9 @@ class DeviceJudge:
         return {name: one for name, one in found.items() if one is not None}
 
     def _judge(
-        self,
-        model: str,
-        metric: Metric,
-        look: Observation,
-        again: Observation | None,
-        unsteady: float,
+        self, model: str, metric: Metric, look: Observation, again: Observation | None
     ) -> Verdict:
-        case = self._case(model, metric, look, again, unsteady)
+        case = self._case(model, metric, again)
         if case is None:
             value = middle(look.readings[metric.name])
             return _told(

@@ -13,6 +13,7 @@ from foundation.artifact import Artifact, ArtifactManifest
 from models.evaluation import Evaluation, compare
 from models.images import ImagePair
 from reports.nightly.records import OK, Observation, SeriesKey
+from reports.nightly.rounds import Row, corrected_ms
 from search.exporting import Export
 from search.inference import upscale_on_device
 
@@ -76,10 +77,13 @@ def look(
         ) if ready else []  # fmt: skip
         launches = plan.sessions * len(ready)
         session_s = (device.clock.monotonic_s() - started_s) / launches if launches else None
-        for name, artifact, one in zip(names, ready, found, strict=True):
+        latencies = _latencies_ms(found)
+        for name, artifact, one, ms in zip(names, ready, found, latencies, strict=True):
             key = SeriesKey(name, device.serial, condition)
             pictures = () if name in without_pictures else pairs.get(scale_of(artifact), ())
-            observations[name] = _observation(key, attempt, artifact, one, device, plan, pictures)
+            observations[name] = _observation(
+                key, attempt, artifact, one, ms, device, plan, pictures
+            )
     measured = [one for one in found if isinstance(one, Measurement)]
     tracks = [one.sentinel for one in measured if one.sentinel is not None]
     return Look(
@@ -95,6 +99,7 @@ def _observation(
     attempt: int,
     artifact: Artifact,
     found: Measurement | MeasurementFailed,
+    latency_ms: tuple[float, ...],
     device: Device,
     plan: MeasurePlan,
     pairs: Sequence[ImagePair],
@@ -104,7 +109,7 @@ def _observation(
     try:
         if isinstance(found, MeasurementFailed):
             raise found
-        readings = _readings(found) | {"delegation": (delegated_share(manifest),)}
+        readings = _readings(found, latency_ms) | {"delegation": (delegated_share(manifest),)}
         if pairs:
             readings["psnr"] = (_psnr_y_db(device, artifact, plan, pairs),)
     except MeasurementFailed as error:
@@ -118,13 +123,34 @@ def _observation(
     )
 
 
-def _readings(found: Measurement) -> dict[str, tuple[float, ...]]:
-    drift = [1.0] * len(found.sessions) if found.sentinel is None else found.sentinel.drift
+def _latencies_ms(
+    found: Sequence[Measurement | MeasurementFailed],
+) -> list[tuple[float, ...]]:
+    """Each one's sessions without the device's drift; nothing for what failed."""
+    measured = [one for one in found if isinstance(one, Measurement)]
+    track = next((one.sentinel for one in measured if one.sentinel is not None), None)
+    together = None if track is None else corrected_ms(
+        [
+            Row(tuple(slot.round for slot in one.slots), tuple(s.median_ms for s in one.sessions))
+            for one in measured
+        ],
+        Row(track.rounds, track.median_ms),
+        track.reference_ms,
+    )  # fmt: skip
+    rows = iter([_by_sentinel_ms(one) for one in measured] if together is None else together)
+    return [next(rows) if isinstance(one, Measurement) else () for one in found]
+
+
+def _by_sentinel_ms(one: Measurement) -> tuple[float, ...]:
+    drift = [1.0] * len(one.sessions) if one.sentinel is None else one.sentinel.drift
+    return tuple(
+        session.median_ms / factor for session, factor in zip(one.sessions, drift, strict=True)
+    )
+
+
+def _readings(found: Measurement, latency_ms: tuple[float, ...]) -> dict[str, tuple[float, ...]]:
     return {
-        "latency": tuple(
-            session.median_ms / factor
-            for session, factor in zip(found.sessions, drift, strict=True)
-        ),
+        "latency": latency_ms,
         "first_run": tuple(session.first_run_ms for session in found.sessions),
         # A model that adds less than a page is a model that adds nothing measurable.
         "memory": tuple(max(session.peak_memory_mb, 0.01) for session in found.sessions),

@@ -304,11 +304,14 @@ class NightRun:
 
     def _check_pins(self, epoch: Epoch, device: Device, condition: ConditionSpec) -> None:
         """A pin from when the device was another one cannot hold; say so."""
-        trails = self.history.trails(self.suite.name, device.serial, condition.name)
-        wanted = {trail.pinned for trail in trails.values()}
+        place = self.suite.name, device.serial, condition.name
+        pins = self.history.trails(*place, nights=())
+        wanted = {trail.pinned for trail in pins.values()}
         if self.choices.since is None:
             wanted.add(self.suite.judge.baseline)
-        for night in sorted(night for night in wanted if night is not None):
+        baselines = sorted(night for night in wanted if night is not None)
+        trails = self.history.trails(*place, nights=baselines) if baselines else {}
+        for night in baselines:
             epochs = {t.epochs[night] for t in trails.values() if night in t.epochs}
             if epochs and epoch.number not in epochs:
                 self._notes.append(

@@ -8,6 +8,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
+from reports.nightly.robust import hodges_lehmann
+
 OK = "ok"
 
 
@@ -103,33 +105,36 @@ class Epoch:
 
 @dataclass(frozen=True)
 class Point:
-    """A metric's value in one night: the median over sessions, and that median's standard error.
+    """A metric's value in one night: the middle of its sessions, and that middle's standard error.
 
-    `error` is 0 where there was one session.
+    `error` is 0 where there was one session. `beside` is the share of the sessions that ran
+    beside all other models, where what the night does to all of them can be known: 0 for a
+    second look.
     """
 
     night: int
     value: float
     error: float = 0.0
     sessions: int = 1
+    beside: float = 1.0
 
 
 def middle(sessions: tuple[float, ...]) -> float:
-    """The median over sessions."""
-    return statistics.median(sessions)
+    """The Hodges-Lehmann estimate over sessions: as the median, with a third of its luck less."""
+    return sessions[0] if len(sessions) == 1 else hodges_lehmann(sessions)
 
 
 def error_of_middle(sessions: tuple[float, ...]) -> float:
-    """Standard error of the median, from the median absolute deviation.
+    """Standard error of `middle`, from the median absolute deviation.
 
-    1.4826 MAD estimates the standard deviation of a normal sample, and a median's error is 1.2533
-    (the root of pi/2) times that of a mean (Hampel 1974; asymptotic).
+    1.4826 MAD estimates the standard deviation of a normal sample (Hampel 1974), and the error of
+    the Hodges-Lehmann estimate is the root of pi/3 times that of a mean (asymptotic).
     """
     if len(sessions) < 2:
         return 0.0
     centre = statistics.median(sessions)
     deviation = statistics.median(abs(value - centre) for value in sessions)
-    return 1.2533 * 1.4826 * deviation / math.sqrt(len(sessions))
+    return math.sqrt(math.pi / 3) * 1.4826 * deviation / math.sqrt(len(sessions))
 
 
 def together(first: Point, second: Point) -> Point:
@@ -141,6 +146,7 @@ def together(first: Point, second: Point) -> Point:
         a * first.value + b * second.value,
         math.hypot(a * first.error, b * second.error),
         sessions,
+        a * first.beside + b * second.beside,
     )
 
 

@@ -42,12 +42,21 @@ def settle(
     A device that fails during the second look leaves its suspects unconfirmed; what was seen
     before is kept.
     """
-    trails = history.trails(suite, seen.device, seen.condition)
+    nights = history.judged_nights(
+        suite,
+        seen.device,
+        seen.condition,
+        epoch.number,
+        baseline_nights=rules.baseline_nights,
+        baseline=rules.baseline,
+    )
+    trails = history.trails(suite, seen.device, seen.condition, nights=nights)
     judge = DeviceJudge(
         device=seen.device,
         condition=seen.condition,
         night=night,
         past=trails,
+        looks=looks,
         epoch=epoch.number,
         rules=rules,
         restless=history.restless_nights(suite, seen.device, seen.condition),
@@ -57,19 +66,19 @@ def settle(
         notes.append(
             f"{damaged} readings of earlier nights on {seen.device} are damaged and were left out"
         )
-    unsteady = judge.unsteady(looks)
+    unsteady = judge.unsteady
     if unsteady > 1:
         notes.append(
             f"an unsteady night on {seen.device}: the models scattered {unsteady:.1f} times as "
             "much as on other nights, and were judged with that much more doubt"
         )
     second: Mapping[str, Observation] = {}
-    if suspects := judge.suspects(looks):
+    if suspects := judge.suspects():
         try:
             second = look_again(suspects)
         except DeviceFailure as error:
             notes.append(f"no second look on {seen.device}: {error}")
-    verdicts = judge.verdicts(looks, second)
+    verdicts = judge.verdicts(second)
     observations = (*looks.values(), *second.values())
     seen = replace(seen, unsteady=unsteady)
     history.add(suite, night, epoch.number, seen, observations)

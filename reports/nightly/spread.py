@@ -35,13 +35,16 @@ class Spread:
     Attributes:
         sd: standard deviation of a usual night's value.
         within: the part of it that stems from luck within the night, i.e. the standard error of a
-            median over `sessions` sessions; more sessions make it less, nothing else does.
+            middle of `sessions` sessions; more sessions make it less, nothing else does.
+        common: standard deviation of what all models of a night share. No part of `sd`: it counts
+            for points of which it could not be taken out.
     """
 
     sd: float
     dof: float
     within: float = 0.0
     sessions: int = 1
+    common: float = 0.0
 
     def variance(self, sessions: int) -> float:
         """Of the value of a night that was looked at in so many sessions."""

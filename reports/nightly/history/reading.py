@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import math
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -15,6 +15,7 @@ from sqlalchemy.engine import Engine
 
 from reports.nightly.history import tables as t
 from reports.nightly.history.trouble import trouble
+from reports.nightly.history.window import by_series, nights_to_read
 from reports.nightly.records import Epoch, Night, NightStatus, Point, SeriesKey, Status, together
 
 
@@ -93,13 +94,17 @@ class HistoryReader:
         *,
         since: int = 0,
         model: str | None = None,
+        nights: Collection[int] | None = None,
     ) -> dict[str, Trail]:
-        """The trails of every model on one device under one condition, from night `since` on."""
+        """The trails of every model on one device under one condition.
+
+        From night `since` on, and of `nights` only where they are given.
+        """
         with self._reading() as connection:
             wanted = series_query(suite, device, condition, model)
             names = {row.id: row.model for row in connection.execute(wanted)}
             trails: dict[str, Trail] = {name: Trail() for name in names.values()}
-            for row in connection.execute(readings_query(list(names), since)):
+            for row in connection.execute(readings_query(list(names), since, nights)):
                 _take(trails[names[row.series]], row)
             for row in connection.execute(blames_query(list(names), since)):
                 trail = trails[names[row.series]]
@@ -108,6 +113,40 @@ class HistoryReader:
             for row in connection.execute(pins_query(list(names))):
                 trails[names[row.series]].pinned = row.night
         return trails
+
+    def judged_nights(
+        self,
+        suite: str,
+        device: str,
+        condition: str,
+        epoch: int,
+        *,
+        baseline_nights: int,
+        baseline: int | None = None,
+    ) -> set[int]:
+        """Those that a night of this epoch is judged by; see `nights_to_read`."""
+        restless = self.restless_nights(suite, device, condition)
+        with self._reading() as connection:
+            series = [
+                row.id for row in connection.execute(series_query(suite, device, condition, None))
+            ]
+            ours = by_series(
+                (row.series, row.night) for row in connection.execute(epoch_query(series, epoch))
+            )
+            told = by_series(
+                (row.series, row.night)
+                for row in connection.execute(blames_query(series, 0).order_by("series", "night"))
+            )
+            pins = {row.series: row.night for row in connection.execute(pins_query(series))}
+            every = list(connection.scalars(measured_query(suite, device, condition)))
+        return nights_to_read(
+            every,
+            ours,
+            pins,
+            {one: restless | set(told.get(one, ())) for one in series},
+            baseline_nights=baseline_nights,
+            baseline=baseline,
+        )
 
     def verdicts(self, suite: str, *, last_nights: int) -> dict[int, list[dict[str, object]]]:
         """What was said in the last nights, other than that all is well, as stored."""
@@ -181,10 +220,36 @@ def series_query(
     return query if model is None else query.where(t.series.c.model == model)
 
 
-def readings_query(series: list[int], since: int) -> sa.Select[tuple[object, ...]]:
-    """Every reading of these series in finished nights, in the order of the nights."""
-    m, r = t.measurement, t.reading
+def measured_query(suite: str, device: str, condition: str) -> sa.Select[tuple[int]]:
+    """The finished nights in which a device took part, oldest first."""
+    d = t.device_night
     return (
+        sa.select(d.c.night)
+        .join(t.night, t.night.c.id == d.c.night)
+        .where(t.night.c.suite == suite, t.night.c.status == NightStatus.FINISHED)
+        .where(d.c.device == device, d.c.condition == condition)
+        .order_by(d.c.night)
+    )
+
+
+def epoch_query(series: list[int], epoch: int) -> sa.Select[tuple[int, int]]:
+    """The finished nights of these series in one epoch, oldest first for each."""
+    m = t.measurement
+    return (
+        sa.select(m.c.series, m.c.night)
+        .join(t.night, t.night.c.id == m.c.night)
+        .where(m.c.series.in_(series), m.c.epoch == epoch)
+        .where(t.night.c.status == NightStatus.FINISHED)
+        .order_by(m.c.series, m.c.night)
+    )
+
+
+def readings_query(
+    series: list[int], since: int, nights: Collection[int] | None = None
+) -> sa.Select[tuple[object, ...]]:
+    """Readings of these series in finished nights, in the order of the nights."""
+    m, r = t.measurement, t.reading
+    query = (
         sa.select(
             m.c.series, m.c.night, m.c.attempt, m.c.epoch, m.c.outcome, t.artifact.c.sha256,
             r.c.metric, r.c.value, r.c.error, sa.func.length(r.c.sessions).label("bytes"),
@@ -198,6 +263,7 @@ def readings_query(series: list[int], since: int) -> sa.Select[tuple[object, ...
         .where(t.night.c.status == NightStatus.FINISHED)
         .order_by(m.c.series, m.c.night, m.c.attempt)
     )  # fmt: skip
+    return query if nights is None else query.where(m.c.night.in_(sorted(nights)))
 
 
 def blames_query(series: list[int], since: int) -> sa.Select[tuple[object, ...]]:
@@ -260,7 +326,8 @@ def _take(trail: Trail, row: sa.Row[tuple[object, ...]]) -> None:
         trail.damaged += 1
         return
     points = trail.points[str(name)]
-    point = Point(row.night, row.value, row.error, row.bytes // 4)
+    beside = 0.0 if row.attempt else 1.0
+    point = Point(row.night, row.value, row.error, row.bytes // 4, beside)
     if points and points[-1].night == row.night:
         points[-1] = together(points[-1], point)
     else:

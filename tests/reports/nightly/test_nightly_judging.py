@@ -10,6 +10,7 @@ from made_up_nights import PROFILE, World, of, readings
 from foundation.errors import DeviceFailure
 from reports.nightly.history import open_history
 from reports.nightly.records import Status
+from reports.nightly.sentences import together_sentences
 
 
 @pytest.fixture
@@ -211,3 +212,40 @@ def test_a_baseline_that_is_asked_for_holds_for_this_night_only(world):
     assert of(world.night(), "a", "latency").status is Status.FINE
     world.baseline = None
     assert of(world.night(), "a", "latency").status is Status.REGRESSION
+
+
+def jitter(world, share):
+    """A night on which every model is off by the same share, as if by the sentinel's luck."""
+    before = dict(world.latency_ms)
+    world.latency_ms = {name: ms * (1 + share) for name, ms in before.items()}
+    settled = world.night()
+    world.latency_ms = before
+    return settled
+
+
+def test_luck_that_all_models_share_does_not_hide_what_one_of_them_did(world):
+    rng = np.random.default_rng(3)
+    for share in rng.normal(0, 0.006, 22):
+        jitter(world, share)
+    world.latency_ms["c"] *= 1.03
+    found = statuses(jitter(world, -0.006))
+    assert found.pop("c") is Status.REGRESSION
+    assert set(found.values()) == {Status.FINE}
+
+
+def test_models_that_get_worse_together_are_red_and_told_as_such(world):
+    world.nights(12)
+    world.latency_ms = {name: ms * 1.04 for name, ms in world.latency_ms.items()}
+    settled = world.night()
+    assert set(statuses(settled).values()) == {Status.REGRESSION}
+    assert any("together" in said for said in together_sentences(settled.verdicts))
+
+
+def test_a_creep_that_all_models_share_is_found(world):
+    world.nights(14)
+    red = set()
+    for _ in range(14):
+        world.latency_ms = {name: ms * 1.003 for name, ms in world.latency_ms.items()}
+        found = statuses(world.night())
+        red |= {name for name, status in found.items() if status is Status.REGRESSION}
+    assert red == set(world.latency_ms)
