@@ -220,7 +220,7 @@ def series_query(
     return query if model is None else query.where(t.series.c.model == model)
 
 
-def measured_query(suite: str, device: str, condition: str) -> sa.Select[tuple[int]]:
+def measured_query(suite: str, device: str, condition: str) -> sa.Select[int]:
     """The finished nights in which a device took part, oldest first."""
     d = t.device_night
     return (
