@@ -64,13 +64,15 @@ trap : TERM
 kill -TERM -$$
 [ -e "$run/limit" ] && code=limit
 # On a full disk not even the runner's words were kept: it is not the candidate's fault.
-case $code in 0|limit) ;; *) fits 64 || { echo storage; exit 1; };; esac
+case $code in 0|limit) ;; *) fits 64 || { echo storage; kill -9 -$$; };; esac
 out=$(wc -c < "$run/stdout") err=$(wc -c < "$run/stderr")
 [ "$out" -gt "$max_out" ] && out=$max_out
 [ "$err" -gt "$max_err" ] && err=$max_err
 echo "exit $code $((out)) $((err))"
 head -c "$out" "$run/stdout"
 tail -c "$err" "$run/stderr"
+# All is said. A timer that was only just starting may have missed the word above.
+kill -9 -$$
 """
 
 # $1 our folder of runs. A process is killed only if it says itself that it is of that run: its

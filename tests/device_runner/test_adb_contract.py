@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -33,11 +33,10 @@ class TestAdbDevice(DeviceContract):
         contract_phone: LabDevice,
         lab_server: LabServer,
         bundle: StandInBundle,
-        eventually: Callable[[Callable[[], bool]], None],
     ) -> Iterator[Device]:
         with AdbDevice(contract_phone.serial, bundles=lambda abi: bundle) as device:
             yield device
-        eventually(lambda: contract_phone.runs() == [])
+        contract_phone.await_idle()
 
     @pytest.fixture
     def second(

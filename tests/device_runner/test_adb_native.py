@@ -36,11 +36,10 @@ class OnLabDevice(DeviceContract):
         contract_phone: LabDevice,
         lab_server: LabServer,
         native: NativeBundle,
-        eventually: Callable[[Callable[[], bool]], None],
     ) -> Iterator[Device]:
         with AdbDevice(contract_phone.serial, bundles=lambda abi: native) as device:
             yield device
-        eventually(lambda: contract_phone.runs() == [])
+        contract_phone.await_idle()
 
     @pytest.fixture
     def second(

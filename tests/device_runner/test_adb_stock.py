@@ -6,7 +6,6 @@ ExecuTorch's sources; it answers its input.
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
@@ -111,7 +110,6 @@ def test_outputs_are_made_as_our_runner_makes_them(
 
 def test_how_it_ends_is_told_apart(
     stock: StockAdbDevice, tmp_path: Path, phone: LabDevice, program: Path,
-    eventually: Callable[[Callable[[], bool]], None],
 ) -> None:  # fmt: skip
     damaged = script_artifact(tmp_path / "damaged", deed="crash at load")
     whole = script_artifact(tmp_path / "whole")
@@ -134,7 +132,7 @@ def test_how_it_ends_is_told_apart(
     with device.lease():
         request = RunRequest(whole, (whole.check_input_path,), timing=QUICK, timeout_s=1.0)
         assert device.run(request).outcome is Outcome.TIMED_OUT
-    eventually(lambda: phone.runs() == [])
+    phone.await_idle()
 
 
 def test_a_runner_is_for_phones(tmp_path: Path, program: Path) -> None:

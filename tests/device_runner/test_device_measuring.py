@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import dataclasses
 import json
 from collections.abc import Callable
 from pathlib import Path
@@ -7,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
+from scripted_device import FakeClock, ScriptedDevice
 from typer.testing import CliRunner
 
 from device_runner import (
@@ -23,8 +25,10 @@ from device_runner import (
     TimingPlan,
     infer,
     measure,
+    measure_together,
     verify,
 )
+from device_runner.bench_output import BenchResult, show
 from device_runner.cli import register
 from device_runner.measuring import estimate_of, flags_of
 from foundation import Artifact
@@ -201,14 +205,37 @@ def test_bench_against_itself_claims_nothing_and_says_what_it_could_find(
     arguments += ["--device", "host", "--iterations", "2", "--min-time-s", "0"]
     few = CliRunner().invoke(app, [*arguments, "--sessions", "2"], catch_exceptions=False)
     assert "2 rounds cannot tell them apart" in " ".join(few.stdout.split())
-    some = CliRunner().invoke(app, [*arguments, "--sessions", "6", "--json"])
+    some = CliRunner().invoke(app, [*arguments, "--sessions", "3", "--json"])
     found = json.loads(some.stdout)["against"]
-    assert found["method"] == "signed-rank"
+    assert found["method"] == "t"
     assert found["low"] <= found["ratio"] <= found["high"]
     assert found["measurement"]["artifact_sha256"] == artifact.manifest.sha256
-    plain = CliRunner().invoke(app, [*arguments, "--sessions", "6"], env={"COLUMNS": "200"})
-    assert "6 rounds" in plain.stdout
-    assert "ratio" in plain.stdout
+
+
+@pytest.mark.parametrize(
+    ("second_ms", "said"),
+    [(10.0, "No difference can be claimed"), (10.5, "is 4.8 % faster than"), (9.5, "slower than")],
+)
+def test_two_are_told_apart_only_by_evidence(
+    artifact: Artifact, capsys: pytest.CaptureFixture[str], second_ms: float, said: str
+) -> None:
+    # Each session 0.1 % slower than the one before: no noise but drift.
+    def latency_ms(one: Artifact, clock: FakeClock) -> float:
+        device.count += 1
+        base = second_ms if one is second else 10.0
+        return base * (1 + 0.001 * device.count)
+
+    device = ScriptedDevice(latency_ms)
+    device.count = 0
+    second = dataclasses.replace(artifact, folder=artifact.folder / ".")
+    plan = MeasurePlan(sessions=8)
+    pair = [
+        m for m in measure_together(device, [artifact, second], plan) if isinstance(m, Measurement)
+    ]
+    show([artifact, second], BenchResult(tuple(pair), None))
+    text = " ".join(capsys.readouterr().out.split())
+    assert said in text
+    assert "8 rounds find a difference of" in text
 
 
 def test_devices_lists_the_host(app: typer.Typer) -> None:

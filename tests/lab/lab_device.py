@@ -160,6 +160,13 @@ class LabDevice:
                     found.append(" ".join(line))
         return found
 
+    def await_idle(self, seconds: float = 30.0) -> None:
+        """Nothing runs beside process 1 and adbd, within so many seconds."""
+        deadline = time.monotonic() + seconds
+        while left := self.runs():
+            assert time.monotonic() < deadline, f"still running after {seconds:.0f} s: {left}"
+            time.sleep(0.05)
+
     def adbd(self) -> psutil.Process:
         return next(p for p in self.processes() if p.name() == "adbd")
 

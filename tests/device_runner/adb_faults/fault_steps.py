@@ -52,23 +52,21 @@ def run(
     )
 
 
-def assert_clean(phone: LabDevice, eventually: Eventually) -> None:
+def assert_clean(phone: LabDevice) -> None:
     """The device holds no process of ours, no run and nothing half-pushed."""
-    eventually(lambda: phone.runs() == [])
+    phone.await_idle()
     assert list((phone.storage / "tmp").iterdir()) == []
     assert list((phone.storage / "runs").iterdir()) == []
 
 
-def assert_fit(
-    device: AdbDevice, artifact: Artifact, out: Path, phone: LabDevice, eventually: Eventually
-) -> None:
+def assert_fit(device: AdbDevice, artifact: Artifact, out: Path, phone: LabDevice) -> None:
     """A whole run works, on the very object that met the fault, and leaves nothing."""
     with device.lease():
         report = run(device, artifact, out)
         assert report.outcome is Outcome.OK, report.message
         assert report.outputs[0].read_bytes() == artifact.check_input_path.read_bytes()
         assert device.push(artifact).already_there
-    assert_clean(phone, eventually)
+    assert_clean(phone)
 
 
 def holds(folder: Path) -> bool:

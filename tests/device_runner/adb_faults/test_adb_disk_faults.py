@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import NoReturn
 
 import pytest
-from fault_steps import Eventually, assert_fit, holds, row, run
+from fault_steps import assert_fit, holds, row, run
 from lab_artifacts import script_artifact
 from lab_bundles import StandInBundle
 from lab_device import LabDevice
@@ -108,7 +108,7 @@ def mount_small_disk(folder: Path) -> None:
 
 
 def test_this_hosts_disk_fills_up_at_the_pull(
-    device: AdbDevice, phone: LabDevice, model: Artifact, tmp_path: Path, eventually: Eventually,
+    device: AdbDevice, phone: LabDevice, model: Artifact, tmp_path: Path,
     lab_lacks: Callable[[str], NoReturn],
 ) -> None:  # fmt: skip
     out, told = tmp_path / "out", tmp_path / "told"
@@ -133,4 +133,4 @@ def test_this_hosts_disk_fills_up_at_the_pull(
         lab_lacks("this system grants no user namespaces")
     assert words.startswith("1 ")
     assert "no space left on the disk" in words
-    assert_fit(device, model, tmp_path / "again", phone, eventually)
+    assert_fit(device, model, tmp_path / "again", phone)

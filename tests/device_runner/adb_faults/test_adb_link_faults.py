@@ -95,7 +95,7 @@ def still_lost(phone: LabDevice, breaker: Breaker, device: AdbDevice) -> None:
 @pytest.mark.parametrize("breaker", FAULTS, indirect=True)
 def test_lost_and_back(
     breaker: Breaker, moment: str, device: AdbDevice, phone: LabDevice, model: Artifact, at: Hook,
-    tmp_path: Path, eventually: Eventually,
+    tmp_path: Path
 ) -> None:  # fmt: skip
     at(moment, breaker.happen)
     with lost(phone, breaker, moment), device.lease():
@@ -106,15 +106,15 @@ def test_lost_and_back(
     still_lost(phone, breaker, device)
     breaker.mend(device)
     # Its own watch has ended the run, without any word from here.
-    eventually(lambda: phone.runs() == [])
+    phone.await_idle()
     device._connection.patience_s = 20.0
-    assert_fit(device, model, tmp_path / "again", phone, eventually)
+    assert_fit(device, model, tmp_path / "again", phone)
 
 
 @pytest.mark.parametrize("breaker", ["cable", "server"], indirect=True)
 def test_lost_and_back_within_one_lease(
     breaker: Breaker, device: AdbDevice, phone: LabDevice, model: Artifact, at: Hook,
-    tmp_path: Path, eventually: Eventually,
+    tmp_path: Path
 ) -> None:  # fmt: skip
     at("run", breaker.happen)
     with device.lease():
@@ -123,7 +123,7 @@ def test_lost_and_back_within_one_lease(
         breaker.mend(device)
         device._connection.patience_s = 20.0
         assert run(device, model, tmp_path / "out").outcome is Outcome.OK
-    assert_clean(phone, eventually)
+    assert_clean(phone)
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
@@ -152,18 +152,17 @@ def test_our_own_process_is_killed(
             os.kill(child, signal.SIGKILL)
         _, status = os.waitpid(child, 0)
         assert os.WTERMSIG(status) == signal.SIGKILL
-        eventually(lambda: phone.runs() == [])
+        phone.await_idle()
         came_to.append("nothing runs on the device; the next process claims it")
     assert not holds(tmp_path / "out")
     if moment == "push":
         assert not (phone.storage / "blobs" / model.manifest.sha256).exists()
-    assert_fit(device, model, tmp_path / "again", phone, eventually)
+    assert_fit(device, model, tmp_path / "again", phone)
 
 
 @pytest.mark.parametrize("moment", MOMENTS)
 def test_ctrl_c(
     moment: str, device: AdbDevice, phone: LabDevice, model: Artifact, at: Hook, tmp_path: Path,
-    eventually: Eventually,
 ) -> None:  # fmt: skip
     def interrupt() -> None:
         raise KeyboardInterrupt
@@ -172,10 +171,10 @@ def test_ctrl_c(
     with row("Ctrl-C", moment) as came_to:
         with pytest.raises(KeyboardInterrupt), device.lease():
             run(device, model, tmp_path / "out", moment=moment)
-        eventually(lambda: phone.runs() == [])
+        phone.await_idle()
         came_to.append("KeyboardInterrupt; nothing runs on the device")
     assert not holds(tmp_path / "out")
-    assert_fit(device, model, tmp_path / "again", phone, eventually)
+    assert_fit(device, model, tmp_path / "again", phone)
 
 
 def test_unauthorized_from_the_start(
@@ -192,7 +191,6 @@ def test_unauthorized_from_the_start(
 
 def test_damaged_blob_is_pushed_again(
     device: AdbDevice, phone: LabDevice, model: Artifact, tmp_path: Path,
-    eventually: Eventually,
 ) -> None:  # fmt: skip
     with device.lease():
         assert device.push(model).bytes_pushed > 0
@@ -200,4 +198,4 @@ def test_damaged_blob_is_pushed_again(
     (phone.storage / "blobs" / model.manifest.sha256).write_bytes(b"")
     with device.lease():
         assert device.push(model).bytes_pushed > 0
-    assert_fit(device, model, tmp_path / "again", phone, eventually)
+    assert_fit(device, model, tmp_path / "again", phone)

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from fault_steps import ENDLESS, Eventually, Hook, assert_fit, holds, row, run
+from fault_steps import ENDLESS, Hook, assert_fit, holds, row, run
 from lab_artifacts import script_artifact
 from lab_device import LabDevice
 from lab_server import LabServer
@@ -35,7 +35,6 @@ LAST_WORD = {"load": "start", "run": "load", "output": "output"}
 @pytest.mark.parametrize("deed", DEEDS)
 def test_outcome_at_each_stage(
     deed: str, stage: str, device: AdbDevice, phone: LabDevice, model: Artifact, tmp_path: Path,
-    eventually: Eventually,
 ) -> None:  # fmt: skip
     name, outcome, words = DEEDS[deed]
     bad = script_artifact(tmp_path / "bad", deed=f"{deed} at {stage}")
@@ -50,11 +49,11 @@ def test_outcome_at_each_stage(
         assert f"after '{LAST_WORD[stage]}'" in report.message
     assert report.outputs == ()
     assert not holds(tmp_path / "out")
-    assert_fit(device, model, tmp_path / "again", phone, eventually)
+    assert_fit(device, model, tmp_path / "again", phone)
 
 
 def test_hang_while_timing(
-    device: AdbDevice, phone: LabDevice, model: Artifact, tmp_path: Path, eventually: Eventually
+    device: AdbDevice, phone: LabDevice, model: Artifact, tmp_path: Path
 ) -> None:
     with row("hang", "timing") as came_to, device.lease():
         report = device.run(
@@ -62,12 +61,11 @@ def test_hang_while_timing(
         )
         came_to.append(f"{report.outcome}: {report.message}")
     assert report.outcome is Outcome.TIMED_OUT
-    assert_fit(device, model, tmp_path / "again", phone, eventually)
+    assert_fit(device, model, tmp_path / "again", phone)
 
 
 def test_killed_while_timing(
     device: AdbDevice, phone: LabDevice, model: Artifact, at: Hook, tmp_path: Path,
-    eventually: Eventually,
 ) -> None:  # fmt: skip
     def kill() -> None:
         for process in phone.processes():
@@ -81,7 +79,7 @@ def test_killed_while_timing(
         came_to.append(f"{report.outcome}: {report.message}")
     # Nobody of ours killed it: the system did, which it does for memory.
     assert report.outcome is Outcome.OUT_OF_MEMORY
-    assert_fit(device, model, tmp_path / "again", phone, eventually)
+    assert_fit(device, model, tmp_path / "again", phone)
 
 
 @pytest.fixture
@@ -96,7 +94,7 @@ def native(
 @pytest.mark.parametrize("share", [0.01, 0.3, 0.6])
 def test_damaged_pte(
     share: float, native: AdbDevice, phone: LabDevice, artifact: Artifact,
-    altered: Callable[[str, bytes], Artifact], eventually: Eventually, tmp_path: Path,
+    altered: Callable[[str, bytes], Artifact], tmp_path: Path,
 ) -> None:  # fmt: skip
     content = bytearray(artifact.model_path.read_bytes())
     for place in range(int(len(content) * share), len(content), 97):
@@ -110,16 +108,14 @@ def test_damaged_pte(
     assert report.outcome in allowed
     with native.lease():
         assert run(native, artifact, tmp_path / "again").outcome is Outcome.OK
-    eventually(lambda: phone.runs() == [])
+    phone.await_idle()
 
 
-def test_memory_limit(
-    native: AdbDevice, phone: LabDevice, artifact: Artifact, eventually: Eventually
-) -> None:
+def test_memory_limit(native: AdbDevice, phone: LabDevice, artifact: Artifact) -> None:
     request = RunRequest(artifact, (artifact.check_input_path,), memory_limit_mb=1)
     with row("memory limit of 1 MB, native runner", "load") as came_to, native.lease():
         report = native.run(request)
         came_to.append(f"{report.outcome}: {report.message}")
     assert report.outcome is Outcome.OUT_OF_MEMORY
     assert "1 MB" in report.message
-    eventually(lambda: phone.runs() == [])
+    phone.await_idle()
