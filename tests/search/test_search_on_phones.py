@@ -221,7 +221,7 @@ def test_phones_of_two_profiles_have_a_study_each_and_share_exports(
         assert (run.path / result.measurement_file).is_file()
     # One candidate and the sentinel, exported once for both.
     assert len(list(run.artifacts.iterdir())) == 2
-    assert all(len(list(part.artifacts.iterdir())) == 1 for part in run.parts)
+    assert all(len(list(part.artifacts.iterdir())) == 2 for part in run.parts)
     assert all(part.weights.is_file() for part in run.parts)
     assert len(outcome.devices) == 2
     assert all(sentence.startswith("Pushed ") for sentence in outcome.devices)
@@ -235,7 +235,7 @@ def test_phones_of_two_profiles_have_a_study_each_and_share_exports(
     run_search(again, ["search"], Watcher())
     for use in RunDirectory.open(again.run_dir).devices():
         assert use["pushed"]["total_bytes"] == 0
-        assert use["pushed"]["artifacts_there_already"] == 1
+        assert use["pushed"]["artifacts_there_already"] == 2
 
 
 def own_server_connect(server: LabServer, phone: LabDevice) -> None:
