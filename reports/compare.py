@@ -114,15 +114,17 @@ def compare(one: Section, other: Section) -> Comparison:
 
 
 def _tau(pairs: Sequence[tuple[float | None, float | None]]) -> tuple[float | None, float | None]:
-    from scipy.stats import kendalltau
+    from device_runner.statistics.ranking import kendall_tau
 
     known = [(a, b) for a, b in pairs if a is not None and b is not None]
     if len(known) < LEAST_SHARED:
         return None, None
-    found = kendalltau([a for a, _ in known], [b for _, b in known])
-    if not math.isfinite(found.statistic):
+    try:
+        found = kendall_tau([a for a, _ in known], [b for _, b in known])
+    except ValueError:
+        # All alike on one of them: there is no order to compare.
         return None, None
-    return float(found.statistic), float(found.pvalue)
+    return found.value, found.p_value
 
 
 def _swaps(shared: Sequence[Pair]) -> list[Swap]:

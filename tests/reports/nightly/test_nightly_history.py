@@ -110,7 +110,8 @@ class HistoryContract:
         timer.start()
         try:
             with open_history(address) as history, history.lock(60):
-                pass
+                # Only its death let us in.
+                assert other.wait(10) != 0
         finally:
             timer.join()
             other.wait()
