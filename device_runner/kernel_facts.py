@@ -15,6 +15,7 @@ from pathlib import Path
 
 _STATUS = Path("/proc/self/status")
 _CPU = Path("/sys/devices/system/cpu")
+_MADV_POPULATE_READ = 22  # linux/mman.h
 _THERMAL = Path("/sys/class/thermal")
 
 
@@ -69,6 +70,22 @@ def release_free_memory() -> None:
     gc.collect()
     with contextlib.suppress(OSError, AttributeError):
         ctypes.CDLL(None).malloc_trim(0)
+
+
+def make_libraries_resident() -> None:
+    """Map all pages of the loaded libraries, lest their code count as the model's memory.
+
+    How many are mapped otherwise depends on how the process came to be: a fork starts without
+    its parent's clean pages. Takes 40 ms with torch loaded; does nothing before Linux 5.14.
+    """
+    libc = ctypes.CDLL(None, use_errno=True)
+    with contextlib.suppress(OSError, ValueError):
+        for line in Path("/proc/self/maps").read_text().splitlines():
+            if ".so" in line:
+                begin, end = (int(part, 16) for part in line.split()[0].split("-"))
+                libc.madvise(
+                    ctypes.c_void_p(begin), ctypes.c_size_t(end - begin), _MADV_POPULATE_READ
+                )
 
 
 def affinity() -> list[int]:

@@ -1,7 +1,7 @@
 """The runner protocol: arguments in, JSON lines out, outputs as raw files.
 
 A runner is a program that loads one `.pte`, feeds it raw tensors and says what it saw. The
-Python runner (`host_runner`) and the native one speak this protocol, version 1; whatever parses
+Python runner (`host.runner`) and the native one speak this protocol, version 1; whatever parses
 a runner's output does it here.
 
 **Arguments** (GNU style, every value its own argument)::

@@ -1,9 +1,11 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 import sysconfig
+import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -20,15 +22,37 @@ from device_runner import (
     RunRequest,
     TimingPlan,
 )
-from device_runner import host as host_module
+from device_runner.host import launcher as launcher_module
+from device_runner.host.fork_server import receive
+from device_runner.host.launcher import ColdLauncher, ForkLauncher, Launcher, runner_environment
 from foundation import Artifact
 
+ROOT = Path(launcher_module.__file__).parents[2]
 
-def children() -> list[psutil.Process]:
-    return psutil.Process().children(recursive=True)
+
+def runners() -> list[psutil.Process]:
+    """Every process below us that is not a fork server waiting for work."""
+    found = psutil.Process().children(recursive=True)
+    return [process for process in found if not _is_server(process)]
+
+
+def _is_server(process: psutil.Process) -> bool:
+    try:
+        # A forked runner has its server's command line, and the server for a parent.
+        return (
+            "device_runner.host.fork_server" in process.cmdline() and process.ppid() == os.getpid()
+        )
+    except psutil.NoSuchProcess:
+        return False
+
+
+def living(processes: list[psutil.Process]) -> bool:
+    return any(p.is_running() and p.status() != psutil.STATUS_ZOMBIE for p in processes)
 
 
 class TestHostDevice(DeviceContract):
+    """Forked launches, the way of every user on Linux."""
+
     @pytest.fixture
     def device(self, host: HostDevice) -> Device:
         return host
@@ -37,29 +61,6 @@ class TestHostDevice(DeviceContract):
     def second(self) -> Iterator[Device]:
         with HostDevice() as device:
             yield device
-
-    def test_timeout_leaves_no_process(self, host: HostDevice, artifact: Artifact) -> None:
-        with host.lease():
-            report = host.run(self.request(artifact, timing=TimingPlan(), timeout_s=0.3))
-        assert report.outcome is Outcome.TIMED_OUT
-        assert report.duration_s < LAUNCH_S
-        assert children() == []
-
-    def test_ctrl_c_leaves_no_process(
-        self, host: HostDevice, artifact: Artifact, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        def interrupted(process: subprocess.Popen[bytes], timeout: float | None = None) -> int:
-            if timeout is not None:
-                raise KeyboardInterrupt
-            return wait(process)
-
-        wait = subprocess.Popen.wait
-        monkeypatch.setattr(subprocess.Popen, "wait", interrupted)
-        with pytest.raises(KeyboardInterrupt), host.lease():
-            host.run(self.request(artifact))
-        assert children() == []
-        with host.lease():
-            pass
 
     @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="prctl is Linux's")
     def test_runner_dies_with_a_killed_parent(
@@ -75,21 +76,21 @@ with device.lease():
     device.run(RunRequest(artifact=artifact, inputs=(artifact.check_input_path,),
                timing=TimingPlan(min_time_s=1e6), timeout_s=60))
 """
-        environment = dict(host_module._runner_environment())
-        parent = subprocess.Popen([sys.executable, "-P", "-c", program], env=environment)
-        runner: list[psutil.Process] = []
+        parent = subprocess.Popen(
+            [sys.executable, "-P", "-c", program], env=dict(runner_environment())
+        )
+        found: list[psutil.Process] = []
 
         def computes() -> bool:
-            runner[:] = psutil.Process(parent.pid).children()
-            # Its ExecuTorch library is mapped: it is past its own start.
-            return any("_portable_lib" in found.path for p in runner for found in p.memory_maps())
+            found[:] = psutil.Process(parent.pid).children(recursive=True)
+            return len(found) == 2
 
         try:
             eventually(computes)
         finally:
             parent.kill()
             parent.wait()
-        eventually(lambda: not any(process.is_running() for process in runner))
+        eventually(lambda: not living(found))
 
     def test_cpus_bind_the_runner(self, host: HostDevice, artifact: Artifact) -> None:
         cpu = min(os.sched_getaffinity(0))
@@ -99,13 +100,6 @@ with device.lease():
                 host.run(self.request(artifact, cpus=(4000,)))
         assert report.session is not None
         assert report.session.affinity == (cpu,)
-
-    def test_runner_that_cannot_start_is_no_candidates_fault(
-        self, host: HostDevice, artifact: Artifact, monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        monkeypatch.setattr(sys, "executable", "/bin/false")
-        with host.lease(), pytest.raises(RunnerBrokenError, match="did not start"):
-            host.run(self.request(artifact, timing=QUICK))
 
     def test_memory_comes_from_the_kernels_mark(self, host: HostDevice, artifact: Artifact) -> None:
         with host.lease():
@@ -129,18 +123,130 @@ with device.lease():
             assert host.run(self.request(artifact)).outcome is Outcome.OK
 
 
+@pytest.fixture(params=[ForkLauncher, ColdLauncher])
+def launcher(request: pytest.FixtureRequest) -> Iterator[Launcher]:
+    made = request.param()
+    yield made
+    if isinstance(made, ForkLauncher):
+        made.close()
+
+
+def a_request(artifact: Artifact, **changes: object) -> RunRequest:
+    return DeviceContract().request(artifact, **changes)
+
+
+def test_both_launches_say_the_same(artifact: Artifact, tmp_path: Path) -> None:
+    outputs, memory_mb = [], []
+    for kind in (ForkLauncher, ColdLauncher):
+        device = HostDevice(kind())
+        with device.lease():
+            report = device.run(
+                a_request(artifact, timing=QUICK, output_dir=tmp_path / kind.__name__)
+            )
+        assert report.session is not None, report.message
+        assert len(report.session.iteration_ns) == 4
+        memory_mb.append(report.session.peak_memory_mb)
+        outputs.append(report.outputs[0].read_bytes())
+    assert outputs[0] == outputs[1]
+    assert memory_mb[0] == pytest.approx(memory_mb[1], abs=1.0)
+
+
+def test_time_limit_leaves_no_process(launcher: Launcher, artifact: Artifact) -> None:
+    device = HostDevice(launcher)
+    with device.lease():
+        report = device.run(a_request(artifact, timing=TimingPlan(min_time_s=1e6), timeout_s=0.5))
+    assert report.outcome is Outcome.TIMED_OUT
+    assert report.duration_s < LAUNCH_S
+    assert not living(runners())
+
+
+def test_ctrl_c_leaves_no_process(
+    launcher: Launcher, artifact: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wait = subprocess.Popen.wait
+
+    def interrupted_wait(process: subprocess.Popen[bytes], timeout: float | None = None) -> int:
+        # A runner is waited for with its limit, a killed one and a server otherwise.
+        if timeout == 50.0:
+            raise KeyboardInterrupt
+        return wait(process, timeout)
+
+    def interrupted_receive(channel: socket.socket) -> tuple[dict[str, object], list[int]]:
+        if channel.gettimeout() == 50.0:
+            raise KeyboardInterrupt
+        return receive(channel)
+
+    monkeypatch.setattr(subprocess.Popen, "wait", interrupted_wait)
+    monkeypatch.setattr(launcher_module, "receive", interrupted_receive)
+    device = HostDevice(launcher)
+    with pytest.raises(KeyboardInterrupt), device.lease():
+        device.run(a_request(artifact, timing=TimingPlan(min_time_s=1e6), timeout_s=50.0))
+    assert not living(runners())
+    with device.lease():
+        assert device.run(a_request(artifact)).outcome is Outcome.OK
+
+
+def test_runner_that_cannot_start_is_no_candidates_fault(
+    launcher: Launcher, artifact: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(sys, "executable", "/bin/false")
+    device = HostDevice(launcher)
+    with device.lease(), pytest.raises(RunnerBrokenError, match="did not start"):
+        device.run(a_request(artifact, timing=QUICK))
+
+
+def test_a_server_that_was_killed_is_replaced(artifact: Artifact) -> None:
+    launcher = ForkLauncher()
+    device = HostDevice(launcher)
+    before = set(psutil.Process().children())
+    with device.lease():
+        assert device.run(a_request(artifact)).outcome is Outcome.OK
+        (server,) = set(psutil.Process().children()) - before
+        server.kill()
+        server.wait(30)
+        assert device.run(a_request(artifact)).outcome is Outcome.OK
+    launcher.close()
+    assert set(psutil.Process().children()) == before
+
+
+def test_a_server_killed_in_a_run_takes_the_runner_with_it(
+    artifact: Artifact, eventually: Callable[[Callable[[], bool]], None]
+) -> None:
+    launcher = ForkLauncher()
+    device = HostDevice(launcher)
+    before = set(psutil.Process().children())
+    found: list[psutil.Process] = []
+
+    def kill_the_server() -> None:
+        def computes() -> bool:
+            (server,) = set(psutil.Process().children()) - before
+            found[:] = [server, *server.children()]
+            return len(found) == 2
+
+        eventually(computes)
+        found[0].kill()
+
+    with device.lease():
+        assert device.run(a_request(artifact)).outcome is Outcome.OK
+        killer = threading.Thread(target=kill_the_server)
+        killer.start()
+        report = device.run(a_request(artifact, timing=TimingPlan(min_time_s=1e6)))
+        killer.join()
+    assert report.outcome is Outcome.OUT_OF_MEMORY
+    eventually(lambda: not living(found))
+
+
 def test_installed_package_needs_no_extra_path(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", "/somewhere")
-    root = str(Path(host_module.__file__).parents[1])
-    assert host_module._runner_environment()["PYTHONPATH"] == f"{root}:/somewhere"
+    root = str(ROOT)
+    assert runner_environment()["PYTHONPATH"] == f"{root}:/somewhere"
     monkeypatch.setattr(sysconfig, "get_path", lambda name: root)
-    assert host_module._runner_environment()["PYTHONPATH"] == "/somewhere"
+    assert runner_environment()["PYTHONPATH"] == "/somewhere"
 
 
 def test_import_of_the_package_stays_light() -> None:
     code = "import device_runner, device_runner.cli, sys; sys.exit('torch' in sys.modules)"
-    root = Path(host_module.__file__).parents[1]
-    assert subprocess.run([sys.executable, "-c", code], cwd=root).returncode == 0
+    assert subprocess.run([sys.executable, "-c", code], cwd=ROOT).returncode == 0
 
 
 def test_request_is_frozen(artifact: Artifact) -> None:

@@ -18,7 +18,7 @@ from device_runner import (
     list_devices,
     open_device,
 )
-from device_runner.child_process import run_bounded
+from device_runner.host.child_process import run_bounded
 from device_runner.outcomes import Ended, judge
 from device_runner.records import DeviceProfile
 

@@ -121,7 +121,7 @@ def python_bundle(folder: Path) -> StandInBundle:
         f"export PYTHONHOME=/host{sys.base_prefix} PYTHONDONTWRITEBYTECODE=1\n"
         f"export PYTHONPATH={shlex.quote(':'.join(f'/host{path}' for path in site))}\n"
         f"exec /host{loader} --library-path {':'.join(host)} "
-        f'/host{interpreter} -P -m device_runner.host_runner "$@"\n'
+        f'/host{interpreter} -P -m device_runner.host.runner "$@"\n'
     )
     program.chmod(0o755)
     return StandInBundle(folder, "x86_64", "executorch 1.4.1", ("./run",))

@@ -1,6 +1,6 @@
 """The runner program of the `host` device: the protocol of `protocol`, spoken from Python.
 
-It runs in its own process (``python -P -m device_runner.host_runner ...``), so that a candidate
+It runs in its own process (``python -P -m device_runner.host.runner ...``), so that a candidate
 that crashes, hangs or eats all memory takes nothing with it. The ExecuTorch binding is imported
 from its extension module: the public wrapper pulls in the exporter, which costs every launch six
 seconds and its memory.
@@ -49,7 +49,7 @@ class _Events:
 
 
 def _arguments(argv: list[str] | None) -> argparse.Namespace:
-    parser = argparse.ArgumentParser(prog="host_runner", description="see device_runner.protocol")
+    parser = argparse.ArgumentParser(prog="runner", description="see device_runner.protocol")
     parser.add_argument("--model", type=Path, required=True)
     parser.add_argument("--inputs", type=Path, action="append", required=True)
     parser.add_argument("--output-dir", type=Path)
@@ -76,6 +76,7 @@ def _limit_memory(headroom_mb: int) -> None:
 def _load(arguments: argparse.Namespace, binding: Any, events: _Events) -> Any:
     """Load program and method, and say what that took. Returns the method and its program."""
     kernel_facts.release_free_memory()
+    kernel_facts.make_libraries_resident()
     before_mb = kernel_facts.rss_mb()
     peak_reset = kernel_facts.reset_peak_rss()
     if arguments.memory_limit_mb is not None:

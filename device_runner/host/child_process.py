@@ -28,7 +28,7 @@ class Finished:
     duration_s: float
 
 
-class _Capture(threading.Thread):
+class Capture(threading.Thread):
     """Drains a pipe to its end, keeping its first (or last) `limit` bytes and one more."""
 
     def __init__(self, stream: IO[bytes], limit: int, *, keep_end: bool) -> None:
@@ -47,6 +47,7 @@ class _Capture(threading.Thread):
                 self.kept += chunk[: self._limit + 1 - len(self.kept)]
 
     def finish(self) -> bytes:
+        """What was kept, once the pipe has ended, or after five seconds if a stranger holds it."""
         self.join(_JOIN_S)
         if not self.is_alive():
             self._stream.close()
@@ -68,7 +69,7 @@ def run_bounded(
     stdout_limit: int,
     stderr_limit: int,
 ) -> Finished:
-    """Run a command in its own session; at `timeout_s` its whole process group is killed.
+    """Run a command in its own session, hence process group, which is killed at `timeout_s`.
 
     On any exception in the meantime, Ctrl-C included, the group is killed as well.
     """
@@ -85,8 +86,8 @@ def run_bounded(
     assert process.stderr is not None
     timed_out = False
     try:
-        out = _Capture(process.stdout, stdout_limit, keep_end=False)
-        err = _Capture(process.stderr, stderr_limit, keep_end=True)
+        out = Capture(process.stdout, stdout_limit, keep_end=False)
+        err = Capture(process.stderr, stderr_limit, keep_end=True)
         try:
             process.wait(timeout_s)
         except subprocess.TimeoutExpired:

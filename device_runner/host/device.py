@@ -7,13 +7,10 @@ import math
 import os
 import platform
 import sys
-import sysconfig
-from collections.abc import Mapping
 from contextlib import AbstractContextManager
 from pathlib import Path
 
 from device_runner import kernel_facts
-from device_runner.child_process import run_bounded
 from device_runner.device import (
     Device,
     PushReport,
@@ -25,6 +22,7 @@ from device_runner.device import (
     check_request,
 )
 from device_runner.errors import InputRefusedError
+from device_runner.host.launcher import Launcher, shared_launcher
 from device_runner.lease import Lease
 from device_runner.outcomes import Ended, judge
 from device_runner.protocol import MAX_STDOUT_BYTES
@@ -58,16 +56,6 @@ def _machine_name() -> str:
     return (name or f"{platform.system()} computer")[:200]
 
 
-def _runner_environment() -> Mapping[str, str]:
-    """Ours, with the folder of this very package first unless the interpreter has it anyway."""
-    environment = dict(os.environ)
-    root = str(Path(__file__).resolve().parents[1])
-    if root not in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
-        paths = [root, environment.get("PYTHONPATH", "")]
-        environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
-    return environment
-
-
 def _arguments(request: RunRequest) -> list[str]:
     output = request.output_dir
     return runner_arguments(
@@ -79,9 +67,14 @@ def _arguments(request: RunRequest) -> list[str]:
 
 
 class HostDevice(Device):
-    """Runs artifacts on this computer, each launch in its own process."""
+    """Runs artifacts on this computer, each launch in its own process.
 
-    def __init__(self) -> None:
+    `launcher` says how these processes come to be; without one, all host devices of this process
+    share the fastest way that the system has.
+    """
+
+    def __init__(self, launcher: Launcher | None = None) -> None:
+        self._launcher = launcher
         self._lease = Lease(SERIAL)
         self._profile: DeviceProfile | None = None
 
@@ -133,9 +126,8 @@ class HostDevice(Device):
         if request.memory_limit_mb is not None and not sys.platform.startswith("linux"):
             raise InputRefusedError("a memory limit on the host needs Linux: leave it out")
         self.push(request.artifact)
-        finished = run_bounded(
-            [sys.executable, "-P", "-m", "device_runner.host_runner", *_arguments(request)],
-            environment=_runner_environment(),
+        finished = (self._launcher or shared_launcher()).launch(
+            _arguments(request),
             timeout_s=request.timeout_s,
             stdout_limit=MAX_STDOUT_BYTES,
             stderr_limit=_STDERR_BYTES,
