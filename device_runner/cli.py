@@ -117,7 +117,7 @@ def bench(
     sessions: Annotated[
         int | None,
         typer.Option(
-            min=1, max=1000, help=r"Launches of the runner, of each \[3; 9 with --against]."
+            min=1, max=1000, help=r"Launches of the runner, of each \[5; 9 with --against]."
         ),
     ] = None,
     iterations: Annotated[
@@ -136,7 +136,7 @@ def bench(
 
     Nothing is timed before the device's answer equals eager PyTorch's.
 
-    Example: mobilesr-tune bench exported/ntire2022 --threads 2 --sessions 5
+    Example: mobilesr-tune bench exported/ntire2022 --threads 2 --sessions 9
 
     Example: mobilesr-tune bench exported/new --against exported/old
     """
@@ -152,7 +152,7 @@ def bench(
             raise RequestError("--output holds one measurement: name one device instead of 'all'")
         require_writable(output)
     plan = MeasurePlan(
-        sessions=sessions or (3 if against is None else 9),
+        sessions=sessions or (5 if against is None else 9),
         timing=TimingPlan(min_iterations=iterations, min_time_s=min_time_s),
         timeout_s=timeout_s,
     )

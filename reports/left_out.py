@@ -15,6 +15,8 @@ FLAGS = {
     "simulated": "numbers of a simulated device",
     "noisy": "the latency interval is wide",
     "few_sessions": "too few sessions for an interval: it is their range",
+    "outlying_session": "one session lies apart from its fellows",
+    "disturbed": "something else ran on the device: many iterations lie apart",
     "warmup_unsettled": "a session was timed before its warm-up had settled",
     "threads_differ": "the runtime did not take the number of threads asked for",
     "peak_memory_inexact": "peak memory may hold what was there before the model",

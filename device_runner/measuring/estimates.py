@@ -9,15 +9,20 @@ from device_runner.records import Estimate, SentinelTrack, SessionRecord, Sessio
 from device_runner.statistics import (
     MIN_SESSIONS_FOR_BOOTSTRAP,
     corrected_interval,
+    iteration_outliers,
     median_of_medians,
     percentile,
     session_interval,
+    session_outliers,
 )
 
 # An interval wider than this share of the latency cannot tell neighbouring candidates apart.
 NOISY_RELATIVE_WIDTH = 0.10
 # From here on the corrected latency is more the sentinel's word than the stopwatch's.
 DRIFTED_RATIO = 1.10
+# From this share of iterations apart on, something else was running.
+DISTURBED_SHARE = 0.10
+MIN_ITERATIONS_TO_JUDGE = 10
 # How much a device's clock may run ahead of ours before its times are doubted.
 CLOCK_TOLERANCE = 1.1
 CLOCK_SLACK_S = 0.1
@@ -93,7 +98,8 @@ def flags_of(
     What the device itself said around a session (`SessionSlot.flags`) comes last.
     """
     width = estimate.latency_high_ms - estimate.latency_low_ms
-    drift = sentinel.drift if sentinel is not None else (1.0,)
+    drift = sentinel.drift if sentinel is not None else (1.0,) * len(sessions)
+    corrected_ms = [s.median_ms / factor for s, factor in zip(sessions, drift, strict=True)]
     rules = {
         # The device is not a phone.
         kind: kind != "phone",
@@ -113,9 +119,22 @@ def flags_of(
         "stock_runner": any(session.unknown for session in sessions),
         # The device's speed changed by DRIFTED_RATIO among the sessions, or since the reference.
         "drifted": max(*drift, 1.0) / min(*drift, 1.0) > DRIFTED_RATIO,
+        # Of five sessions or more, one lies apart: it stays in, and the median hardly sees it.
+        "outlying_session": session_outliers(corrected_ms).count > 0,
+        # In some session, DISTURBED_SHARE of the iterations lie apart from the rest.
+        "disturbed": any(_disturbed(session) for session in sessions),
     }
     found = [name for name, holds in rules.items() if holds]
     return tuple(dict.fromkeys([*found, *(flag for slot in slots for flag in slot.flags)]))
+
+
+def _disturbed(session: SessionRecord) -> bool:
+    # A coarse clock may read nothing at all for an iteration.
+    times_ns = [max(ns, 1) for ns in session.iteration_ns]
+    return (
+        len(times_ns) >= MIN_ITERATIONS_TO_JUDGE
+        and iteration_outliers(times_ns).share > DISTURBED_SHARE
+    )
 
 
 def clock_jumped(report: RunReport) -> bool:

@@ -12,6 +12,7 @@ from device_runner.statistics.intervals import (
     bootstrap_interval,
     session_interval,
 )
+from device_runner.statistics.outliers import iteration_outliers, session_outliers
 from device_runner.statistics.paired import Comparison, paired_ratio
 from device_runner.statistics.summaries import median_of_medians, percentile
 
@@ -22,8 +23,10 @@ __all__ = [
     "bootstrap_interval",
     "corrected_interval",
     "drift_factors",
+    "iteration_outliers",
     "median_of_medians",
     "paired_ratio",
     "percentile",
     "session_interval",
+    "session_outliers",
 ]

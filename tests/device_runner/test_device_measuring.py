@@ -31,6 +31,7 @@ from device_runner import (
 from device_runner.bench_output import BenchResult, show
 from device_runner.cli import register
 from device_runner.measuring import estimate_of, flags_of
+from device_runner.records import SentinelTrack
 from foundation import Artifact
 
 QUICK = TimingPlan(min_warmup=1, max_warmup=30, min_iterations=3, min_time_s=0.0)
@@ -165,6 +166,27 @@ def test_estimate_and_its_flags() -> None:
     flags = flags_of("emulator", shaky, estimate_of(shaky), 2)
     assert flags == ("emulator", "noisy", "warmup_unsettled", "peak_memory_inexact")
     assert "few_sessions" in flags_of("phone", steady[:1], estimate, 2)
+
+
+def test_what_lies_apart_is_flagged_and_stays_in() -> None:
+    calm = [session(*[m - 0.1, m, m + 0.1] * 4) for m in (9.9, 9.95, 10, 10.05, 10.1)]
+    assert flags_of("phone", calm, estimate_of(calm), 2) == ()
+    slow = [*calm, session(*[14.9, 15, 15.1] * 4)]
+    assert flags_of("phone", slow, estimate_of(slow), 2) == ("noisy", "outlying_session")
+    assert estimate_of(slow).sessions == 6
+    busy = [*calm, session(*[9.9, 10, 10.1] * 4, 13, 14)]
+    assert flags_of("phone", busy, estimate_of(busy), 2) == ("disturbed",)
+    # A slow round that the sentinel saw as well is no session apart.
+    track = SentinelTrack(
+        artifact_sha256="0" * 64,
+        reference_ms=1.0,
+        rounds=tuple(range(6)),
+        started_s=tuple(float(second) for second in range(6)),
+        median_ms=(1.0,) * 5 + (1.5,),
+        drift=(1.0,) * 5 + (1.5,),
+    )
+    flags = flags_of("phone", slow, estimate_of(calm), 2, sentinel=track)
+    assert flags == ("drifted",)
 
 
 def test_session_without_timing_has_no_median() -> None:
