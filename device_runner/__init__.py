@@ -5,14 +5,7 @@ process.
 """
 
 from device_runner.clock import SYSTEM_CLOCK, Clock
-from device_runner.device import (
-    Device,
-    PushReport,
-    PushTotals,
-    RunReport,
-    RunRequest,
-    ThreadChoice,
-)
+from device_runner.device import Device, PushReport, PushTotals, ThreadChoice
 from device_runner.discovery import (
     Selection,
     Selections,
@@ -33,6 +26,7 @@ from device_runner.errors import (
     RunnerBrokenError,
 )
 from device_runner.host import HostDevice
+from device_runner.launches import RunReport, RunRequest
 from device_runner.measuring import (
     Gate,
     Progress,

@@ -2,22 +2,18 @@
 
 from __future__ import annotations
 
-import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field
-from pathlib import Path
 from types import TracebackType
-from typing import Literal, Self
+from typing import Self
 
 from device_runner.clock import SYSTEM_CLOCK, Clock
 from device_runner.conditions import Reading
-from device_runner.errors import ArtifactChangedError, InputRefusedError
-from device_runner.records import DeviceProfile, Outcome, SessionRecord, TimingPlan
-from foundation import Artifact, sha256_of
+from device_runner.launches import RunReport, RunRequest
+from device_runner.records import DeviceProfile
+from foundation import Artifact
 
-OutputDtype = Literal["float32", "uint8"]
 MIB = 2**20
 
 
@@ -85,36 +81,6 @@ class ThreadChoice:
     threads: int
     why: str
     cpus: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class RunRequest:
-    """One launch of the runner.
-
-    `timing` is None for a launch that is wanted for its outputs; `output_dir` is None for one
-    that is wanted for its times. `cpus` empty leaves the placement to the device's scheduler.
-    """
-
-    artifact: Artifact
-    inputs: tuple[Path, ...]
-    output_dir: Path | None = None
-    output_dtype: OutputDtype = "float32"
-    threads: int = 1
-    timing: TimingPlan | None = None
-    timeout_s: float = 300.0
-    memory_limit_mb: int | None = None
-    cpus: tuple[int, ...] = ()
-
-
-@dataclass(frozen=True)
-class RunReport:
-    """How one launch ended. `session` and `outputs` are there only when the outcome is OK."""
-
-    outcome: Outcome
-    message: str
-    duration_s: float
-    session: SessionRecord | None = None
-    outputs: tuple[Path, ...] = field(default=())
 
 
 class Device(ABC):
@@ -236,67 +202,3 @@ class Device(ABC):
         trace: TracebackType | None,
     ) -> None:
         self.close()
-
-
-def name_of(artifact: Artifact) -> str:
-    """How a message calls an artifact: its candidate and the start of its checksum."""
-    return f"{artifact.manifest.candidate_key[:120]} ({artifact.manifest.sha256[:8]})"
-
-
-def element_count(shape: tuple[int, ...]) -> int:
-    """Elements in a tensor of this shape."""
-    return math.prod(shape)
-
-
-def check_artifact(artifact: Artifact) -> None:
-    """Refuse a `.pte` that is not the file its manifest describes; every push calls this first.
-
-    Raises:
-        ArtifactChangedError.
-    """
-    if sha256_of(artifact.model_path) != artifact.manifest.sha256:
-        raise ArtifactChangedError(
-            f"{artifact.model_path} is not the file its manifest describes (sha256 differs): "
-            "export the candidate again"
-        )
-
-
-def check_cpus(request: RunRequest, available: Iterable[int], device: str) -> None:
-    """Refuse a binding to CPUs that the device, called `device` in the message, does not have.
-
-    Raises:
-        InputRefusedError.
-    """
-    has = set(available)
-    if not set(request.cpus) <= has:
-        raise InputRefusedError(
-            f"CPUs {', '.join(map(str, request.cpus))} were asked for, device {device} has "
-            f"{', '.join(map(str, sorted(has))) or 'none that can be chosen'}"
-        )
-
-
-def check_request(request: RunRequest) -> None:
-    """Refuse a request that no device could serve; every device calls this first.
-
-    Raises:
-        InputRefusedError: no inputs, an input of the wrong size, or a senseless number.
-    """
-    manifest = request.artifact.manifest
-    if len(manifest.inputs) != 1 or manifest.inputs[0].dtype != "float32":
-        raise InputRefusedError(
-            f"{name_of(request.artifact)} does not take one float32 tensor: no runner can feed it"
-        )
-    if not request.inputs:
-        raise InputRefusedError(f"no input was given for {name_of(request.artifact)}")
-    if request.threads < 1 or not request.timeout_s > 0:
-        raise InputRefusedError("threads and timeout_s must be positive")
-    wanted = 4 * element_count(manifest.inputs[0].shape)
-    for path in request.inputs:
-        if not path.is_file():
-            raise InputRefusedError(f"the input {path} does not exist")
-        if path.stat().st_size != wanted:
-            raise InputRefusedError(
-                f"the input {path} holds {path.stat().st_size} bytes, but "
-                f"{name_of(request.artifact)} takes {wanted}: give raw float32 of shape "
-                f"{'x'.join(map(str, manifest.inputs[0].shape))}"
-            )

@@ -7,8 +7,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from device_runner.device import RunReport, RunRequest, element_count, name_of
+from device_runner.checks import element_count, name_of
 from device_runner.errors import RunnerBrokenError
+from device_runner.launches import RunReport, RunRequest
 from device_runner.outcomes import Verdict
 from device_runner.records import Outcome
 

@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from device_runner.device import Device, RunRequest
+from device_runner.device import Device
 from device_runner.errors import MeasurementFailed
+from device_runner.launches import RunRequest
 from device_runner.measuring import Gate, Progress
 from device_runner.measuring.progress import Tell
 from device_runner.measuring.session import KeptSession, kept_session

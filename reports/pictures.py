@@ -18,6 +18,7 @@ from PIL import Image
 from foundation.errors import RequestError
 from models.images import Rgb, load_rgb
 from models.quality import luma, psnr_y_db
+from reports.crops import Crops
 from reports.sections import Section
 from reports.wording import config_code, plain
 from search.pictures import (
@@ -35,22 +36,6 @@ from search.records import CandidateResult
 CANDIDATES = 6
 # By which the absolute difference on Y is multiplied, to be seen at all.
 GAIN = 4
-
-
-@dataclass(frozen=True)
-class Crops:
-    """Squares of the first images: of the original, of bicubic, and of candidates' outputs.
-
-    Attributes:
-        outputs: trial -> one crop an image, in the order of `places`.
-        origin: one sentence, where the outputs come from.
-    """
-
-    places: tuple[CropPlace, ...]
-    truth: tuple[Rgb, ...]
-    bicubic: tuple[Rgb, ...]
-    outputs: dict[int, tuple[Rgb, ...]]
-    origin: str
 
 
 @dataclass(frozen=True)

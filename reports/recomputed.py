@@ -12,8 +12,8 @@ from models.evaluation import run_eager
 from models.images import ImagePair, Rgb, load_pairs
 from models.samples import sample_pairs
 from models.weights import build_model, load_weights
+from reports.crops import Crops
 from reports.facts import StudyFacts
-from reports.pictures import Crops
 from search.inputs import SearchInputs
 from search.pictures import IMAGES, CropPlace, telling_place
 from search.records import CandidateResult

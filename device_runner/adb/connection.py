@@ -85,7 +85,7 @@ class Connection:
             raise InputRefusedError(f"a command for device {self.shown} is too long")
 
         def talk(deadline: Deadline) -> ShellResult:
-            with Wire(self.server, deadline) as wire:
+            with Wire(self.server.host, self.server.port, deadline) as wire:
                 stream = ShellStream(wire, self.serial, line, MAX_OUTPUT_BYTES)
                 while stream.step():
                     pass
@@ -108,7 +108,7 @@ class Connection:
             stream.seek(0)
 
             def talk(deadline: Deadline) -> int:
-                with Wire(self.server, deadline) as wire:
+                with Wire(self.server.host, self.server.port, deadline) as wire:
                     return Sync(wire, self.serial).write(stream, remote, mode)
 
             try:
@@ -128,7 +128,7 @@ class Connection:
         """
 
         def talk(deadline: Deadline) -> None:
-            with Wire(self.server, deadline) as wire:
+            with Wire(self.server.host, self.server.port, deadline) as wire:
                 sync = Sync(wire, self.serial)
                 for remote, local in files:
                     content = bytearray()

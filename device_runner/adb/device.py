@@ -17,24 +17,15 @@ from device_runner.adb.launch import Launched, kill_leftovers, launch, new_run, 
 from device_runner.adb.profile import Hardware, read_hardware
 from device_runner.adb.server import AdbServer
 from device_runner.adb.storage import DEFAULT_BUDGET_BYTES, Storage
+from device_runner.checks import check_artifact, check_cpus, check_request
 from device_runner.conditions import Conditions, Reading
-from device_runner.device import (
-    Device,
-    PushReport,
-    PushTotals,
-    RunReport,
-    RunRequest,
-    ThreadChoice,
-    check_artifact,
-    check_cpus,
-    check_request,
-)
+from device_runner.device import Device, PushReport, PushTotals, ThreadChoice
 from device_runner.errors import DeviceLost, DeviceStorageError
+from device_runner.launches import RunReport, RunRequest
 from device_runner.lease import Lease
 from device_runner.outcomes import Ended, Verdict, judge
 from device_runner.records import DeviceProfile, Outcome
 from device_runner.reporting import output_bytes, run_report, runner_arguments, wrong_outputs
-from device_runner.runner_option import runner_finder
 from device_runner.tuned import tuned_choice
 from foundation import Artifact, sha256_of
 
@@ -54,7 +45,7 @@ class AdbDevice(Device):
         serial: str,
         *,
         server: AdbServer | None = None,
-        bundles: BundleFinder | None = None,
+        bundles: BundleFinder,
         patience_s: float = 10.0,
         budget_bytes: int = DEFAULT_BUDGET_BYTES,
         bounds: Bounds = DEFAULT_BOUNDS,
@@ -65,7 +56,7 @@ class AdbDevice(Device):
         self._storage = Storage(self._connection, budget_bytes=budget_bytes)
         self._conditions = Conditions(serial, self._connection)
         self._lease = Lease(serial)
-        self._bundles = bundles or runner_finder(None)
+        self._bundles = bundles
         self._hardware: Hardware | None = None
         self._bundle: RunnerBundle | None = None
         self._pushed = PushTotals()

@@ -194,7 +194,7 @@ class _Watch:
         self._wire: Wire | None = None
 
         def begin(deadline: Deadline) -> ShellStream:
-            self._wire = Wire(connection.server, deadline)
+            self._wire = Wire(connection.server.host, connection.server.port, deadline)
             return ShellStream(self._wire, connection.serial, line, _MAX_BYTES)
 
         try:

@@ -108,7 +108,7 @@ class AdbServer:
         if not self.is_running():
             raise AdbServerError(f"{self.name} does not run any more: start it again")
         try:
-            with Wire(self, Deadline(timeout_s)) as wire:
+            with Wire(self.host, self.port, Deadline(timeout_s)) as wire:
                 wire.request(service)
                 length = int(wire.read(4), 16)
                 return wire.read(min(length, _MAX_ANSWER)).decode("utf-8", "replace")

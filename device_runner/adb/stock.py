@@ -17,8 +17,9 @@ from device_runner.adb.bundle import BundleFile
 from device_runner.adb.device import AdbDevice
 from device_runner.adb.launch import Launched, new_run
 from device_runner.bundles.stock import StockLogError, StockSession, arguments, parse_log
-from device_runner.device import RunReport, RunRequest, check_request, element_count, name_of
+from device_runner.checks import check_request, element_count, name_of
 from device_runner.errors import InputRefusedError, RunnerBrokenError
+from device_runner.launches import RunReport, RunRequest
 from device_runner.outcomes import exit_words, last_line
 from device_runner.protocol import MAX_ITERATIONS
 from device_runner.records import DeviceProfile, Outcome, SessionRecord

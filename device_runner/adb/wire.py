@@ -12,12 +12,9 @@ import struct
 import time
 from collections.abc import Iterator
 from types import TracebackType
-from typing import IO, TYPE_CHECKING, Any, Self
+from typing import IO, Any, Self
 
 from adbutils import AdbClient, AdbError
-
-if TYPE_CHECKING:
-    from device_runner.adb.server import AdbServer
 
 CHUNK = 64 * 1024
 # Any of these may be how a device that went away looks from here.
@@ -50,11 +47,11 @@ class Deadline:
 
 
 class Wire:
-    """A socket to the adb server. What goes wrong here is one of `LOSSES`."""
+    """A socket to the adb server at `host` and `port`. What goes wrong here is one of `LOSSES`."""
 
-    def __init__(self, server: AdbServer, deadline: Deadline) -> None:
+    def __init__(self, host: str, port: int, deadline: Deadline) -> None:
         self.deadline = deadline
-        client = AdbClient(host=server.host, port=server.port)
+        client = AdbClient(host=host, port=port)
         self._connection: Any = client.make_connection(timeout=deadline.left())
         self._socket = self._connection.conn
 

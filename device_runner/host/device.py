@@ -11,18 +11,11 @@ from contextlib import AbstractContextManager
 from pathlib import Path
 
 from device_runner import kernel_facts
-from device_runner.device import (
-    Device,
-    PushReport,
-    RunReport,
-    RunRequest,
-    ThreadChoice,
-    check_artifact,
-    check_cpus,
-    check_request,
-)
+from device_runner.checks import check_artifact, check_cpus, check_request
+from device_runner.device import Device, PushReport, ThreadChoice
 from device_runner.errors import InputRefusedError
 from device_runner.host.launcher import Launcher, shared_launcher
+from device_runner.launches import RunReport, RunRequest
 from device_runner.lease import Lease
 from device_runner.outcomes import Ended, judge
 from device_runner.protocol import MAX_STDOUT_BYTES

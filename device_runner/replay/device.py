@@ -5,17 +5,11 @@ from __future__ import annotations
 from contextlib import AbstractContextManager
 from pathlib import Path
 
+from device_runner.checks import check_request, name_of
 from device_runner.conditions import Reading
-from device_runner.device import (
-    Device,
-    PushReport,
-    RunReport,
-    RunRequest,
-    ThreadChoice,
-    check_request,
-    name_of,
-)
+from device_runner.device import Device, PushReport, ThreadChoice
 from device_runner.errors import DeviceNotLeasedError
+from device_runner.launches import RunReport, RunRequest
 from device_runner.lease import Lease
 from device_runner.records import DeviceProfile, Outcome, SessionRecord
 from device_runner.replay.table import RecordedTable, Recording, load_table

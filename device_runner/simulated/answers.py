@@ -11,9 +11,10 @@ import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
-from device_runner.device import RunReport, RunRequest, name_of
+from device_runner.checks import name_of
 from device_runner.errors import InputRefusedError
 from device_runner.host import HostDevice
+from device_runner.launches import RunReport, RunRequest
 from device_runner.records import Outcome
 from device_runner.simulated.synthetic import is_synthetic
 

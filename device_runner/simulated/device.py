@@ -8,22 +8,14 @@ from contextlib import AbstractContextManager
 
 import numpy as np
 
+from device_runner.checks import check_artifact, check_cpus, check_request, name_of
 from device_runner.conditions import Reading
-from device_runner.device import (
-    Device,
-    PushReport,
-    RunReport,
-    RunRequest,
-    ThreadChoice,
-    check_artifact,
-    check_cpus,
-    check_request,
-    name_of,
-)
+from device_runner.device import Device, PushReport, ThreadChoice
 from device_runner.errors import (
     DeviceLost,
     DeviceNotLeasedError,
 )
+from device_runner.launches import RunReport, RunRequest
 from device_runner.lease import Lease
 from device_runner.records import DeviceProfile, Outcome, SessionRecord
 from device_runner.simulated import speed

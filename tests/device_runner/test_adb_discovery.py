@@ -22,6 +22,7 @@ from device_runner.adb.listing import list_adb
 from device_runner.adb.server import AdbServer
 from device_runner.adb.states import advice_for
 from device_runner.discovery import open_device, survey
+from device_runner.runner_option import runner_finder
 
 ROOT = Path(__file__).parents[2]
 
@@ -151,8 +152,8 @@ def test_devices_command(
 
 def test_second_process_hears_who_holds_it(phone: LabDevice, own_server: LabServer) -> None:
     with (
-        AdbDevice(phone.serial) as device,
-        AdbDevice(phone.serial) as other,
+        AdbDevice(phone.serial, bundles=runner_finder(None)) as device,
+        AdbDevice(phone.serial, bundles=runner_finder(None)) as other,
         device.lease(),
         pytest.raises(DeviceBusy, match="process"),
         other.lease(),
@@ -164,7 +165,10 @@ def test_old_files_make_room_for_new(
     own_server: LabServer, phone: LabDevice, tmp_path: Path
 ) -> None:
     models = [script_artifact(tmp_path / str(n), size=(1 << 20) + n) for n in range(4)]
-    with AdbDevice(phone.serial, budget_bytes=3 << 20) as device, device.lease():
+    with (
+        AdbDevice(phone.serial, bundles=runner_finder(None), budget_bytes=3 << 20) as device,
+        device.lease(),
+    ):
         for index, model in enumerate(models):
             device.push(model)
             # Not all in one second, which is what the file system counts in.

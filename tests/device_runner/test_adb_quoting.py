@@ -18,6 +18,7 @@ from device_runner.adb.connection import Connection
 from device_runner.adb.device import AdbDevice
 from device_runner.adb.quoting import command_line, script_line, shown
 from device_runner.adb.server import AdbServer
+from device_runner.runner_option import runner_finder
 
 _PRINT = 'for word in "$@"; do printf "%s\\0" "$word"; done'
 HOSTILE = (
@@ -80,7 +81,7 @@ def test_a_phones_shell_gives_them_back(line: Connection, given_arguments: list[
 @example("0001\n0002")
 @hostile
 def test_hostile_serials_reach_nothing(lab_server: LabServer, serial: str) -> None:
-    with AdbDevice(serial, patience_s=0.0) as device:
+    with AdbDevice(serial, bundles=runner_finder(None), patience_s=0.0) as device:
         with pytest.raises((DeviceLost, InputRefusedError)) as caught:
             device.profile()
         assert "\n" not in str(caught.value)
