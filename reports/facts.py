@@ -20,6 +20,7 @@ from reports.wording import plain, shorten
 from search.front import pareto_front
 from search.front_probability import front_probability, log_latency_of
 from search.records import CandidateResult
+from search.troubles import Trouble, read_troubles
 
 # Between this and one minus this, the probability of being on the front leaves a tie.
 DOUBT = 0.05
@@ -38,6 +39,9 @@ class Run(Protocol):
     def facts(self) -> dict[str, Any]: ...
 
     def environment(self) -> dict[str, Any]: ...
+
+    @property
+    def troubles(self) -> Path: ...
 
 
 @dataclass(frozen=True)
@@ -151,6 +155,7 @@ class StudyFacts:
         spec: the resolved request; constraints stand in it by name, or under `constraints`.
         command: the command line of the study, empty when it was not recorded.
         profile: the device profile of the study as recorded at its start.
+        troubles: each time that a device failed in the middle, oldest first.
     """
 
     results: list[CandidateResult]
@@ -160,6 +165,7 @@ class StudyFacts:
     run_path: Path = Path("runs/study")
     command: tuple[str, ...] = ()
     profile: Mapping[str, Any] = field(default_factory=dict)
+    troubles: tuple[Trouble, ...] = ()
 
     @cached_property
     def groups(self) -> tuple[ProfileGroup, ...]:
@@ -211,6 +217,7 @@ def gather(run: Run) -> StudyFacts:
         run_path=run.path,
         command=tuple(map(str, notes.get("command") or spec.get("command") or ())),
         profile=notes.get("profile") or {},
+        troubles=tuple(read_troubles(run.troubles)),
     )
 
 

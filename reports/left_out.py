@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from reports.facts import ProfileGroup
 from reports.wording import config_code, plain, shorten
+from search.troubles import Trouble
 
 REASON_LENGTH = 600
 FLAGS = {
@@ -47,6 +48,26 @@ class LeftOut:
     code: str
     standing: str
     reason: str
+
+
+_ENDED = {
+    "back": "it was back after {:.0f} s",
+    "gone": "it was given up after {:.0f} s",
+    "stopped": "the search was stopped after {:.0f} s of waiting",
+}
+
+
+def trouble_words(troubles: Sequence[Trouble]) -> list[str]:
+    """Each time that a device failed in the middle of a search, in a sentence."""
+    return [
+        shorten(
+            f"{trouble.at:%Y-%m-%d %H:%M:%S}, {trouble.serial}"
+            + (f", trial {trouble.trial}" if trouble.trial is not None else "")
+            + f": {trouble.message}; {_ENDED[trouble.ended].format(trouble.after_s)}",
+            REASON_LENGTH,
+        )
+        for trouble in troubles
+    ]
 
 
 def flag_counts(group: ProfileGroup) -> list[FlagCount]:

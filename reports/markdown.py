@@ -10,9 +10,9 @@ from reports.charts.standalone import front_file
 from reports.choice import Choice
 from reports.compare_view import comparison_views
 from reports.effects import Level
-from reports.facts import ProfileGroup
+from reports.facts import ProfileGroup, StudyFacts
 from reports.headline import counts, headline, reproduce_command
-from reports.left_out import flag_counts
+from reports.left_out import flag_counts, trouble_words
 from reports.sections import Report, Section
 from reports.table import gain
 from reports.wording import (
@@ -46,6 +46,7 @@ def markdown_summary(report: Report) -> str:
     for place, section in enumerate(report.sections):
         lines += _section(section, place)
     lines += _comparisons(report.sections)
+    lines += _troubles(report.studies)
     lines += ["## How to reproduce", ""]
     for facts in report.studies:
         lines += [*_code(reproduce_command(facts)), ""]
@@ -109,6 +110,11 @@ def _comparisons(sections: Sequence[Section]) -> list[str]:
         lines += [f"- {escaped(view['sentence'])}"]
         lines += [f"  - {escaped(text)}" for text in view["transfers"]]
     return [*lines, ""]
+
+
+def _troubles(studies: Sequence[StudyFacts]) -> list[str]:
+    lines = [f"- {escaped(words)}" for facts in studies for words in trouble_words(facts.troubles)]
+    return ["## When a device failed", "", *lines, ""] if lines else []
 
 
 def _flags(group: ProfileGroup) -> list[str]:

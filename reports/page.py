@@ -22,6 +22,7 @@ from markupsafe import Markup
 from reports.compare_view import comparison_views
 from reports.facts import StudyFacts
 from reports.headline import reproduce_command
+from reports.left_out import trouble_words
 from reports.roles import LEGEND, MARKS
 from reports.section_view import COLUMNS, section_view
 from reports.sections import Report
@@ -86,6 +87,7 @@ def _run_view(facts: StudyFacts) -> dict[str, Any]:
         "reproduce": reproduce_command(facts),
         "settings": flattened(spec),
         "environment": flattened(where)[:ENVIRONMENT_ROWS],
+        "troubles": trouble_words(facts.troubles),
     }
 
 

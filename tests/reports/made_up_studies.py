@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from reports.facts import StudyFacts
 from search.records import CandidateResult
+from search.troubles import Trouble
 
 PHONE = "phone-pixel-8-0a1b2c3d"
 HOST_NOTE = "These are numbers of the host computer, not of a phone."
@@ -116,6 +118,22 @@ def rich_study(**known: Any) -> StudyFacts:
     )
 
 
+def trouble(message: str, **known: Any) -> Trouble:
+    """A device that went away for a while."""
+    return Trouble(
+        **{
+            "at": datetime(2026, 11, 22, 3, 4, 5, tzinfo=UTC),
+            "serial": "38021FDJH00A",
+            "error": "DeviceLost",
+            "message": message,
+            "trial": 4,
+            "ended": "back",
+            "after_s": 12.3,
+            **known,
+        }
+    )
+
+
 @dataclass
 class FakeRun:
     """What `reports` wants of a run directory, without one."""
@@ -127,6 +145,10 @@ class FakeRun:
     @property
     def report_folder(self) -> Path:
         return self.path / "report"
+
+    @property
+    def troubles(self) -> Path:
+        return self.path / "troubles.jsonl"
 
     @property
     def parts(self) -> list[Any]:

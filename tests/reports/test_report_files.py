@@ -18,6 +18,7 @@ from made_up_studies import (
     rich_study,
     stopped,
     study,
+    trouble,
 )
 from rich.console import Console
 from typer.testing import CliRunner
@@ -31,6 +32,7 @@ from reports.markdown import escaped, markdown_summary
 from reports.sections import report_of
 from reports.terminal import render
 from search.rundir import RunDirectory
+from search.troubles import append_trouble
 
 
 def printed(facts: StudyFacts, width: int = 80) -> str:
@@ -110,8 +112,23 @@ def test_what_was_recorded_of_the_device_names_it(tmp_path: Path) -> None:
     }
     facts = gather(FakeRun(tmp_path / "x4", rich_study(), notes))
     assert facts.title == "MobileSR study x4"
+    assert facts.troubles == ()
     assert facts.groups[0].device == "Pixel 8 (Tensor G3), serial 38021FDJH00A"
     assert reproduce_command(facts) == "mobilesr-tune search --device 'a b'"
+
+
+def test_when_a_device_failed_is_told(tmp_path: Path) -> None:
+    run = FakeRun(tmp_path / "x4", rich_study(), {})
+    run.path.mkdir()
+    append_trouble(run.troubles, trouble("the cable was <pulled>"))
+    append_trouble(run.troubles, trouble("nothing answers", trial=None, ended="gone"))
+    files = compile_report(run)
+    words = "2026-11-22 03:04:05, 38021FDJH00A, trial 4: the cable was &lt;pulled&gt;; it was back"
+    for file in (files.html, files.markdown):
+        text = file.read_text()
+        assert "When a device failed" in text
+        assert words in text
+        assert "38021FDJH00A: nothing answers; it was given up after 12 s" in text
 
 
 @pytest.mark.parametrize(

@@ -11,7 +11,7 @@ from html.parser import HTMLParser
 from typing import Any
 
 import pytest
-from made_up_studies import HOST_NOTE, HOSTILE, candidate, rich_study, stopped, study
+from made_up_studies import HOST_NOTE, HOSTILE, candidate, rich_study, stopped, study, trouble
 
 from reports.facts import StudyFacts
 from reports.page import flattened
@@ -150,7 +150,9 @@ def test_hostile_names_do_not_reach_the_page_as_markup() -> None:
         key=HOSTILE,
         config={"n_feats": "<a href='javascript:x'>", "ratios": [HOSTILE]},
     )
-    text = render_page(study(bad, title=HOSTILE, environment={HOSTILE: {HOSTILE: [HOSTILE]}}))
+    environment = {HOSTILE: {HOSTILE: [HOSTILE]}}
+    troubles = (trouble(HOSTILE),)
+    text = render_page(study(bad, title=HOSTILE, environment=environment, troubles=troubles))
     page = Page(text)
     assert "img" not in page.tags
     assert page.handlers == []
