@@ -30,10 +30,16 @@ from foundation import Artifact
 ROOT = Path(launcher_module.__file__).parents[2]
 
 
-def runners() -> list[psutil.Process]:
-    """Every process below us that is not a fork server waiting for work."""
-    found = psutil.Process().children(recursive=True)
-    return [process for process in found if not _is_server(process)]
+@pytest.fixture
+def runners() -> Callable[[], list[psutil.Process]]:
+    """Every process below us that this test has started, but for fork servers waiting for work."""
+    before = psutil.Process().children(recursive=True)
+
+    def found() -> list[psutil.Process]:
+        new = set(psutil.Process().children(recursive=True)) - set(before)
+        return [process for process in new if not _is_server(process)]
+
+    return found
 
 
 def _is_server(process: psutil.Process) -> bool:
@@ -137,21 +143,25 @@ def a_request(artifact: Artifact, **changes: object) -> RunRequest:
 
 def test_both_launches_say_the_same(artifact: Artifact, tmp_path: Path) -> None:
     outputs, memory_mb = [], []
-    for kind in (ForkLauncher, ColdLauncher):
-        device = HostDevice(kind())
+    forks = ForkLauncher()
+    for kind in (forks, ColdLauncher()):
+        device = HostDevice(kind)
         with device.lease():
             report = device.run(
-                a_request(artifact, timing=QUICK, output_dir=tmp_path / kind.__name__)
+                a_request(artifact, timing=QUICK, output_dir=tmp_path / type(kind).__name__)
             )
         assert report.session is not None, report.message
         assert len(report.session.iteration_ns) == 4
         memory_mb.append(report.session.peak_memory_mb)
         outputs.append(report.outputs[0].read_bytes())
+    forks.close()
     assert outputs[0] == outputs[1]
     assert memory_mb[0] == pytest.approx(memory_mb[1], abs=1.0)
 
 
-def test_time_limit_leaves_no_process(launcher: Launcher, artifact: Artifact) -> None:
+def test_time_limit_leaves_no_process(
+    launcher: Launcher, artifact: Artifact, runners: Callable[[], list[psutil.Process]]
+) -> None:
     device = HostDevice(launcher)
     with device.lease():
         report = device.run(a_request(artifact, timing=TimingPlan(min_time_s=1e6), timeout_s=0.5))
@@ -161,7 +171,10 @@ def test_time_limit_leaves_no_process(launcher: Launcher, artifact: Artifact) ->
 
 
 def test_ctrl_c_leaves_no_process(
-    launcher: Launcher, artifact: Artifact, monkeypatch: pytest.MonkeyPatch
+    launcher: Launcher,
+    artifact: Artifact,
+    monkeypatch: pytest.MonkeyPatch,
+    runners: Callable[[], list[psutil.Process]],
 ) -> None:
     wait = subprocess.Popen.wait
 
