@@ -85,6 +85,9 @@ reports.cli.register(app)
 reports.nightly.cli.register(app)
 
 
+STOPPED = 130  # 128 + SIGINT, as a shell says it
+
+
 def main() -> None:
     """Run the command line; every expected error is one sentence and an exit code."""
     # Threads that spin while they wait halve the speed of training beside any other work (15
@@ -98,9 +101,12 @@ def main() -> None:
             raise
         err.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True, style="red")
         sys.exit(error.exit_code)
-    except KeyboardInterrupt:
-        err.print("stopped; the same command goes on where this one ended")
-        sys.exit(130)
+    except (KeyboardInterrupt, SystemExit) as end:
+        # Typer turns Ctrl-C into this exit code, without a word.
+        if isinstance(end, SystemExit) and end.code != STOPPED:
+            raise
+        err.print("stopped; a search or a training goes on where it ended: run the same command")
+        sys.exit(STOPPED)
 
 
 if __name__ == "__main__":

@@ -12,6 +12,7 @@ iterations, one after the other). On this computer it is not: there, two runs ar
 from __future__ import annotations
 
 import argparse
+import itertools
 import tempfile
 import time
 from collections.abc import Sequence
@@ -22,15 +23,27 @@ from aa import cache_folder, tell
 from nights import TIMING, artifact_folder, iterations_ms, phone_of_night
 from scipy.stats import kendalltau
 
-from device_runner import HostDevice, Measurement, MeasurePlan, measure, measure_together
+from device_runner import (
+    HostDevice,
+    Measurement,
+    MeasurePlan,
+    TimingPlan,
+    measure,
+    measure_together,
+)
 from device_runner.measuring import Gate
 from device_runner.simulated import SimulatedDevice, synthetic_artifact
 from foundation import Artifact
 from foundation.console import err, quiet_libraries
+from models.config import MobileSRConfig
+from models.cost import macs
 
 FASTEST_MS, SLOWEST_MS, SENTINEL_MS = 40.0, 80.0, 45.0
 # What an interval of one run that is exact for the truth holds of another run's estimates.
 EXPECTED_COVERAGE = 0.834
+HOST_CONFIGS, HOST_SIDE = 12, 64
+# Where launches differ by a sixth, as on a shared machine, many short ones tell more.
+HOST_TIMING = TimingPlan(min_warmup=2, max_warmup=5, min_iterations=5, min_time_s=0.1)
 WAYS = ("interleaved, with sentinel", "one by one, with sentinel", "naive")
 
 
@@ -118,41 +131,53 @@ def simulated(seeds: int, count: int, sessions: int) -> None:
         )
 
 
-def real_artifacts(cache: Path) -> tuple[list[Artifact], Artifact]:
-    """Twelve small configs and the sentinel; exported at the first call, minutes on two cores."""
+def spread_configs(count: int) -> list[MobileSRConfig]:
+    """Real configs whose multiplications are as evenly spaced, on logarithms, as they come."""
+    every = [
+        MobileSRConfig(n_feats=n, ratios=(ratio,) * depth, window_size=window, scale=4)
+        for n, ratio, depth, window in itertools.product(
+            (8, 16, 24, 32, 40), (1, 2, 4), (1, 2, 3, 4, 5), (4, 8)
+        )
+    ]
+    work = np.log([macs(config, HOST_SIDE, HOST_SIDE) for config in every])
+    wanted = np.linspace(work.min(), work.max(), count)
+    return [every[int(np.argmin(np.abs(work - at)))] for at in wanted]
+
+
+def real_artifacts(count: int, cache: Path) -> tuple[list[Artifact], Artifact]:
+    """Configs and the sentinel; exported at the first call, minutes on two cores."""
     import torch
 
-    from models.config import MobileSRConfig
     from models.deployment import Candidate, Deployment
     from models.export import export
     from models.network import MobileSR
     from models.sentinel import export_sentinel
     from models.weights import Weights
 
-    deployment = Deployment.build(lr_height=64, lr_width=64)
+    deployment = Deployment.build(lr_height=HOST_SIDE, lr_width=HOST_SIDE)
     artifacts = []
-    for n_feats in (8, 16, 24, 32):
-        for ratios in ((2, 2), (4, 2, 4), (2, 2, 2, 2, 2)):
-            torch.manual_seed(0)
-            config = MobileSRConfig(
-                n_feats=n_feats, n_heads=4, ratios=ratios, window_size=8, scale=4
-            )
-            weights = Weights(dict(MobileSR(config).state_dict()), config, "seeded")
-            err.print(f"exporting {config.key} ...", markup=False)
-            artifacts.append(export(Candidate(config, deployment), weights, cache))
+    for config in spread_configs(count):
+        torch.manual_seed(0)
+        weights = Weights(dict(MobileSR(config).state_dict()), config, "seeded")
+        err.print(f"exporting {config.key} ...", markup=False)
+        artifacts.append(export(Candidate(config, deployment), weights, cache))
     return artifacts, export_sentinel(deployment, cache)
 
 
-def on_host(sessions: int) -> None:
-    """Two runs of the same twelve, independent but for the sentinel's reference."""
-    artifacts, sentinel = real_artifacts(cache_folder())
+def on_host(count: int, sessions: int) -> None:
+    """Two runs of the same configs, independent but for the sentinel's reference."""
+    artifacts, sentinel = real_artifacts(count, cache_folder())
     runs: list[list[Measurement]] = []
     reference_ms = None
     with HostDevice() as device:
         threads = device.suggest_threads().threads
         for number in (1, 2):
             plan = MeasurePlan(
-                sessions=sessions, threads=threads, timing=TIMING, seed=number, lease_wait_s=600
+                sessions=sessions,
+                threads=threads,
+                timing=HOST_TIMING,
+                seed=number,
+                lease_wait_s=600,
             )
             found = measure_together(
                 device,
@@ -174,7 +199,10 @@ def show_host(runs: list[list[Measurement]], count: int, sessions: int) -> None:
         raise SystemExit("a candidate failed: nothing to compare")
     first, second = ([one.estimate for one in run] for run in runs)
     held = 0
-    print(f"This computer, {count} configs at 64x64, two runs of {sessions} sessions each, ms:")
+    print(
+        f"This computer, {count} configs at {HOST_SIDE}x{HOST_SIDE}, two runs of {sessions} "
+        "sessions each, ms:"
+    )
     for one, a, b in zip(runs[0], first, second, strict=True):
         inside = a.latency_low_ms <= b.latency_ms <= a.latency_high_ms
         held += inside
@@ -200,14 +228,14 @@ def main() -> None:
     parser.add_argument("--candidates", type=int, default=20)
     parser.add_argument("--sessions", type=int, default=5)
     parser.add_argument("--host", action="store_true")
-    parser.add_argument("--host-sessions", type=int, default=6)
+    parser.add_argument("--host-sessions", type=int, default=40)
     arguments = parser.parse_args()
     quiet_libraries()
     began = time.monotonic()
     if arguments.seeds:
         simulated(arguments.seeds, arguments.candidates, arguments.sessions)
     if arguments.host:
-        on_host(arguments.host_sessions)
+        on_host(HOST_CONFIGS, arguments.host_sessions)
     print(f"({time.monotonic() - began:.0f} s)")
 
 

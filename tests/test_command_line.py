@@ -42,7 +42,7 @@ COMMANDS = [
 TINY = shlex.split(
     "--scale 2 --n-feats 4,8 --n-heads 2 --depths 1 --ratios 1,2 --window-sizes 4 --lr-size 16x16 "
     "--train-steps 10 --batch-size 2 --crop 8 --sessions 1 --min-iterations 2 --min-time-s 0.01 "
-    "--threads 1 --device host"
+    "--threads 1 --device host --export-jobs 1 --settle-sessions 4"
 )
 
 
@@ -209,11 +209,33 @@ def test_a_checkpoint_of_the_search_is_evaluated(searched):
     assert document["mean"]["bicubic"]["psnr_y_db"] > 10
 
 
+def test_ctrl_c_is_one_sentence_and_loses_no_step(tmp_path, picture):
+    save_rgb(tmp_path / "photos/a.png", picture(40, 56, 0))
+    command = shlex.split(
+        "train --images photos --scale 2 --n-feats 4 --n-heads 2 --depths 1 --ratios 1 "
+        "--window-sizes 4 --crop 8 --batch-size 1 --steps 5000 -o out.pt"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-m", "mobilesr_tune", *command],
+        cwd=tmp_path, stderr=subprocess.PIPE, stdout=subprocess.DEVNULL, text=True,
+    )  # fmt: skip
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "training" in line:
+            break
+    time.sleep(1)
+    process.send_signal(signal.SIGINT)
+    _, said = process.communicate(timeout=60)
+    assert process.returncode == 130
+    assert said.splitlines()[-1].startswith("stopped; a search or a training goes on")
+    assert "Traceback" not in said
+
+
 def test_a_killed_search_loses_no_trial_and_repeats_none(tmp_path, picture):
     """SIGKILL after the first finished candidate, then the same command again."""
     save_rgb(tmp_path / "photos/a.png", picture(40, 56, 0))
     command = [sys.executable, "-m", "mobilesr_tune", "search", *TINY, "--hr", "photos", "--train",
-               "photos", "--run-dir", "run", "--trials", "3", "--export-jobs", "1"]  # fmt: skip
+               "photos", "--run-dir", "run", "--trials", "3"]  # fmt: skip
     with (tmp_path / "stderr").open("w") as stderr:
         process = subprocess.Popen(command, cwd=tmp_path, stdout=stderr, stderr=stderr)
         deadline = time.monotonic() + 600
