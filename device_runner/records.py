@@ -149,7 +149,7 @@ class MeasurePlan(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    sessions: int = Field(default=3, ge=1, le=1000)
+    sessions: int = Field(default=5, ge=1, le=1000)
     cooldown_s: float = Field(default=300.0, ge=0)
     redo: int = Field(default=2, ge=0, le=10)
     timing: TimingPlan = TimingPlan()

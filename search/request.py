@@ -67,7 +67,7 @@ class SearchRequest(BaseModel):
     sampler: SamplerName = "tpe"
     seed: int = 0
     threads: Annotated[int, Field(ge=1, le=256)] | None = None
-    sessions: Annotated[int, Field(ge=1, le=1000)] = 3
+    sessions: Annotated[int, Field(ge=1, le=1000)] = 5
     settle_sessions: Annotated[int, Field(ge=0, le=1_000_000)] = 40
     min_iterations: Annotated[int, Field(ge=1, le=1_000_000)] = 10
     min_time_s: Positive = 0.5

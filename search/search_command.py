@@ -105,7 +105,7 @@ def search_command(after_search: Callable[[Path, bool], None]) -> Callable[..., 
             int | None, _measuring(help="Runtime threads [as the device suggests].")
         ] = None,
         sessions: Annotated[
-            int | None, _measuring(help="Runner launches a measurement [3].")
+            int | None, _measuring(help="Runner launches a measurement [5].")
         ] = None,
         settle_sessions: Annotated[
             int | None, _measuring(help="More launches, where the front is open [40].")

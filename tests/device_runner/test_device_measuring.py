@@ -174,7 +174,7 @@ def test_what_lies_apart_is_flagged_and_stays_in() -> None:
     slow = [*calm, session(*[14.9, 15, 15.1] * 4)]
     assert flags_of("phone", slow, estimate_of(slow), 2) == ("noisy", "outlying_session")
     assert estimate_of(slow).sessions == 6
-    busy = [*calm, session(*[9.9, 10, 10.1] * 4, 13, 14)]
+    busy = [session(*[m - 0.1, m, m + 0.1] * 4, *[13] * 4) for m in (9.9, 9.95, 10, 10.05, 10.1)]
     assert flags_of("phone", busy, estimate_of(busy), 2) == ("disturbed",)
     # A slow round that the sentinel saw as well is no session apart.
     track = SentinelTrack(
