@@ -129,7 +129,7 @@ def settle_night(history: History, number: int, rng: np.random.Generator) -> Nig
             settle(
                 history, SUITE, stored, epoch, rules, DeviceNight(device, CONDITION, session_s=2.0),
                 observations(device, rng),
-                lambda names, device=device: {  # type: ignore[misc]
+                lambda names, device=device: {  # type: ignore[misc]  # a default binds the loop variable
                     name: observations(device, rng, 1)[name] for name in names
                 },
             )

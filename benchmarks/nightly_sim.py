@@ -123,7 +123,7 @@ class SimulatedPhone(Phone):
         self.spec, self.folder = spec, folder
         self.reference_ms: float | None = None
 
-    def night(self, number: int) -> SimulatedNight:  # type: ignore[override]
+    def night(self, number: int) -> SimulatedNight:  # type: ignore[override]  # says more than its base
         """A fresh start of the phone, with that night's noise."""
         return SimulatedNight(self, number, rough(number))
 

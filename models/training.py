@@ -185,7 +185,7 @@ class SupernetTrainer:
         if config.key not in self.shells:
             with torch.device("meta"):
                 self.shells[config.key] = MobileSR(config)
-        cut = slice_state(self.parameters, self.full, config)  # type: ignore[arg-type]
+        cut = slice_state(self.parameters, self.full, config)  # type: ignore[arg-type]  # Parameter is a Tensor; dicts are invariant
         return functional_call(self.shells[config.key], cut, (low,))
 
     def _identity(self) -> dict[str, Any]:

@@ -65,7 +65,7 @@ class ExportPool:
         try:
             futures = [self._submit(candidate) for candidate in candidates]
             for future, candidate in zip(futures, candidates, strict=True):
-                future.add_done_callback(lambda _, c=candidate: on_done(c))  # type: ignore[misc]
+                future.add_done_callback(lambda _, c=candidate: on_done(c))  # type: ignore[misc]  # as a default binds the loop variable
             waited = wait(futures, timeout=self.timeout_s)
             exports = [self._outcome(f, c) for f, c in zip(futures, candidates, strict=True)]
         except (KeyboardInterrupt, BrokenProcessPool):

@@ -40,7 +40,7 @@ def kept_session(
     attempt = 0
     while True:
         number = attempt
-        before = gate.before(lambda text, number=number: tell(text, number))  # type: ignore[misc]
+        before = gate.before(lambda text, number=number: tell(text, number))  # type: ignore[misc]  # a default binds the loop variable
         tell("", attempt)
         at_s = device.clock.monotonic_s()
         report = demand_ok(device.run(request))
