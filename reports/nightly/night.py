@@ -29,6 +29,7 @@ from reports.nightly.records import (
 from reports.nightly.sentences import together_sentences
 from reports.nightly.settling import SECOND_LOOK, Settled, settle
 from reports.nightly.suite import ConditionSpec, Suite
+from reports.wording import count_of
 
 LEAST_SESSIONS = 3
 GREEN, RED, DEVICE_FAILED = 0, 1, 3
@@ -230,7 +231,9 @@ class NightRun:
             return at(1, suspects, again).observations
 
         reference_ms = epoch.sentinel_reference_ms
-        self.watcher.stage(f"measuring {len(prepared.models)} models on {device.serial}")
+        self.watcher.stage(
+            f"measuring {count_of(len(prepared.models), 'model')} on {device.serial}"
+        )
         first = at(0, list(prepared.models), plan.model_copy(update={"seed": 2 * night}))
         if reference_ms is None and first.sentinel_ms is not None:
             reference_ms = first.sentinel_ms
