@@ -32,43 +32,48 @@ import traceback
 from pathlib import Path
 from typing import NoReturn, cast
 
-MAX_MESSAGE_BYTES = 1024 * 1024
+CHUNK_BYTES = 65536
 _FORKED = 2  # file descriptors that come with a request
 
 
-def receive(channel: socket.socket) -> tuple[dict[str, object], list[int]]:
-    """The next line of JSON and the descriptors that came with it.
+class Channel:
+    """One end of the socket: whole lines of JSON, however they arrive."""
 
-    Raises:
-        EOFError: the other end is gone.
-        TimeoutError: the socket has a timeout, and it passed.
-    """
-    line, descriptors = b"", list[int]()
-    while not line.endswith(b"\n"):
-        part, found, _, _ = socket.recv_fds(channel, MAX_MESSAGE_BYTES, _FORKED)
-        descriptors += found
-        if not part:
-            raise EOFError
-        line += part
-    return json.loads(line), descriptors
+    def __init__(self, connected: socket.socket) -> None:
+        self.socket = connected
+        self._unread = b""
+
+    def receive(self) -> tuple[dict[str, object], list[int]]:
+        """The next message, and the descriptors that came with it.
+
+        Raises:
+            EOFError: the other end is gone.
+            TimeoutError: the socket has a timeout, and it passed.
+        """
+        descriptors = list[int]()
+        while b"\n" not in self._unread:
+            part, found, _, _ = socket.recv_fds(self.socket, CHUNK_BYTES, _FORKED)
+            descriptors += found
+            if not part:
+                raise EOFError
+            self._unread += part
+        # A runner that ended at once: its pid and its end may come together.
+        line, self._unread = self._unread.split(b"\n", 1)
+        return json.loads(line), descriptors
+
+    def send(self, message: dict[str, object], *descriptors: int) -> None:
+        """Send one message, with descriptors if given."""
+        line = json.dumps(message).encode() + b"\n"
+        sent = socket.send_fds(self.socket, [line], descriptors) if descriptors else 0
+        self.socket.sendall(line[sent:])
 
 
-def send(channel: socket.socket, message: dict[str, object], *descriptors: int) -> None:
-    """Send one line of JSON, with descriptors if given."""
-    line = json.dumps(message).encode() + b"\n"
-    if not descriptors:
-        channel.sendall(line)
-        return
-    sent = socket.send_fds(channel, [line], descriptors)
-    channel.sendall(line[sent:])
-
-
-def _become_runner(channel: socket.socket, arguments: list[str], out: int, err: int) -> NoReturn:
+def _become_runner(channel: Channel, arguments: list[str], out: int, err: int) -> NoReturn:
     from device_runner.host import runner
 
     code = 70  # EX_SOFTWARE, sysexits.h: something here failed, not the candidate
     try:
-        channel.close()
+        channel.socket.close()
         with Path(os.devnull).open("rb") as nothing:
             os.dup2(nothing.fileno(), 0)
         os.dup2(out, 1)
@@ -86,11 +91,11 @@ def _become_runner(channel: socket.socket, arguments: list[str], out: int, err: 
         os._exit(code)
 
 
-def _ended(channel: socket.socket, pid: int) -> bool:
+def _ended(channel: Channel, pid: int) -> bool:
     """Wait for the runner's end; False when the other end of the socket went first."""
     process = os.pidfd_open(pid)
     try:
-        ready, _, _ = select.select([process, channel.fileno()], [], [])
+        ready, _, _ = select.select([process, channel.socket.fileno()], [], [])
     finally:
         os.close(process)
     return process in ready
@@ -112,12 +117,12 @@ def _reap(pid: int | None) -> None:
     os.waitpid(pid, 0)
 
 
-def serve(channel: socket.socket) -> None:
+def serve(channel: Channel) -> None:
     """Fork a runner for each request until the other end is gone."""
     pid: int | None = None
     try:
         while True:
-            message, (out, err) = receive(channel)
+            message, (out, err) = channel.receive()
             _reap(pid)
             pid = None
             arguments = cast(list[str], message["arguments"])
@@ -127,10 +132,10 @@ def serve(channel: socket.socket) -> None:
             os.setpgid(pid, pid)  # from here, so that nobody hears of it before it is so
             os.close(out)
             os.close(err)
-            send(channel, {"pid": pid})
+            channel.send({"pid": pid})
             if not _ended(channel, pid):
                 return
-            send(channel, {"exit_code": _exit_code(pid)})
+            channel.send({"exit_code": _exit_code(pid)})
     except (EOFError, BrokenPipeError, ConnectionResetError):
         return
     finally:
@@ -139,7 +144,7 @@ def serve(channel: socket.socket) -> None:
 
 def main() -> int:
     """Import what the runner needs, then serve the socket named on the command line."""
-    channel = socket.socket(fileno=int(sys.argv[1]))
+    channel = Channel(socket.socket(fileno=int(sys.argv[1])))
     for needed in ("numpy", "torch", "executorch.extension.pybindings._portable_lib"):
         importlib.import_module(needed)
     importlib.import_module("device_runner.host.runner")

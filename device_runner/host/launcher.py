@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import IO, Protocol
 
 from device_runner.host.child_process import Capture, Finished, run_bounded
-from device_runner.host.fork_server import receive, send
+from device_runner.host.fork_server import Channel
 
 # From SIGKILL to the news of it; a process in an uninterruptible read of a slow disk takes long.
 _DEATH_S = 60.0
@@ -68,7 +68,7 @@ class _Server:
 
     def __init__(self) -> None:
         ours, theirs = socket.socketpair()
-        self.channel = ours
+        self.channel = Channel(ours)
         self._words: IO[bytes] = tempfile.TemporaryFile()  # noqa: SIM115  # closed in `close`
         environment = {**runner_environment(), "OPENBLAS_NUM_THREADS": "1"}
         with theirs:
@@ -88,7 +88,7 @@ class _Server:
     def close(self) -> Finished:
         """End it, and the runner with it; returns its last words."""
         begin = time.monotonic()
-        self.channel.close()
+        self.channel.socket.close()
         try:
             self._process.wait(_DEATH_S)
         except subprocess.TimeoutExpired:
@@ -140,7 +140,7 @@ class ForkLauncher:
         """Drop the server without ending it: it belongs to the process that forked this one."""
         server, self._server, self._lock = self._server, None, threading.Lock()
         if server is not None:
-            server.channel.close()
+            server.channel.socket.close()
 
     def _start(self, arguments: Sequence[str], out: int, err: int) -> int | Finished:
         """The runner's pid, or how the server ended that should have started it."""
@@ -148,10 +148,10 @@ class ForkLauncher:
             fresh = self._server is None
             server = self._server = self._server or _Server()
             try:
-                server.channel.settimeout(_IMPORT_S)
+                server.channel.socket.settimeout(_IMPORT_S)
                 request: dict[str, object] = {"arguments": list(arguments)}
-                send(server.channel, request, out, err)
-                answer, _ = receive(server.channel)
+                server.channel.send(request, out, err)
+                answer, _ = server.channel.receive()
                 return _number(answer["pid"])
             except (OSError, EOFError):
                 self._server = None
@@ -169,14 +169,14 @@ class ForkLauncher:
         assert server is not None
         try:
             try:
-                server.channel.settimeout(timeout_s)
-                return _number(receive(server.channel)[0]["exit_code"]), False
+                server.channel.socket.settimeout(timeout_s)
+                return _number(server.channel.receive()[0]["exit_code"]), False
             except TimeoutError:
                 # Its pid is its own until our next request.
                 with contextlib.suppress(ProcessLookupError):
                     os.killpg(pid, signal.SIGKILL)
-                server.channel.settimeout(_DEATH_S)
-                return _number(receive(server.channel)[0]["exit_code"]), True
+                server.channel.socket.settimeout(_DEATH_S)
+                return _number(server.channel.receive()[0]["exit_code"]), True
         except (OSError, EOFError):
             # Somebody killed the server, and with it the runner.
             self.close()

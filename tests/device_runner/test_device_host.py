@@ -23,7 +23,7 @@ from device_runner import (
     TimingPlan,
 )
 from device_runner.host import launcher as launcher_module
-from device_runner.host.fork_server import receive
+from device_runner.host.fork_server import Channel
 from device_runner.host.launcher import ColdLauncher, ForkLauncher, Launcher, runner_environment
 from foundation import Artifact
 
@@ -184,13 +184,15 @@ def test_ctrl_c_leaves_no_process(
             raise KeyboardInterrupt
         return wait(process, timeout)
 
-    def interrupted_receive(channel: socket.socket) -> tuple[dict[str, object], list[int]]:
-        if channel.gettimeout() == 50.0:
+    def interrupted_receive(channel: Channel) -> tuple[dict[str, object], list[int]]:
+        if channel.socket.gettimeout() == 50.0:
             raise KeyboardInterrupt
         return receive(channel)
 
+    receive = Channel.receive
+
     monkeypatch.setattr(subprocess.Popen, "wait", interrupted_wait)
-    monkeypatch.setattr(launcher_module, "receive", interrupted_receive)
+    monkeypatch.setattr(Channel, "receive", interrupted_receive)
     device = HostDevice(launcher)
     with pytest.raises(KeyboardInterrupt), device.lease():
         device.run(a_request(artifact, timing=TimingPlan(min_time_s=1e6), timeout_s=50.0))
@@ -247,6 +249,18 @@ def test_a_server_killed_in_a_run_takes_the_runner_with_it(
         killer.join()
     assert report.outcome is Outcome.OUT_OF_MEMORY
     eventually(lambda: not living(found))
+
+
+def test_messages_that_arrive_together_are_told_apart() -> None:
+    ours, theirs = map(Channel, socket.socketpair())
+    with ours.socket, theirs.socket:
+        theirs.send({"pid": 7})
+        theirs.send({"exit_code": 0})
+        assert ours.receive() == ({"pid": 7}, [])
+        assert ours.receive() == ({"exit_code": 0}, [])
+        theirs.socket.close()
+        with pytest.raises(EOFError):
+            ours.receive()
 
 
 def test_installed_package_needs_no_extra_path(monkeypatch: pytest.MonkeyPatch) -> None:
