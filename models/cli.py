@@ -1,4 +1,4 @@
-"""Commands of `models`: `evaluate`, `export`."""
+"""Commands of `models`: `evaluate`, `export`, `train`."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foundation.console import err, out, print_json, progress_bar
+from models.training.command import train
 
 if TYPE_CHECKING:
     from models.config import MobileSRConfig
@@ -192,3 +193,4 @@ def register(app: typer.Typer) -> None:
     """Mount the commands of this package."""
     app.command()(evaluate)
     app.command()(export)
+    app.command()(train)
