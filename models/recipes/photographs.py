@@ -57,11 +57,15 @@ def main(packages: Path, output: Path) -> None:
         folder = output / ("held_back" if source.get("held_back") else "train")
         folder.mkdir(parents=True, exist_ok=True)
         image = load(path)
-        stem = "_".join(p for p in path.with_suffix("").parts[-4:] if p not in ("contents", "images"))
+        stem = "_".join(
+            p for p in path.with_suffix("").parts[-4:] if p not in ("contents", "images")
+        )
         for side in source["sides"]:
             share = side / max(image.size)
             if share > 1.0:
-                raise SystemExit(f"{path} is {image.size}, smaller than {side}: nothing is enlarged")
+                raise SystemExit(
+                    f"{path} is {image.size}, smaller than {side}: nothing is enlarged"
+                )
             size = (round(image.width * share), round(image.height * share))
             shrunk = image if share == 1.0 else image.resize(size, Image.Resampling.LANCZOS)
             shrunk.save(folder / f"{stem}_{side}.png")

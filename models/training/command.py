@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from models.training.photographs import Photograph
     from models.training.recipe import TrainingRecipe
     from models.training.space import ConfigSpace
+    from models.training.supernet import SupernetTrainer
 
 Numbers = Annotated[str | None, typer.Option(help="Comma-separated choices.")]
 # `--from` of weights that are trained already: a rate at which they are not unlearnt.
@@ -24,8 +25,12 @@ FINE_LEARNING_RATE = 2e-4
 
 def train(
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the weights go (.pt).")],
-    images: Annotated[Path | None, typer.Option(help="Training images (default: bundled samples).")] = None,
-    recipe: Annotated[Path | None, typer.Option(help="TOML with the tables space and plan.")] = None,
+    images: Annotated[
+        Path | None, typer.Option(help="Training images (default: bundled samples).")
+    ] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="TOML with the tables space and plan.")
+    ] = None,
     key: Annotated[str | None, typer.Option(help="Train this config only, no supernet.")] = None,
     start: Annotated[
         Path | None, typer.Option("--from", help="Start from what this checkpoint contains.")
@@ -47,6 +52,9 @@ def train(
     window_sizes: Numbers = None,
     n_heads: Annotated[int | None, typer.Option(help="Attention heads [8].")] = None,
     cache_mb: Annotated[int, typer.Option(help="Memory for images, MB.")] = 2048,
+    checkpoint_every_s: Annotated[
+        float, typer.Option(help="A kill loses at most so many seconds.")
+    ] = 20.0,
     tensorboard: Annotated[
         Path | None, typer.Option(help="Folder for TensorBoard logs (needs the extra).")
     ] = None,
@@ -60,6 +68,8 @@ def train(
     """
     from foundation.files import require_writable
     from models.training.recipe import TrainingRecipe
+    from models.training.supernet import SupernetTrainer, TrainingOptions
+    from models.weights import load_weights
 
     require_writable(output)
     flags: dict[str, Any] = {
@@ -74,7 +84,12 @@ def train(
     resolved = TrainingRecipe.resolve(recipe, flags)
     space = resolved.config_space()
     photographs, pairs = _pictures(images, held_back, resolved, space)
-    _run(output, resolved, space, photographs, pairs, start, cache_mb, tensorboard)
+    options = TrainingOptions(
+        output.with_name(f".{output.name}.training"), checkpoint_every_s, cache_mb * 2**20, pairs
+    )
+    weights = None if start is None else load_weights(start)
+    trainer = SupernetTrainer(space, photographs, resolved.plan, options, weights)
+    _run(trainer, output, tensorboard)
 
 
 def _pictures(
@@ -98,33 +113,21 @@ def _pictures(
     return used, probe_pairs(judged, scale)
 
 
-def _run(
-    output: Path,
-    recipe: TrainingRecipe,
-    space: ConfigSpace,
-    photographs: Sequence[Photograph],
-    pairs: Sequence[ImagePair],
-    start: Path | None,
-    cache_mb: int,
-    tensorboard: Path | None,
-) -> None:
+def _run(trainer: SupernetTrainer, output: Path, tensorboard: Path | None) -> None:
     from models.training.display import TrainingDisplay
-    from models.training.supernet import SupernetTrainer, TrainingOptions
-    from models.weights import load_weights, save_weights
+    from models.weights import save_weights
 
-    checkpoint = output.with_name(f".{output.name}.training")
-    options = TrainingOptions(checkpoint, cache_bytes=cache_mb * 2**20, held_back=pairs)
-    weights = None if start is None else load_weights(start)
-    trainer = SupernetTrainer(space, photographs, recipe.plan, options, weights)
     err.print(
-        f"{len(photographs)} images ({len(pairs)} held back), {trainer.numerics.sentence}",
+        f"{len(trainer.crops.photographs)} images ({len(trainer.probe.pairs)} held back), "
+        f"{trainer.numerics.sentence}",
         markup=False, soft_wrap=True,
     )  # fmt: skip
     with TrainingDisplay(tensorboard) as display:
         trained = trainer.run(display.step)
     save_weights(trained, output)
-    checkpoint.unlink(missing_ok=True)
-    out.print(f"{output}: largest config {space.largest().key}", soft_wrap=True)
+    if trainer.options.checkpoint is not None:
+        trainer.options.checkpoint.unlink(missing_ok=True)
+    out.print(f"{output}: largest config {trainer.full.key}", soft_wrap=True)
 
 
 def _numbers(flag: str, text: str | None) -> tuple[int, ...] | None:

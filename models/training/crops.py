@@ -49,7 +49,9 @@ class CropSampler:
         self.photographs = list(photographs)
         random.Random("order of photographs").shuffle(self.photographs)
         largest = max(p.height * p.width for p in self.photographs)
-        self.capacity = max(1, min(len(self.photographs), cache_bytes // _held_bytes(largest, scale)))
+        self.capacity = max(
+            1, min(len(self.photographs), cache_bytes // _held_bytes(largest, scale))
+        )
         self.left_out: dict[str, str] = {}
         self._held: dict[int, _Held] = {}
 

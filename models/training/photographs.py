@@ -13,19 +13,21 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from models.errors import ImageError
-from models.images import Rgb, image_files, load_rgb
+from models.images import FORMATS, Rgb, image_files, load_rgb
 
 # Original, LR image and texture map of each photograph that is held at a time.
 DEFAULT_CACHE_BYTES = 2 * 2**30
 FEWEST_TO_HOLD_BACK_FROM = 16
 MOST_HELD_BACK = 8
-EXIF_ORIENTATION = 0x0112
-LYING_ORIENTATIONS = (5, 6, 7, 8)
 
 
 @dataclass(frozen=True)
 class Photograph:
-    """A photograph that can be loaded: `load` gives uint8 (height, width, 3), RGB."""
+    """A photograph that can be loaded: `load` gives uint8 RGB, upright.
+
+    Attributes:
+        height, width: as stored; one that lies on its side has them exchanged.
+    """
 
     name: str
     height: int
@@ -73,7 +75,7 @@ def photographs_in(folder: Path) -> list[Photograph]:
     """
     found = []
     for path in image_files(folder):
-        height, width = _size_in_header(path)
+        height, width = _stored_size(path)
         found.append(Photograph(path.name, height, width, _loader(path)))
     return found
 
@@ -139,14 +141,11 @@ def _without_repetitions(photographs: list[Photograph]) -> tuple[list[Photograph
     )
 
 
-def _size_in_header(path: Path) -> tuple[int, int]:
-    """Height and width, upright, without decoding the pixels."""
+def _stored_size(path: Path) -> tuple[int, int]:
+    """Height and width as stored, without decoding the pixels."""
     try:
-        with Image.open(path) as opened:
-            width, height = opened.size
-            if opened.getexif().get(EXIF_ORIENTATION) in LYING_ORIENTATIONS:
-                width, height = height, width
-            return height, width
+        with Image.open(path, formats=FORMATS) as opened:
+            return opened.height, opened.width
     except Exception:
         # Decoders raise all kinds; reading it in full tells what is wrong in a sentence.
         image = load_rgb(path)
