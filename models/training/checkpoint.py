@@ -21,13 +21,14 @@ class TrainingState:
     """Everything that a step depends on besides its photographs.
 
     Attributes:
+        identity: the largest config, what it started from and who teaches it.
         step: steps done.
         loss: smoothed L1 of the largest config.
         rejected: steps whose gradient was not finite, and how many of them were the last ones.
     """
 
     plan: TrainingPlan
-    config_key: str
+    identity: str
     precision: str
     step: int
     loss: float
@@ -42,7 +43,7 @@ def save_training(state: TrainingState, path: Path) -> None:
     content = {
         "format": FORMAT,
         "plan": state.plan.model_dump(mode="json"),
-        "config": state.config_key,
+        "config": state.identity,
         "precision": state.precision,
         "step": state.step,
         "loss": state.loss,
@@ -62,7 +63,7 @@ def load_training(path: Path) -> TrainingState:
         if content["format"] == FORMAT:
             return TrainingState(
                 plan=TrainingPlan.build(**content["plan"]),
-                config_key=str(content["config"]),
+                identity=str(content["config"]),
                 precision=str(content["precision"]),
                 step=int(content["step"]),
                 loss=float(content["loss"]),

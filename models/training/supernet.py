@@ -35,7 +35,7 @@ from models.training.plan import TrainingPlan
 from models.training.probe import Probe
 from models.training.space import ConfigSpace
 from models.training.start import start_from
-from models.weights import State, Weights
+from models.weights import State, Weights, build_model
 
 GRADIENT_LIMIT = 1.0
 # A single step without a finite gradient happens; this many in a row are a training that failed.
@@ -99,8 +99,12 @@ class SupernetTrainer:
         plan: TrainingPlan,
         options: TrainingOptions | None = None,
         start: Weights | None = None,
+        teacher: Weights | None = None,
     ) -> None:
         """`photographs` are large enough for a crop, as `select` gives them.
+
+        `teacher`, of any config of the same scale, takes the largest's part: every config,
+        the largest too, is trained on a mix of the ground truth and the teacher's output.
 
         Raises:
             ImageError: there are none.
@@ -113,7 +117,7 @@ class SupernetTrainer:
         )
         self.numerics = self.options.numerics
         self.model = self._fresh(start).to(self.numerics.device)
-        self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as in `_frozen`
         self.parameters = dict(self.model.named_parameters())
         self.average = {name: p.detach().clone() for name, p in self.parameters.items()}
         self.optimizer = torch.optim.Adam(
@@ -123,6 +127,11 @@ class SupernetTrainer:
             self.numerics.device, enabled=self.numerics.precision == "float16"
         )
         probes = self.options.probe_configs or (self.full, space.smallest())
+        self.teacher = None if teacher is None else self._frozen(teacher)
+        # What a checkpoint must agree with besides the plan.
+        self.identity = self.full.key
+        self.identity += "" if start is None else f" from {start.sha256[:16]}"
+        self.identity += "" if teacher is None else f" taught by {teacher.sha256[:16]}"
         self.probe = Probe(self.options.held_back, probes)
         self.step, self.loss = 0, 0.0
         self.rejected, self.rejected_in_a_row = 0, 0
@@ -139,6 +148,15 @@ class SupernetTrainer:
             start_from(start, self.full, state)
             model.load_state_dict(state)
         return model
+
+    def _frozen(self, teacher: Weights) -> MobileSR:
+        if teacher.config is None or teacher.config.scale != self.full.scale:
+            raise TrainingError(
+                f"{teacher.source} cannot teach {self.full.key}: a teacher says its architecture "
+                "and has the same scale"
+            )
+        model = build_model(teacher.config, teacher).requires_grad_(False)
+        return model.to(self.numerics.device).to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # torch's stub knows no memory_format
 
     def run(self, on_step: Callable[[TrainingProgress], None] = lambda _: None) -> Weights:
         """Train to the end of the plan, from the checkpoint where there is one.
@@ -180,7 +198,7 @@ class SupernetTrainer:
         if self.options.checkpoint is None:
             return
         state = TrainingState(
-            self.plan, self.full.key, self.numerics.precision, self.step, self.loss,
+            self.plan, self.identity, self.numerics.precision, self.step, self.loss,
             (self.rejected, self.rejected_in_a_row), _plain(self.model.state_dict()),
             _plain(self.average), self.optimizer.state_dict(),
         )  # fmt: skip
@@ -198,8 +216,14 @@ class SupernetTrainer:
     def _train_step(self, crops: Crops) -> None:
         low, high = (self._tensor(images) for images in crops)
         self.optimizer.zero_grad(set_to_none=True)
-        teacher, loss = self._backward(self.full, low, high)
-        target = torch.lerp(high, teacher, self.plan.distill)
+        if self.teacher is None:
+            taught, loss = self._backward(self.full, low, high)
+            target = torch.lerp(high, taught, self.plan.distill)
+        else:
+            with torch.no_grad(), self.numerics.autocast():
+                taught = self.teacher(low).float()
+            target = torch.lerp(high, taught, self.plan.distill)
+            _, loss = self._backward(self.full, low, target)
         # Own stream of each step: what is drawn does not depend on where a run was resumed.
         rng = random.Random(f"configs {self.plan.seed} {self.step}")
         students = [self.space.smallest()]
@@ -269,10 +293,10 @@ class SupernetTrainer:
         if path is None or not path.is_file():
             return
         state = load_training(path)
-        if state.config_key != self.full.key or not self.plan.continues(state.plan, state.step):
+        if state.identity != self.identity or not self.plan.continues(state.plan, state.step):
             raise TrainingError(
                 f"the training checkpoint {path} belongs to another training (of "
-                f"{state.config_key}, with {state.plan.model_dump()}): give the same options, or "
+                f"{state.identity}, with {state.plan.model_dump()}): give the same options, or "
                 "delete it to train from the start"
             )
         try:

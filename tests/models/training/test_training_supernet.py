@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
-from training_spaces import FLOAT32, SHORT, SPACE, states_equal, trainer
+from training_spaces import FLOAT32, SHORT, SPACE, Killed, kill_after, states_equal, trainer
 
 from models.errors import ImageError, TrainingError
 from models.images import make_pair
@@ -95,6 +95,31 @@ def test_a_single_config_is_trained_like_any_network(images):
     config = SPACE.largest()
     weights = trainer(images, space=OneConfig(config)).run()
     assert weights.config == config
+
+
+def test_a_config_is_taught_by_another_network(images, random_weights):
+    """With `distill` 1 only the teacher's output counts: the loss to it falls."""
+    teacher = random_weights(SPACE.largest())
+    plan = TrainingPlan(steps=60, batch_size=2, crop=8, learning_rate=5e-3, distill=1.0)
+    told = []
+    space = OneConfig(SPACE.smallest())
+    trainer(images, plan, space=space, teacher=teacher).run(told.append)
+    assert told[-1].loss < 0.7 * told[0].loss
+
+
+def test_a_teacher_of_another_scale_is_refused(images, random_weights):
+    other = random_weights(SPACE.largest().model_copy(update={"scale": 3}))
+    with pytest.raises(TrainingError, match="cannot teach"):
+        trainer(images, teacher=other)
+
+
+def test_a_checkpoint_knows_its_teacher(images, random_weights, tmp_path):
+    path, one, other = tmp_path / "t.pt", *(random_weights(SPACE.largest(), s) for s in (1, 2))
+    with pytest.raises(Killed):
+        trainer(images, checkpoint=path, teacher=one).run(kill_after(2))
+    with pytest.raises(TrainingError, match="belongs to another training"):
+        trainer(images, checkpoint=path, teacher=other).run()
+    trainer(images, checkpoint=path, teacher=one).run()
 
 
 def test_the_average_follows_the_weights(images):

@@ -39,12 +39,12 @@ SPACE = TinySpace()
 SHORT = TrainingPlan(steps=8, batch_size=2, crop=8)
 
 
-def trainer(images, plan=SHORT, space=SPACE, checkpoint=None, start=None, **options):
+def trainer(images, plan=SHORT, space=SPACE, checkpoint=None, start=None, teacher=None, **options):
     """A trainer over arrays that writes its checkpoint, where it has one, after every step."""
     chosen = TrainingOptions(
         **{"checkpoint": checkpoint, "checkpoint_every_s": -1.0, "numerics": FLOAT32} | options
     )
-    return SupernetTrainer(space, photographs_of(images), plan, chosen, start)
+    return SupernetTrainer(space, photographs_of(images), plan, chosen, start, teacher)
 
 
 def states_equal(one, other):
