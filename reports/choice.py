@@ -74,15 +74,11 @@ def knee(front: list[CandidateResult]) -> tuple[CandidateResult, str]:
 def export_command(run_path: Path, result: CandidateResult) -> str:
     """The command that exports a trial's config from the run's weights, ready to paste."""
     weights = shlex.quote(str(run_path / "weights" / "supernet.pt"))
-    # The candidate's key is its config's key and then its deployment's (`models.deployment`).
-    height, width = (result.deployment.get(name, "?") for name in ("lr_height", "lr_width"))
-    config = shlex.quote(result.key.partition(f"_{height}x")[0])
-    size = shlex.quote(f"{height}x{width}")
-    graph = result.deployment.get("graph", "deploy")
-    extra = "" if graph == "deploy" else f" --graph {shlex.quote(str(graph))}"
+    deployment = result.deployment
+    graph = "" if deployment.graph == "deploy" else f" --graph {deployment.graph}"
     return (
-        f"mobilesr-tune export --weights {weights} --key {config} --lr-size {size}{extra} "
-        "--output best"
+        f"mobilesr-tune export --weights {weights} --key {result.config.key} "
+        f"--lr-size {deployment.lr_height}x{deployment.lr_width}{graph} --output best"
     )
 
 

@@ -75,9 +75,6 @@ class SearchDisplay:
         self.announced = max(self.announced, tenth)
 
     def _finished(self, result: CandidateResult, done: int, total: int) -> None:
-        from models.config import MobileSRConfig
-
-        key = MobileSRConfig.build(**result.config).key
         task = self._task(f"candidates {result.profile_key}", "candidates")
         self.bar.update(task, completed=done, total=total)
         if result.status == "ok":
@@ -88,6 +85,6 @@ class SearchDisplay:
             text = f"{result.status}: {result.reason}"
         where = "" if result.device_serial == HOST else f"  on {result.device_serial}"
         err.print(
-            f"{done:>3}/{total}  {key:<34} {text}{where}",
+            f"{done:>3}/{total}  {result.config.key:<34} {text}{where}",
             markup=False, soft_wrap=True, highlight=False,
         )  # fmt: skip

@@ -5,7 +5,13 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from device_runner.launching.launches import RunReport
-from device_runner.records import Estimate, SentinelTrack, SessionRecord, SessionSlot
+from device_runner.records import (
+    Estimate,
+    SentinelTrack,
+    SessionRecord,
+    SessionSlot,
+    corrected_medians_ms,
+)
 from device_runner.statistics import (
     MIN_SESSIONS_FOR_BOOTSTRAP,
     corrected_interval,
@@ -49,8 +55,7 @@ def estimate_of(
         latency_ms = median_of_medians(times_ms)
         interval = session_interval(medians_ms, confidence=confidence, seed=seed)
     else:
-        corrected = [ms / drift for ms, drift in zip(medians_ms, sentinel.drift, strict=True)]
-        latency_ms = percentile(corrected, 50)
+        latency_ms = percentile(corrected_medians_ms(sessions, sentinel), 50)
         interval = corrected_interval(
             medians_ms,
             [slot.started_s for slot in slots],
@@ -100,7 +105,6 @@ def flags_of(
     """
     width = estimate.latency_high_ms - estimate.latency_low_ms
     drift = sentinel.drift if sentinel is not None else (1.0,) * len(sessions)
-    corrected_ms = [s.median_ms / factor for s, factor in zip(sessions, drift, strict=True)]
     rules = {
         # The device is not a phone.
         kind: kind != "phone",
@@ -121,7 +125,7 @@ def flags_of(
         # The device's speed changed by DRIFTED_RATIO among the sessions, or since the reference.
         "drifted": max(*drift, 1.0) / min(*drift, 1.0) > DRIFTED_RATIO,
         # Of five sessions or more, one lies apart: it stays in, and the median hardly sees it.
-        "outlying_session": session_outliers(corrected_ms).count > 0,
+        "outlying_session": session_outliers(corrected_medians_ms(sessions, sentinel)).count > 0,
         # Of all iterations, DISTURBED_SHARE lie apart from the rest of their session.
         "disturbed": _disturbed(sessions),
     }

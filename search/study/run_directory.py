@@ -190,13 +190,7 @@ class RunDirectory:
             return results_of(load_study(self))
         # Numbers are those of each profile's own study; files are named from here.
         return [
-            result.model_copy(
-                update={
-                    "measurement_file": f"{PROFILES}/{part.path.name}/{result.measurement_file}"
-                }
-            )
-            if result.measurement_file
-            else result
+            result.seen_from_above(f"{PROFILES}/{part.path.name}")
             for part in parts
             if part.study_path.is_file() or self.spec().get("storage")
             for result in part.results()

@@ -72,7 +72,7 @@ class Bench:
             self.study.ask(),
             result_of(
                 number, candidate, status="ok", latency_ms=measured.estimate.latency_ms,
-                psnr_y_db=TRUTH[name][1], sessions=3, artifact_sha256=loaded.manifest.sha256,
+                psnr_y_db=TRUTH[name][1], sessions=3, sha256=loaded.manifest.sha256,
                 measurement_file=f"measurements/{file.name}",
             ),
         )  # fmt: skip

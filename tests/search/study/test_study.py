@@ -4,7 +4,7 @@ import gc
 
 import optuna
 import pytest
-from made_up_results import result_of
+from made_up_results import changed, result_of
 from optuna.trial import TrialState
 
 from models.deployment import Candidate, Deployment
@@ -187,7 +187,7 @@ def test_a_sharpened_result_replaces_the_first_and_survives_reopening(run):
     trial, candidate = asked(study, next(iter(SPACE.configs())))
     first = ok(trial, candidate)
     record(trial, first)
-    refine(study, first.model_copy(update={"latency_ms": 9.5, "sessions": 9}))
+    refine(study, changed(first, latency_ms=9.5, sessions=9))
     (found,) = run.results()
     assert (found.latency_ms, found.sessions) == (9.5, 9)
     # Optuna's own value stays what the trial was told.
