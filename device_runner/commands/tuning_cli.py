@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from device_runner.flags import flag_sentence
 from device_runner.measuring.tuned import TunedSetting, TuningReport, remember
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ def tune_and_show(device: str, artifact: Artifact, *, as_json: bool) -> None:
     best = report.best
     bound = f" on CPUs {', '.join(map(str, best.cpus))}" if best.cpus else ""
     out.say(f"Best: {_counted(best.threads, 'thread')}{bound} ({report.why}).")
-    if report.flags:
-        out.say(f"Flags: {', '.join(report.flags)}.")
+    for flag in report.flags:
+        out.say(flag_sentence(flag))
     if report.profile.stand_in_note:
         out.say(report.profile.stand_in_note)
     out.say(
