@@ -29,7 +29,7 @@ def on(profile: str, places: Places, **known: Any) -> Any:
             profile_key=profile,
             device_serial=profile,
             **known,
-        )  # fmt: skip
+        )
         for i, place in enumerate(places)
     ]
     return study(*results, run_path=Path(f"runs/{profile}"))

@@ -224,6 +224,7 @@ def test_the_sentinel_corrects_every_candidate_of_a_study(
     stored = Measurement.load(tmp_path / result.timing.measurement_file)
     reference = SentinelReference.load(tmp_path / "sentinel.json")
     assert stored.sentinel.reference_ms == reference.reference_ms
-    # It is its own sentinel: by definition about as fast as the reference.
-    assert result.latency_ms == pytest.approx(reference.reference_ms, rel=0.5)
-    assert result.timing.raw_latency_ms > 0
+    (raw_ms,) = (session.median_ms for session in stored.sessions)
+    (drift,) = stored.sentinel.drift
+    assert result.latency_ms == pytest.approx(raw_ms / drift)
+    assert result.timing.raw_latency_ms == pytest.approx(raw_ms)

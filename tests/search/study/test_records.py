@@ -1,4 +1,4 @@
-"""`search.study.records`: parts that are there or not, and records of before that are still read."""
+"""`search.study.records`: parts that are there or not, and old records that are still read."""
 
 from __future__ import annotations
 
