@@ -15,8 +15,7 @@ from foundation.artifact import Artifact, load_artifact
 from foundation.errors import RequestError
 from search.front.racing import Allocation, RacePlan, allocate, pooled_estimates
 from search.study.records import CandidateResult
-from search.study.run_directory import results_of
-from search.study.study import refine
+from search.study.study import refine, results_of
 
 # A round and its reverse, so that what drifts steadily adds the same to all.
 ROUNDS = 2

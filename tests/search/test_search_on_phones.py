@@ -35,7 +35,8 @@ from search.scheduling.lane import Lane
 from search.scheduling.loop import SearchEvents, SearchLoop
 from search.scheduling.station import Patience, Station
 from search.space import SearchSpace
-from search.study.run_directory import RunDirectory, results_of
+from search.study.run_directory import RunDirectory
+from search.study.study import results_of
 
 # Exports and a runner bundle may have to be made first.
 pytestmark = pytest.mark.timeout(900)

@@ -18,8 +18,7 @@ from models.deployment import Candidate, Deployment
 from search.candidates.evaluation import Evaluator
 from search.constraints import Constraints
 from search.front.settling import Settling
-from search.study.run_directory import results_of
-from search.study.study import record
+from search.study.study import record, results_of
 
 # The second is as fast as the first but for 2 %, and better: is the first on the front? The third
 # is far from all.

@@ -11,8 +11,9 @@ from models.deployment import Candidate, Deployment
 from search.errors import RunError
 from search.request import SearchRequest
 from search.space import SearchSpace
-from search.study.run_directory import RESULT_ATTRIBUTE, RunDirectory, results_of
+from search.study.run_directory import RunDirectory
 from search.study.study import (
+    RESULT_ATTRIBUTE,
     known_results,
     load_study,
     make_sampler,
@@ -20,6 +21,7 @@ from search.study.study import (
     record,
     recover,
     refine,
+    results_of,
 )
 
 SPACE = SearchSpace(n_feats=(8, 16), depths=(1,), ratios=(1, 2), window_sizes=(4,))
