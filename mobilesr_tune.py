@@ -73,7 +73,7 @@ def _default_artifact() -> Artifact:
     from models.sentinel import export_sentinel
 
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
-    deployment = Deployment.build(lr_height=180, lr_width=320)
+    deployment = Deployment.choose(lr_height=180, lr_width=320)
     return export_sentinel(deployment, Path(base) / "mobilesr-tune" / "sentinels")
 
 

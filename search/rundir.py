@@ -127,7 +127,7 @@ class RunDirectory:
     def _require_same(self, request: SearchRequest, facts: dict[str, Any]) -> None:
         from search.request import SearchRequest as Request
 
-        before = Request.resolve({}, self.spec_path).identity
+        before = Request.stored(self.spec_path).identity
         changed = [name for name, value in request.identity.items() if before[name] != value]
         if changed:
             name = changed[0]

@@ -172,7 +172,13 @@ def _weights(
 
 def _deployment(request: SearchRequest) -> Deployment:
     height, width = request.lr_size
-    return Deployment.build(lr_height=height, lr_width=width, graph=request.graph)
+    return Deployment.build(
+        lr_height=height,
+        lr_width=width,
+        graph=request.graph,
+        lowering=request.lowering,
+        strip_kb=request.strip_kb,
+    )
 
 
 def _settle(

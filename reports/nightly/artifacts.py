@@ -85,7 +85,10 @@ def _candidate(suite: Suite, spec: ModelSpec) -> tuple[Path, Candidate]:
         )
     height, width = spec.lr_size
     return path, Candidate(
-        config, Deployment.build(lr_height=height, lr_width=width, graph=spec.graph)
+        config,
+        Deployment.choose(
+            lr_height=height, lr_width=width, graph=spec.graph, lowering=spec.lowering
+        ),
     )
 
 
@@ -121,7 +124,7 @@ def _sentinel(
         from models.sentinel import export_sentinel
 
         say("having the sentinel exported")
-        deployment = Deployment.build(lr_height=SENTINEL_SIDE, lr_width=SENTINEL_SIDE)
+        deployment = Deployment.choose(lr_height=SENTINEL_SIDE, lr_width=SENTINEL_SIDE)
         return export_sentinel(deployment, suite.artifacts)
     for spec in suite.models:
         if spec.name == suite.sentinel:
