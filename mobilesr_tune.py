@@ -13,11 +13,11 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-import device_runner.cli
-import device_runner.runner_cli
+import device_runner.commands.cli
+import device_runner.commands.runner_cli
 import models.cli
+import nightly.cli
 import reports.cli
-import reports.nightly.cli
 import search.cli
 from foundation.console import err, quiet_libraries
 from foundation.errors import MobileSRTuneError
@@ -47,7 +47,7 @@ def _options(
 
 def _after_search(run_dir: Path, json: bool) -> None:
     """Report on the run; the answer is no where no candidate was judged or none is feasible."""
-    from search.rundir import RunDirectory
+    from search.study.run_directory import RunDirectory
 
     results = RunDirectory.open(run_dir).results()
     judged = [result for result in results if result.status == "ok"]
@@ -79,10 +79,10 @@ def _default_artifact() -> Artifact:
 
 search.cli.register(app, _after_search)
 models.cli.register(app)
-device_runner.cli.register(app, _default_artifact)
-device_runner.runner_cli.register(app)
+device_runner.commands.cli.register(app, _default_artifact)
+device_runner.commands.runner_cli.register(app)
 reports.cli.register(app)
-reports.nightly.cli.register(app)
+nightly.cli.register(app)
 
 
 STOPPED = 130  # 128 + SIGINT, as a shell says it

@@ -26,7 +26,7 @@ from nights import (
 )
 
 from device_runner import HostDevice, MeasurePlan, Progress, TimingPlan, measure_together
-from device_runner.simulated import synthetic_artifact
+from device_runner.devices.simulated import synthetic_artifact
 from device_runner.statistics import paired_ratio
 from foundation import Artifact
 from foundation.console import err, quiet_libraries

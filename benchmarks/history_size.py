@@ -19,19 +19,20 @@ from pathlib import Path
 import numpy as np
 import sqlalchemy as sa
 
-from reports.nightly.cases import Rules
-from reports.nightly.history import History, open_history
-from reports.nightly.history import tables as t
-from reports.nightly.history.reading import (
+from nightly.history import History, open_history
+from nightly.history import tables as t
+from nightly.history.reading import (
     blames_query,
     pins_query,
     readings_query,
     series_query,
 )
-from reports.nightly.metrics import METRICS
-from reports.nightly.night import NightResult
-from reports.nightly.outputs.page import render_page
-from reports.nightly.records import (
+from nightly.judging.cases import Rules
+from nightly.judging.settling import Settled, settle
+from nightly.metrics import METRICS
+from nightly.night import NightResult
+from nightly.outputs.page import render_page
+from nightly.records import (
     OK,
     DeviceNight,
     Night,
@@ -41,7 +42,6 @@ from reports.nightly.records import (
     error_of_middle,
     middle,
 )
-from reports.nightly.settling import Settled, settle
 
 SUITE, CONDITION = "rack", "default"
 MODELS, DEVICES, SESSIONS = 25, 8, 7

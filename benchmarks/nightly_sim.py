@@ -31,13 +31,13 @@ from pathlib import Path
 import numpy as np
 
 from device_runner import MeasurePlan, RunRequest, TimingPlan
-from device_runner.simulated import PRESETS, PhoneSpec, SimulatedDevice, synthetic_artifact
-from reports.nightly.cases import Rules
-from reports.nightly.history import History, open_history
-from reports.nightly.measuring import look
-from reports.nightly.metrics import METRICS
-from reports.nightly.records import OK, DeviceNight, Observation, SeriesKey, Status
-from reports.nightly.settling import SECOND_LOOK, settle
+from device_runner.devices.simulated import PRESETS, PhoneSpec, SimulatedDevice, synthetic_artifact
+from nightly.history import History, open_history
+from nightly.judging.cases import Rules
+from nightly.judging.settling import SECOND_LOOK, settle
+from nightly.look import look
+from nightly.metrics import METRICS
+from nightly.records import OK, DeviceNight, Observation, SeriesKey, Status
 
 SUITE, DEVICE, CONDITION = "simulated", "sim:phone", "default"
 EVENINGS = datetime(2026, 1, 1, 2, tzinfo=UTC)

@@ -3,7 +3,7 @@
 A night is a phone in a state of its own: the room has 24 to 34 degrees, and the phone comes from
 whatever ran before with 30 to 48 degrees, so that some nights begin throttled and all warm up
 further while measured. The phone is `sim:pixel` otherwise; where its numbers come from stands in
-`device_runner/simulated/presets.py`.
+`device_runner/devices/simulated/presets.py`.
 """
 
 from __future__ import annotations
@@ -23,8 +23,8 @@ from device_runner import (
     RunRequest,
     TimingPlan,
 )
+from device_runner.devices.simulated import PRESETS, SimulatedDevice
 from device_runner.measuring import Gate, measure_together
-from device_runner.simulated import PRESETS, SimulatedDevice
 from device_runner.statistics.paired import Comparison, paired_ratio
 from device_runner.statistics.sequential import (
     SequentialPlan,

@@ -41,17 +41,17 @@ from lab_bundles import StandInBundle
 from lab_device import LabDevice
 from lab_server import LabServer
 
-import device_runner.adb.device
-import device_runner.adb.launch
 import device_runner.device
+import device_runner.devices.adb.device
+import device_runner.devices.adb.launch
 from device_runner import MeasurePlan, infer, measure
-from device_runner.adb.bundle import BundleFile
-from device_runner.adb.connection import Connection
-from device_runner.adb.device import AdbDevice
-from device_runner.adb.storage import Storage
 from device_runner.bundles import build
 from device_runner.conditions import Conditions
-from device_runner.lease import LOCK_DIR_VARIABLE
+from device_runner.devices.adb.bundle import BundleFile
+from device_runner.devices.adb.connection import Connection
+from device_runner.devices.adb.device import AdbDevice
+from device_runner.devices.adb.storage import Storage
+from device_runner.devices.lease import LOCK_DIR_VARIABLE
 from foundation import Artifact
 from foundation.console import err, quiet_libraries
 from models.config import preset
@@ -106,12 +106,12 @@ def watch_all(watch: Stopwatch) -> None:
     """The steps of a candidate on an adb device."""
     for method in ("read", "set", "restore"):
         watch.watch(Conditions, method, "conditions")
-    for module in (device_runner.device, device_runner.adb.device):
+    for module in (device_runner.device, device_runner.devices.adb.device):
         watch.watch(module, "sha256_of", "hashing")
     for method in ("ensure_blobs", "ensure_bundle"):
         watch.watch(Storage, method, "push check")
-    watch.watch(device_runner.adb.launch._Watch, "__init__", "launch")
-    watch.watch(device_runner.adb.launch._Watch, "wait", "poll")
+    watch.watch(device_runner.devices.adb.launch._Watch, "__init__", "launch")
+    watch.watch(device_runner.devices.adb.launch._Watch, "wait", "poll")
     watch.watch(Connection, "pull", "pull")
     watch.watch(AdbDevice, "_tidy", "tidy")
     watch.watch(AdbDevice, "_ready", "lease")

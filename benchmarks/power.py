@@ -25,7 +25,7 @@ from nights import (
     share,
 )
 
-from device_runner.simulated import synthetic_artifact
+from device_runner.devices.simulated import synthetic_artifact
 
 LATENCY_MS = 60.0
 

@@ -5,9 +5,9 @@
 
 Made-up candidates on a made-up device: a few near a curve of PSNR over latency, most behind it,
 session noise lognormal, drift taken as corrected. Both ways begin with two sessions of each and
-go on by rounds: uniform measures all in each, racing those that `search.racing.allocate` names,
-until its race is over. Two errors of the front that is found: the area (hypervolume) that its
-true points lack of the true front's, and how many candidates are wrongly on it or off it. For
+go on by rounds: uniform measures all in each, racing those that `search.front.racing.allocate`
+names, until its race is over. Two errors of the front that is found: the area (hypervolume) that
+its true points lack of the true front's, and how many candidates are wrongly on it or off it. For
 each budget of uniform allocation, the table says how many sessions racing takes to an error as
 small, over seeds.
 """
@@ -21,8 +21,8 @@ import numpy as np
 from rich.console import Console
 from rich.table import Table
 
-from search.front import hypervolume, pareto_front
-from search.racing import RacePlan, allocate, pooled_estimates
+from search.front.dominance import hypervolume, pareto_front
+from search.front.racing import RacePlan, allocate, pooled_estimates
 
 FIRST_SESSIONS = 2
 BATCH = 6

@@ -31,8 +31,8 @@ from device_runner import (
     measure,
     measure_together,
 )
+from device_runner.devices.simulated import SimulatedDevice, synthetic_artifact
 from device_runner.measuring import Gate
-from device_runner.simulated import SimulatedDevice, synthetic_artifact
 from foundation import Artifact
 from foundation.console import err, quiet_libraries
 from models.config import MobileSRConfig

@@ -6,13 +6,14 @@ process.
 
 from device_runner.clock import SYSTEM_CLOCK, Clock
 from device_runner.device import Device, PushReport, PushTotals, ThreadChoice
-from device_runner.discovery import (
+from device_runner.devices.discovery import (
     Selection,
     Selections,
     list_devices,
     open_device,
     open_devices,
 )
+from device_runner.devices.host import HostDevice
 from device_runner.errors import (
     ArtifactChangedError,
     DeviceBusy,
@@ -25,8 +26,7 @@ from device_runner.errors import (
     MeasurementFailed,
     RunnerBrokenError,
 )
-from device_runner.host import HostDevice
-from device_runner.launches import RunReport, RunRequest
+from device_runner.launching.launches import RunReport, RunRequest
 from device_runner.measuring import (
     Gate,
     Progress,

@@ -10,7 +10,7 @@ from typing import Self
 
 from device_runner.clock import SYSTEM_CLOCK, Clock
 from device_runner.conditions import Reading
-from device_runner.launches import RunReport, RunRequest
+from device_runner.launching.launches import RunReport, RunRequest
 from device_runner.records import DeviceProfile
 from foundation import Artifact
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from foundation import DeviceFailure, MobileSRTuneError, RequestError
 
 if TYPE_CHECKING:
-    from device_runner.launches import RunReport
+    from device_runner.launching.launches import RunReport
     from device_runner.records import Verification
 
 

@@ -57,6 +57,15 @@ def evaluate(
     return Evaluation(tuple(rows))
 
 
+def score_outputs(
+    pairs: Sequence[ImagePair], outputs: Sequence[np.ndarray], scale: int
+) -> Evaluation:
+    """Score the uint8 outputs that something else computed, one for each pair."""
+    return Evaluation(
+        tuple(compare(pair, output, scale) for pair, output in zip(pairs, outputs, strict=True))
+    )
+
+
 def compare(pair: ImagePair, output: np.ndarray, scale: int) -> ImageEvaluation:
     """Score one output and the bicubic upscaling of its input against the truth."""
     return ImageEvaluation(

@@ -14,9 +14,10 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from foundation.wording import count_of, plain
 from reports.facts import Limits, ProfileGroup, StudyFacts
-from reports.wording import count_of, interval, plain
-from search.records import CandidateResult
+from reports.wording import interval
+from search.study.records import CandidateResult
 
 STAND_INS = ("host", "emulator", "simulated")
 

@@ -9,7 +9,7 @@ import typer
 
 if TYPE_CHECKING:
     from reports.sections import Report
-    from search.rundir import RunDirectory
+    from search.study.run_directory import RunDirectory
 
 
 def register(app: typer.Typer) -> None:
@@ -41,7 +41,7 @@ def report(
     from reports.facts import gather
     from reports.sections import report_of
     from reports.terminal import render
-    from search.rundir import RunDirectory
+    from search.study.run_directory import RunDirectory
 
     runs = [RunDirectory.open(path) for path in dict.fromkeys(run_dirs)]
     about = report_of([gather(part) for run in runs for part in _studies_in(run)])

@@ -16,7 +16,7 @@ import numpy as np
 
 from reports.facts import latency_interval
 from reports.sections import Section
-from search.records import CandidateResult
+from search.study.records import CandidateResult
 
 LEAST_SHARED = 3
 SWAPS_SHOWN = 10

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
+from foundation.wording import count_of, ms, number, percent, signed_db
 from reports.compare import Comparison, Transfer, compare_all
 from reports.sections import Section
-from reports.wording import config_code, count_of, interval, ms, number, percent, signed_db
-from search.records import CandidateResult
+from reports.wording import config_code, interval
+from search.study.records import CandidateResult
 
 
 def comparison_views(sections: Sequence[Section]) -> list[dict[str, Any]]:

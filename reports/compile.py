@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from foundation.files import write_json, write_text
+from foundation.wording import count_of
 from reports.charts.standalone import front_file, standalone_front
 from reports.document import report_document
 from reports.errors import NothingToReport
@@ -17,7 +18,6 @@ from reports.markdown import markdown_summary
 from reports.page import render_page
 from reports.sections import Report, report_of
 from reports.table import candidate_table, write_csv, write_json_table, write_parquet
-from reports.wording import count_of
 
 
 class ReportableRun(Run, Protocol):

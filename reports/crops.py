@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from models.images import Rgb
-from search.pictures import CropPlace
+from search.study.crops import CropPlace
 
 
 @dataclass(frozen=True)

@@ -20,9 +20,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation.wording import plain
 from reports.facts import ProfileGroup
-from reports.wording import plain
-from search.records import CandidateResult
+from search.study.records import CandidateResult
 
 RESAMPLES = 400
 MOST_LEVELS = 6

@@ -16,18 +16,18 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from foundation.errors import RequestError
-from reports.wording import plain, shorten
-from search.front import pareto_front
-from search.front_probability import front_probability, log_latency_of
-from search.records import CandidateResult
-from search.troubles import Trouble, read_troubles
+from foundation.wording import plain, shorten
+from search.front.dominance import pareto_front
+from search.front.probability import front_probability, log_latency_of
+from search.study.records import CandidateResult
+from search.study.troubles import Trouble, read_troubles
 
 # Between this and one minus this, the probability of being on the front leaves a tie.
 DOUBT = 0.05
 
 
 class Run(Protocol):
-    """What is needed of a run directory; `search.rundir.RunDirectory` is one."""
+    """What is needed of a run directory; `search.study.run_directory.RunDirectory` is one."""
 
     @property
     def path(self) -> Path: ...

@@ -5,10 +5,11 @@ from __future__ import annotations
 import shlex
 from pathlib import PurePath
 
+from foundation.wording import count_of, number, plain
 from reports.choice import Choice
 from reports.facts import ProfileGroup, StudyFacts
 from reports.table import gain
-from reports.wording import config_text, count_of, interval, number, plain
+from reports.wording import config_text, interval
 
 
 def headline(group: ProfileGroup, choice: Choice) -> str:

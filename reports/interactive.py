@@ -9,24 +9,14 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
+from foundation.wording import count_of, ms, number, percent, plain, shorten, signed_db
 from reports.charts.front import FrontPlot
 from reports.charts.scale import nice_step
 from reports.choice import export_command
 from reports.sections import Section
 from reports.table import gain
-from reports.wording import (
-    config_code,
-    config_text,
-    count_of,
-    interval,
-    ms,
-    number,
-    percent,
-    plain,
-    shorten,
-    signed_db,
-)
-from search.records import CandidateResult
+from reports.wording import config_code, config_text, interval
+from search.study.records import CandidateResult
 
 
 @dataclass(frozen=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from foundation.wording import plain, shorten
 from reports.facts import ProfileGroup
-from reports.wording import config_code, plain, shorten
-from search.troubles import Trouble
+from reports.wording import config_code
+from search.study.troubles import Trouble
 
 REASON_LENGTH = 600
 FLAGS = {

@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Sequence
 
+from foundation.wording import count_of, escaped, ms, number, percent, shorten, signed_db
 from reports.charts.standalone import front_file
 from reports.choice import Choice
 from reports.compare_view import comparison_views
@@ -15,26 +15,9 @@ from reports.headline import counts, headline, reproduce_command
 from reports.left_out import flag_counts, trouble_words
 from reports.sections import Report, Section
 from reports.table import gain
-from reports.wording import (
-    config_text,
-    count_of,
-    interval,
-    ms,
-    number,
-    percent,
-    plain,
-    shorten,
-    signed_db,
-)
+from reports.wording import config_text, interval
 
-_SPECIAL = re.compile(r"([\\`*_\[\]|~])")
 REASONS_SHOWN = 10
-
-
-def escaped(text: str) -> str:
-    """Text that Markdown shows as it is: no markup, no HTML, no link, no image, one line."""
-    harmless = _SPECIAL.sub(r"\\\1", html.escape(plain(text), quote=False))
-    return harmless.replace("@", "&#64;")
 
 
 def markdown_summary(report: Report) -> str:

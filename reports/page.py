@@ -19,6 +19,8 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from jinja2.utils import htmlsafe_json_dumps
 from markupsafe import Markup
 
+from foundation.page_style import page_style
+from foundation.wording import plain, shorten
 from reports.compare_view import comparison_views
 from reports.facts import StudyFacts
 from reports.headline import reproduce_command
@@ -26,11 +28,9 @@ from reports.left_out import trouble_words
 from reports.roles import LEGEND, MARKS
 from reports.section_view import COLUMNS, section_view
 from reports.sections import Report
-from reports.wording import plain, shorten
 
 TEMPLATES = Path(__file__).parent / "templates"
 SCRIPTS = ("charts.js", "picker.js", "tables.js")
-STYLES = ("chart.css", "report.css")
 ENVIRONMENT_ROWS = 80
 
 
@@ -49,7 +49,7 @@ def render_page(report: Report) -> str:
     data = {view["id"]: view.pop("data") for view in views}
     return environment.get_template("report.html.j2").render(
         title=report.title,
-        style=Markup("\n".join((TEMPLATES / name).read_text("utf-8") for name in STYLES)),
+        style=Markup((TEMPLATES / "chart.css").read_text("utf-8") + page_style()),
         scripts=scripts,
         policy=_policy(scripts),
         data=Markup(htmlsafe_json_dumps(data, dumps=_strict_json)),

@@ -1,6 +1,6 @@
 """The pictures themselves: the same square of each image, from bicubic to the original.
 
-What is shown is what the device produced, as kept by `search.pictures`. Runs that kept nothing
+What is shown is what the device produced, as kept by `search.study.crops`. Runs that kept nothing
 get their pictures recomputed on this computer, and the caption says so.
 """
 
@@ -16,12 +16,13 @@ import numpy as np
 from PIL import Image
 
 from foundation.errors import RequestError
+from foundation.wording import plain
 from models.images import Rgb, load_rgb
 from models.quality import luma, psnr_y_db
 from reports.crops import Crops
 from reports.sections import Section
-from reports.wording import config_code, plain
-from search.pictures import (
+from reports.wording import config_code
+from search.study.crops import (
     BICUBIC,
     IMAGES,
     TRUTH,
@@ -31,7 +32,7 @@ from search.pictures import (
     crop_file,
     places_file,
 )
-from search.records import CandidateResult
+from search.study.records import CandidateResult
 
 CANDIDATES = 6
 # By which the absolute difference on Y is multiplied, to be seen at all.

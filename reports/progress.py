@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from reports.facts import ProfileGroup
-from search.front import Point, hypervolume, pareto_front
-from search.records import CandidateResult
+from search.front.dominance import Point, hypervolume, pareto_front
+from search.study.records import CandidateResult
 
 
 @dataclass(frozen=True)

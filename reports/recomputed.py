@@ -15,10 +15,10 @@ from models.weights import build_model, load_weights
 from reports.crops import Crops
 from reports.facts import StudyFacts
 from search.inputs import SearchInputs
-from search.pictures import IMAGES, CropPlace, telling_place
-from search.records import CandidateResult
 from search.request import SearchRequest
-from search.rundir import RunDirectory
+from search.study.crops import IMAGES, CropPlace, telling_place
+from search.study.records import CandidateResult
+from search.study.run_directory import RunDirectory
 
 # LR pixels around a crop that are upscaled with it: several windows on every side. The corner is
 # a multiple of it, and so of every usual window: a shifted window is another picture.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from reports.choice import Choice
 from reports.facts import ProfileGroup
-from search.records import CandidateResult
+from search.study.records import CandidateResult
 
 NAMES = {
     "chosen": "Chosen",

@@ -7,6 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
+from foundation.wording import MISSING, ms, number, percent, shorten, signed_db
 from reports.charts.front import FrontPlot, draw_front, front_plot
 from reports.charts.small import EffectRow, draw_effects, draw_parts, draw_steps
 from reports.effects import TargetEffects
@@ -18,8 +19,8 @@ from reports.progress import Progress
 from reports.roles import STANDINGS, role_of
 from reports.sections import Section
 from reports.table import row
-from reports.wording import MISSING, config_code, ms, number, percent, shorten, signed_db
-from search.records import CandidateResult
+from reports.wording import config_code
+from search.study.records import CandidateResult
 
 SPLIT_ROWS = 14
 PROGRESS_ROWS = 200

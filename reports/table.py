@@ -14,10 +14,10 @@ from typing import Any, NamedTuple
 import pandas as pd
 
 from foundation.files import atomic_path, write_json
+from foundation.wording import plain
 from reports.facts import ProfileGroup
 from reports.sections import Report
-from reports.wording import plain
-from search.records import CandidateResult
+from search.study.records import CandidateResult
 
 JSON_SCHEMA = "candidate-table/1"
 

@@ -7,13 +7,14 @@ from rich.console import Group, RenderableType
 from rich.table import Table
 from rich.text import Text
 
+from foundation.wording import count_of, ms, number, shorten, signed_db
 from reports.choice import Choice
 from reports.compare_view import comparison_views
 from reports.facts import ProfileGroup
 from reports.headline import counts, headline
 from reports.sections import Report, Section
 from reports.table import gain
-from reports.wording import config_code, count_of, interval, ms, number, shorten, signed_db
+from reports.wording import config_code, interval
 
 REASONS_SHOWN = 3
 

@@ -1,5 +1,5 @@
 """How candidates are chosen: space, evaluation of one candidate, study, scheduling.
 
-Nothing is imported here, so that `--help` stays quick. Start reading at `search.session`, which
+Nothing is imported here, so that `--help` stays quick. Start reading at `search.life`, which
 tells a search's life in order.
 """

@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from device_runner.cli import RunnerOption, WaitOption
+from device_runner.commands.cli import RunnerOption, WaitOption
 from foundation.console import out, print_json, progress_bar
 from models.cli import ConfigOption, JsonOption, KeyOption, PresetOption, choose_config
 from search.display import SearchDisplay

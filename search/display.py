@@ -11,8 +11,8 @@ from foundation.console import err, progress_bar
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from search.records import CandidateResult
-    from search.session import Watcher
+    from search.life import Watcher
+    from search.study.records import CandidateResult
 
 HOST = "host"
 
@@ -35,7 +35,7 @@ class SearchDisplay:
 
     def watcher(self) -> Watcher:
         """The events of a search, as this display shows them."""
-        from search.session import Watcher
+        from search.life import Watcher
 
         return Watcher(
             stage=self._stage, device=self._device, note=self._note, finished=self._finished,

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Literal, Self
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
-from device_runner.runner_option import STOCK
+from device_runner.commands.runner_option import STOCK
 from foundation.records import first_problem
 from models.deployment import Deployment, Graph, Lowering, parse_lr_size
 from search.errors import SearchError

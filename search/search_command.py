@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 import typer
 
-from device_runner.cli import RUNNER_HELP
+from device_runner.commands.cli import RUNNER_HELP
 from foundation.console import err
 from models.cli import JsonOption
 from search.display import SearchDisplay
@@ -170,7 +170,7 @@ def _run_search(
     from search.request import SearchRequest
 
     request = SearchRequest.resolve(flags, config)
-    from search.session import run_search
+    from search.life import run_search
 
     with SearchDisplay() as display:
         outcome = run_search(request, ["mobilesr-tune", *sys.argv[1:]], display.watcher())

@@ -6,16 +6,17 @@ import contextlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from device_runner import open_device
-from device_runner.claiming import claim
+from device_runner import infer, open_device
+from device_runner.devices.claiming import claim
 from foundation.artifact import Artifact, load_artifact
 from foundation.errors import RequestError
 from models.deployment import Candidate, Deployment, parse_lr_size
 from models.images import load_rgb, require_savable, save_rgb
-from search.inference import plan_for, upscale_on_device
+from models.inference import plan_for, upscale_images
 
 if TYPE_CHECKING:
     from models.config import MobileSRConfig
@@ -68,12 +69,11 @@ def upscale_photo(
         device.push(artifact)
         say("upscaling")
         on_tiles(0, plan.count)
-        (result,) = upscale_on_device(
-            device,
+        threads = request.threads or device.suggest_threads().threads
+        (result,) = upscale_images(
+            partial(infer, device, artifact, threads=threads, timeout_s=request.timeout_s),
             artifact,
             [photo],
-            threads=request.threads or device.suggest_threads().threads,
-            timeout_s=request.timeout_s,
             tiles_per_launch=max(8, plan.count // 8),
             on_tiles=on_tiles,
         )

@@ -29,7 +29,7 @@ REPOSITORY = Path(__file__).resolve().parents[1]
 if str(REPOSITORY) not in sys.path:
     sys.path.insert(1, str(REPOSITORY))
 
-from device_runner.lease import LOCK_DIR_VARIABLE  # noqa: E402
+from device_runner.devices.lease import LOCK_DIR_VARIABLE  # noqa: E402
 from models.config import MobileSRConfig  # noqa: E402
 from models.deployment import Candidate, Deployment  # noqa: E402
 

@@ -20,10 +20,10 @@ import typer
 import mobilesr_tune
 from models.config import MobileSRConfig
 from models.images import load_rgb, save_rgb
-from search.records import CandidateResult
 from search.request import SearchRequest
-from search.rundir import RunDirectory
-from search.study import load_study, open_study, record
+from search.study.records import CandidateResult
+from search.study.run_directory import RunDirectory
+from search.study.study import load_study, open_study, record
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 # Real exports in processes of their own: slow where other work takes the cores.

@@ -175,10 +175,10 @@ def world(tmp_path_factory, random_weights, small_artifact, picture) -> Path:
 
 
 def _make_runs(root: Path) -> None:
-    from search.records import CandidateResult
     from search.request import SearchRequest
-    from search.rundir import RunDirectory
-    from search.study import open_study, record
+    from search.study.records import CandidateResult
+    from search.study.run_directory import RunDirectory
+    from search.study.study import open_study, record
 
     request = SearchRequest()
     for name in ("run-young", "run-empty", "run-failed"):

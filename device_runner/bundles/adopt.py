@@ -13,7 +13,7 @@ from device_runner.bundles.errors import BundleError
 from device_runner.bundles.manifest import MANIFEST_NAME, BundleManifest, BundleSource
 from device_runner.bundles.pins import PLATFORMS
 from device_runner.bundles.store import Bundle
-from device_runner.protocol import PROTOCOL_VERSION
+from device_runner.launching.protocol import PROTOCOL_VERSION
 from foundation.records import first_problem
 
 _OWN = "user"

@@ -24,7 +24,7 @@ from device_runner.bundles.pins import EXECUTORCH_VERSION, PLATFORMS, Platform
 from device_runner.bundles.stand_ins import LIBRARIES, make_stand_ins, trap_source
 from device_runner.bundles.store import Bundle
 from device_runner.bundles.wheel import fetch_wheel, unpack_wheel
-from device_runner.protocol import PROTOCOL_VERSION
+from device_runner.launching.protocol import PROTOCOL_VERSION
 
 # Bump when this module puts the same packages together in another way.
 _RECIPE_REVISION = 1

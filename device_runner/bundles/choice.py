@@ -10,7 +10,7 @@ from device_runner.bundles.errors import BundleError, BundleMissingError
 from device_runner.bundles.pins import EXECUTORCH_VERSION, PLATFORMS
 from device_runner.bundles.stock import StockRunner
 from device_runner.bundles.store import Bundle
-from device_runner.protocol import PROTOCOL_VERSION
+from device_runner.launching.protocol import PROTOCOL_VERSION
 
 _STOCK = "executor_runner="
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from device_runner.protocol import MAX_ITERATIONS
+from device_runner.launching.protocol import MAX_ITERATIONS
 from device_runner.records import SessionRecord
 
 _MILLISECONDS = r"(\d{1,12}(?:\.\d{1,9})?) ms"

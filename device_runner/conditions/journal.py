@@ -11,7 +11,7 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from device_runner.lease import lock_name
+from device_runner.devices.lease import lock_name
 from foundation import RequestError, VersionedRecord
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
-from device_runner.launches import RunReport
+from device_runner.launching.launches import RunReport
 from device_runner.records import Estimate, SentinelTrack, SessionRecord, SessionSlot
 from device_runner.statistics import (
     MIN_SESSIONS_FOR_BOOTSTRAP,

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from device_runner.checks import element_count, name_of
 from device_runner.device import MIB, Device
 from device_runner.errors import DeviceStorageError, InputRefusedError
-from device_runner.launches import RunRequest
+from device_runner.launching.checks import element_count, name_of
+from device_runner.launching.launches import RunRequest
 from device_runner.measuring.verifying import demand_ok
 from foundation import Artifact
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from device_runner.device import Device
-from device_runner.launches import RunReport, RunRequest
+from device_runner.launching.launches import RunReport, RunRequest
 from device_runner.measuring.estimates import clock_jumped
 from device_runner.measuring.gate import WAITS_FOR, Gate
 from device_runner.measuring.verifying import demand_ok

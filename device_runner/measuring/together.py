@@ -16,7 +16,7 @@ import numpy as np
 
 from device_runner.device import Device
 from device_runner.errors import MeasurementFailed
-from device_runner.launches import RunRequest
+from device_runner.launching.launches import RunRequest
 from device_runner.measuring.estimates import estimate_of, flags_of
 from device_runner.measuring.gate import Gate
 from device_runner.measuring.order import balanced_orders, sentinels_a_round

@@ -8,10 +8,10 @@ from pathlib import Path
 
 import numpy as np
 
-from device_runner.checks import name_of
 from device_runner.device import Device
 from device_runner.errors import InputRefusedError, MeasurementFailed
-from device_runner.launches import RunReport, RunRequest
+from device_runner.launching.checks import name_of
+from device_runner.launching.launches import RunReport, RunRequest
 from device_runner.records import MeasurePlan, Outcome, Verification
 from foundation import Artifact
 

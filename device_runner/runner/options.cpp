@@ -63,7 +63,7 @@ void apply(Options& options, const char* name, const char* value) {
   } else if (is("--memory-limit-mb")) {
     options.memory_limit_mb = whole(name, value, 0);
   } else {
-    refuse(name, "no such option (see device_runner/protocol.py)");
+    refuse(name, "no such option (see device_runner/launching/protocol.py)");
   }
 }
 

@@ -1,4 +1,4 @@
-// The arguments of the runner protocol (device_runner/protocol.py), version 1.
+// The arguments of the runner protocol (device_runner/launching/protocol.py), version 1.
 #pragma once
 
 #include <string>

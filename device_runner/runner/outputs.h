@@ -1,4 +1,4 @@
-// Writes an output as raw float32 or as uint8, the way device_runner/protocol.py says.
+// Writes an output as raw float32 or as uint8, the way device_runner/launching/protocol.py says.
 #pragma once
 
 #include <cstddef>

@@ -1,6 +1,6 @@
 // The native runner: loads one `.pte`, feeds it raw tensors and says what it saw, as JSON lines.
 //
-// The protocol is described in device_runner/protocol.py; device_runner/host/runner.py speaks the
+// The protocol is described in device_runner/launching/protocol.py; device_runner/devices/host/runner.py speaks the
 // same from Python. Only ExecuTorch's low-level API is used, without exceptions and RTTI, so that
 // this one source builds against the wheel, an Android prebuilt, or a build of one's own.
 

@@ -1,4 +1,4 @@
-// When a warm-up may end. The same rule, with the same numbers, as device_runner/warmup.py.
+// When a warm-up may end. The same rule, with the same numbers, as device_runner/launching/warmup.py.
 #pragma once
 
 #include <cmath>

@@ -8,13 +8,13 @@ from dataclasses import dataclass
 
 from markupsafe import Markup
 
+from foundation.wording import number
 from reports.charts import drawing
 from reports.charts.scale import Scale
 from reports.choice import Choice
 from reports.facts import Limits, ProfileGroup, latency_interval
 from reports.roles import MARKS, NAMES, role_of
-from reports.wording import number
-from search.records import CandidateResult
+from search.study.records import CandidateResult
 
 # A limit far beyond every point would press the points into a corner: then it is told in words.
 FAR = 2.0

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 from device_runner import HostDevice
-from device_runner.lease import LOCK_DIR_VARIABLE
+from device_runner.devices.lease import LOCK_DIR_VARIABLE
 from foundation import Artifact, ArtifactManifest, TensorSpec, sha256_of
 
 pytest.register_assert_rewrite("device_contract")

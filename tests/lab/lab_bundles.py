@@ -10,7 +10,7 @@ import sysconfig
 from dataclasses import dataclass
 from pathlib import Path
 
-from device_runner.adb.bundle import BundleFile
+from device_runner.devices.adb.bundle import BundleFile
 from foundation import sha256_of
 
 # Speaks the protocol, computes nothing. `--min-time-s` above 1000 makes it work for ever. A model
@@ -68,7 +68,7 @@ echo '{"event":"done"}'
 
 @dataclass(frozen=True)
 class StandInBundle:
-    """A `device_runner.adb.bundle.RunnerBundle` made by a test."""
+    """A `device_runner.devices.adb.bundle.RunnerBundle` made by a test."""
 
     folder: Path
     abi: str
@@ -121,7 +121,7 @@ def python_bundle(folder: Path) -> StandInBundle:
         f"export PYTHONHOME=/host{sys.base_prefix} PYTHONDONTWRITEBYTECODE=1\n"
         f"export PYTHONPATH={shlex.quote(':'.join(f'/host{path}' for path in site))}\n"
         f"exec /host{loader} --library-path {':'.join(host)} "
-        f'/host{interpreter} -P -m device_runner.host.runner "$@"\n'
+        f'/host{interpreter} -P -m device_runner.devices.host.runner "$@"\n'
     )
     program.chmod(0o755)
     return StandInBundle(folder, "x86_64", "executorch 1.4.1", ("./run",))

@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from filelock import FileLock
 
-from device_runner.lease import LOCK_DIR_VARIABLE
-from search.rundir import RunDirectory
+from device_runner.devices.lease import LOCK_DIR_VARIABLE
+from search.study.run_directory import RunDirectory
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 SEARCH = shlex.split(

@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from reports.facts import StudyFacts
-from search.records import CandidateResult
-from search.troubles import Trouble
+from search.study.records import CandidateResult
+from search.study.troubles import Trouble
 
 PHONE = "phone-pixel-8-0a1b2c3d"
 HOST_NOTE = "These are numbers of the host computer, not of a phone."

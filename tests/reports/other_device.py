@@ -6,10 +6,10 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
-from search.records import CandidateResult
 from search.request import SearchRequest
-from search.rundir import RunDirectory
-from search.study import open_study, record
+from search.study.records import CandidateResult
+from search.study.run_directory import RunDirectory
+from search.study.study import open_study, record
 
 PHONE_PROFILE = {"kind": "phone", "model": "Phone X", "soc": "Chip 9"}
 

@@ -14,6 +14,7 @@ from other_device import as_measured_elsewhere, timed
 from PIL import Image
 from report_browser import DESK, TELEPHONE, Browser, open_browser, require_browser
 
+from foundation.wording import number
 from models.images import load_rgb
 from models.quality import psnr_y_db
 from reports.choice import choose
@@ -21,9 +22,8 @@ from reports.compile import compile_report, write_report
 from reports.facts import StudyFacts, gather
 from reports.pictures import difference_map
 from reports.sections import report_of
-from reports.wording import number
-from search.pictures import CropPlaces, crop_file, places_file
-from search.rundir import RunDirectory
+from search.study.crops import CropPlaces, crop_file, places_file
+from search.study.run_directory import RunDirectory
 
 # A real search, exports included.
 pytestmark = pytest.mark.timeout(900)

@@ -9,7 +9,7 @@ from made_up_studies import candidate, rich_study, stopped, study
 
 from reports.choice import Choice, choose, export_command
 from reports.facts import StudyFacts
-from search.records import CandidateResult
+from search.study.records import CandidateResult
 
 LIMIT = {"constraints": {"max_latency_ms": 40.0}}
 

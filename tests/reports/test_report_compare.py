@@ -14,7 +14,7 @@ from reports.compare import Comparison, compare_all
 from reports.compare_view import comparison_views
 from reports.document import report_document
 from reports.sections import report_of, sections_of
-from search.records import ImageQuality
+from search.study.records import ImageQuality
 
 Places = list[tuple[float, float]]
 

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from made_up_studies import candidate, study
 
 from reports.effects import TargetEffects, additive_effects, effects, features
-from search.records import CandidateResult
+from search.study.records import CandidateResult
 
 
 def made(noise: float = 0.0) -> list[TargetEffects]:

@@ -31,8 +31,8 @@ from reports.headline import reproduce_command
 from reports.markdown import escaped, markdown_summary
 from reports.sections import report_of
 from reports.terminal import render
-from search.rundir import RunDirectory
-from search.troubles import append_trouble
+from search.study.run_directory import RunDirectory
+from search.study.troubles import append_trouble
 
 
 def printed(facts: StudyFacts, width: int = 80) -> str:

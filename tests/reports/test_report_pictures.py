@@ -17,7 +17,7 @@ from reports.facts import gather
 from reports.pictures import difference_map, gallery, spread, stored_crops
 from reports.recomputed import recomputed_crops
 from reports.sections import sections_of
-from search.rundir import RunDirectory
+from search.study.run_directory import RunDirectory
 
 # A real search, exports included.
 pytestmark = pytest.mark.timeout(900)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from made_up_studies import candidate, rich_study, stopped, study
 
 from reports.progress import Progress, progress
-from search.front import hypervolume
+from search.front.dominance import hypervolume
 
 
 def course(*results: object) -> Progress:

@@ -11,7 +11,7 @@ from typing import Any
 
 from device_runner import Device, DeviceProfile, PushReport, RunReport, RunRequest, ThreadChoice
 from foundation.artifact import Artifact, ArtifactManifest
-from search.records import CandidateResult
+from search.study.records import CandidateResult
 
 NO_ARTIFACT = Artifact(Path("nowhere"), ArtifactManifest.model_construct())
 

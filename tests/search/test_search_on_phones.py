@@ -19,24 +19,24 @@ from lab_fixtures import MakeDevice
 from lab_server import LabServer
 
 from device_runner import MeasurePlan, TimingPlan
-from device_runner.adb import launch
-from device_runner.adb.device import AdbDevice
-from device_runner.adb.native import NativeBundle
 from device_runner.bundles import Bundle
+from device_runner.devices.adb import launch
+from device_runner.devices.adb.device import AdbDevice
+from device_runner.devices.adb.native import NativeBundle
 from models.config import MobileSRConfig
 from models.deployment import Candidate, Deployment
 from models.images import make_pair
 from models.weights import save_weights
 from reports.compile import compile_report
+from search.candidates.evaluation import Evaluator
 from search.constraints import Constraints
-from search.evaluation import Evaluator
-from search.lane import Lane
-from search.loop import SearchEvents, SearchLoop
+from search.life import Watcher, run_search
 from search.request import SearchRequest
-from search.rundir import RunDirectory, results_of
-from search.session import Watcher, run_search
+from search.scheduling.lane import Lane
+from search.scheduling.loop import SearchEvents, SearchLoop
+from search.scheduling.station import Patience, Station
 from search.space import SearchSpace
-from search.station import Patience, Station
+from search.study.run_directory import RunDirectory, results_of
 
 # Exports and a runner bundle may have to be made first.
 pytestmark = pytest.mark.timeout(900)

@@ -1,0 +1,1 @@
+"""What `devices`, `bench` and `runner` do at the terminal."""

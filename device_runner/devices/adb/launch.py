@@ -1,0 +1,271 @@
+"""One run on a device: started detached, watched from both sides, never left behind.
+
+The device's own script starts the runner, waits for it, and then sends exit code, stdout and
+stderr back. It kills the runner when adbd hangs up on it (SIGHUP, or the end of stdin), which
+happens when this host hangs up, is killed, or loses the device; and at a limit of its own, should
+even that not be noticed. What
+survives all of it is found by its process numbers at the next start.
+"""
+
+from __future__ import annotations
+
+import re
+import secrets
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from device_runner.devices.adb.connection import Connection
+from device_runner.devices.adb.quoting import MAX_COMMAND_BYTES, command_line, script_line
+from device_runner.devices.adb.storage import ROOT
+from device_runner.devices.adb.wire import LOSSES, Deadline, ShellStream, Wire
+from device_runner.errors import DeviceStorageError
+from device_runner.launching.protocol import MAX_STDOUT_BYTES
+
+_STDERR_BYTES = 64 * 1024
+_MAX_BYTES = MAX_STDOUT_BYTES + 4 * _STDERR_BYTES
+# The device's limit lies this much behind ours: it is for when we are gone.
+_DEVICE_GRACE_S = 30
+_STEP_S = 0.5
+
+# $1 run's folder, $2 bundle's folder, $3 the device's limit, $4 $5 bytes of stdout and stderr that
+# are sent back, $6 free KiB that the run needs, then the runner's command. No job control: all
+# are one process group.
+_LAUNCH = """\
+run=$1 bundle=$2 limit=$3 max_out=$4 max_err=$5 need=$6
+shift 6
+fits() {
+  df -Pk "$bundle" | tail -n 1 | { read -r name all used free rest; [ "$free" -ge "$1" ]; }
+}
+fits "$need" && mkdir -p "$run/out" && cd "$bundle" && echo $$ > "$run/group" \\
+  || { echo storage; exit 1; }
+export MOBILESR_TUNE_RUN="$run"
+# Nobody may be listening any more when there is something to say. A handler, unlike an ignored
+# signal, is not inherited by the runner.
+trap : PIPE
+exec 3<&0
+"$@" < /dev/null > "$run/stdout" 2> "$run/stderr" 3<&- &
+runner=$!
+# How adbd says that the other end is gone. That stdin ends then as well is not the rule.
+trap 'kill -9 $runner; kill -9 -$$' HUP
+echo $runner > "$run/runner"
+( trap 'kill $nap; exit' TERM; sleep "$limit" & nap=$!; echo $nap > "$run/nap"
+  wait $nap
+  : > "$run/limit"; kill -9 $runner ) < /dev/null > /dev/null 2>&1 3<&- &
+timer=$!
+echo $timer > "$run/timer"
+( cat <&3; [ -e "$run/done" ] || { kill -9 $runner; kill -9 -$$; } ) > /dev/null 2>&1 &
+exec 3<&-
+wait $runner
+code=$?
+: > "$run/done"
+# The timer, and whatever a runner that was killed has left behind.
+trap : TERM
+kill -TERM -$$
+[ -e "$run/limit" ] && code=limit
+# On a full disk not even the runner's words were kept: it is not the candidate's fault.
+case $code in 0|limit) ;; *) fits 64 || { echo storage; kill -9 -$$; };; esac
+out=$(wc -c < "$run/stdout") err=$(wc -c < "$run/stderr")
+[ "$out" -gt "$max_out" ] && out=$max_out
+[ "$err" -gt "$max_err" ] && err=$max_err
+echo "exit $code $((out)) $((err))"
+head -c "$out" "$run/stdout"
+tail -c "$err" "$run/stderr"
+# All is said. A timer that was only just starting may have missed the word above.
+kill -9 -$$
+"""
+
+# $1 our folder of runs. A process is killed only if it says itself that it is of that run: its
+# number may have been given to another since.
+_KILL = """\
+cd "$1" 2>/dev/null || exit 0
+killed=0
+for run in *; do
+  for file in group runner timer nap; do
+    pid=; [ -f "$run/$file" ] && read -r pid < "$run/$file"
+    case "$pid" in ''|*[!0-9]*|0|1) continue;; esac
+    cat "/proc/$pid/cmdline" "/proc/$pid/environ" 2>/dev/null | grep -q -a -F -e "/runs/$run" \\
+      || continue
+    kill -9 "$pid"; [ $file = group ] && kill -9 "-$pid"
+    killed=$((killed + 1)); tries=0
+    while [ -d "/proc/$pid" ] && [ $tries -lt 50 ]; do
+      grep -q '^State:.*[ZX]' "/proc/$pid/status" 2>/dev/null && break
+      sleep 0.1; tries=$((tries + 1))
+    done
+  done
+done 2>/dev/null
+echo "killed $killed"
+"""
+
+
+@dataclass(frozen=True)
+class Launched:
+    """How a run ended on the device."""
+
+    exit_code: int
+    timed_out: bool
+    stdout: bytes
+    stderr: bytes
+    duration_s: float
+
+
+def new_run() -> str:
+    """A folder for a run, not made yet."""
+    return f"{ROOT}/runs/{secrets.token_hex(8)}"
+
+
+def kill_leftovers(connection: Connection) -> int:
+    """End whatever an earlier run of ours left on the device; returns how many there were.
+
+    Raises:
+        DeviceLost.
+    """
+    answer = connection.script(_KILL, f"{ROOT}/runs", timeout_s=30.0, doing="tidied up").text
+    found = re.search(r"killed (\d+)", answer)
+    return int(found[1]) if found else 0
+
+
+def remove_run(connection: Connection, run: str, *, ended: bool) -> None:
+    """Forget a run's files, and end it unless it has `ended` by itself. Raises `DeviceLost`."""
+    if ended:
+        connection.shell(["rm", "-rf", run])
+        return
+    connection.script(f'{_KILL}rm -rf "$2"', f"{ROOT}/runs", run, timeout_s=30.0, doing="tidied up")
+
+
+def launch(
+    connection: Connection,
+    run: str,
+    bundle: str,
+    command: Sequence[str],
+    *,
+    timeout_s: float,
+    needed_bytes: int,
+) -> Launched:
+    """Run a command inside the bundle's folder on the device, and wait for its end.
+
+    At `timeout_s` it is killed, and so it is on any exception, Ctrl-C included.
+
+    Raises:
+        DeviceLost: the device went away, or stopped answering.
+        DeviceStorageError: less than `needed_bytes` were free there and nothing was started, or a
+            run failed on a disk that it had filled.
+    """
+    arguments = [
+        run, bundle, str(int(timeout_s) + _DEVICE_GRACE_S),
+        str(MAX_STDOUT_BYTES + 1), str(_STDERR_BYTES), str(needed_bytes // 1024 + 256), *command,
+    ]  # fmt: skip
+    line = script_line(_LAUNCH, arguments)
+    if len(line.encode()) > MAX_COMMAND_BYTES:
+        line = _as_file(connection, run, arguments)
+    begin = time.monotonic()
+    watch = _Watch(connection, line, timeout_s)
+    try:
+        answer = watch.wait()
+    except BaseException:
+        watch.hang_up()
+        raise
+    if answer is not None:
+        watch.hang_up()
+        exit_code, stdout, stderr = answer
+        timed_out = exit_code is None
+        return Launched(exit_code or 0, timed_out, stdout, stderr, time.monotonic() - begin)
+    duration = time.monotonic() - begin
+    watch.hang_up()
+    kill_leftovers(connection)
+    stdout = connection.script('head -c "$2" "$1"', f"{run}/stdout", str(1 << 20)).stdout
+    return Launched(0, True, stdout, b"", duration)
+
+
+def _as_file(connection: Connection, run: str, arguments: Sequence[str]) -> str:
+    """A line for a command that is longer than adb lets a line be."""
+    # Its name holds the run's, so that the process can be told by its command line.
+    path = f"{ROOT}/tmp{run.removeprefix(ROOT)}.sh".replace("/runs/", "/")
+    connection.push(f"set -- {command_line(arguments)}\n{_LAUNCH}".encode(), path)
+    return script_line('. "$1"', [path, run])
+
+
+class _Watch:
+    """The host's end of a run."""
+
+    def __init__(self, connection: Connection, line: str, timeout_s: float) -> None:
+        self._connection = connection
+        self._timeout_s = timeout_s
+        self._wire: Wire | None = None
+
+        def begin(deadline: Deadline) -> ShellStream:
+            self._wire = Wire(connection.server.host, connection.server.port, deadline)
+            return ShellStream(self._wire, connection.serial, line, _MAX_BYTES)
+
+        try:
+            self._stream = connection.bounded(begin, connection.bounds.answer_s, "started")
+        except BaseException:
+            self.hang_up()
+            raise
+
+    def hang_up(self) -> None:
+        if self._wire is not None:
+            self._wire.close()
+
+    def wait(self) -> tuple[int | None, bytes, bytes] | None:
+        """The answer; None at the time limit. An exit code of None is the device's own limit."""
+        bounds = self._connection.bounds
+        begin = heard = time.monotonic()
+        while True:
+            now = time.monotonic()
+            header = self._header()
+            if header is None and now - begin >= self._timeout_s:
+                return None
+            if header is not None:
+                return self._collect(*header)
+            if now - heard >= bounds.probe_every_s:
+                # Raises DeviceLost where nobody answers.
+                self._connection.script("", timeout_s=bounds.probe_s, doing="running a model")
+                heard = time.monotonic()
+            self._listen(min(_STEP_S, max(0.01, self._timeout_s - (now - begin))))
+
+    def _listen(self, seconds: float) -> None:
+        """Take in what comes within a while. A packet that has begun is read to its end."""
+        import select
+
+        assert self._wire is not None
+        if not select.select([self._wire.fileno()], [], [], seconds)[0]:
+            return
+        self._wire.deadline = Deadline(self._connection.bounds.answer_s)
+        try:
+            more = self._stream.step()
+        except LOSSES as error:
+            raise self._connection.lost("running a model", error) from error
+        if not more and self._header() is None:
+            words = bytes(self._stream.stderr[-300:]).decode("utf-8", "replace")
+            raise self._connection.lost("running a model", EOFError(f"its shell ended {words}"))
+
+    def _header(self) -> tuple[str, int, int, int] | None:
+        end = self._stream.stdout.find(b"\n", 0, 200)
+        if end < 0 and len(self._stream.stdout) < 200:
+            return None
+        if self._stream.stdout[:end] == b"storage":
+            raise DeviceStorageError(
+                f"device {self._connection.shown} has too little free space for a run: remove apps "
+                "or files on it, or run 'mobilesr-tune devices --clean'"
+            )
+        match = re.fullmatch(rb"exit (\d+|limit) (\d+) (\d+)", self._stream.stdout[:end])
+        if match is None:
+            words = bytes(self._stream.stdout[:end]).decode("ascii", "replace")
+            raise self._connection.lost("starting a run", EOFError(f"it said {words!r}"))
+        return match[1].decode(), int(match[2]), int(match[3]), end + 1
+
+    def _collect(
+        self, code: str, out: int, err: int, start: int
+    ) -> tuple[int | None, bytes, bytes]:
+        out, err = min(out, MAX_STDOUT_BYTES + 1), min(err, _STDERR_BYTES)
+        assert self._wire is not None
+        self._wire.deadline = Deadline(self._connection.bounds.answer_s + (out + err) / 1e6)
+        try:
+            while len(self._stream.stdout) < start + out + err:
+                if not self._stream.step():
+                    raise EOFError("the answer was cut off")
+        except LOSSES as error:
+            raise self._connection.lost("giving its answer", error) from error
+        body = bytes(self._stream.stdout[start : start + out + err])
+        return None if code == "limit" else int(code), body[:out], body[out:]

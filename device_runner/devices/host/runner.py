@@ -1,0 +1,263 @@
+"""The runner program of the `host` device: the protocol of `protocol`, spoken from Python.
+
+It runs in its own process (``python -P -m device_runner.devices.host.runner ...``), so that a
+candidate that crashes, hangs or eats all memory takes nothing with it. The ExecuTorch binding is
+imported from its extension module: the public wrapper pulls in the exporter, which costs every
+launch six seconds and its memory.
+"""
+
+from __future__ import annotations
+
+import argparse
+import gc
+import importlib.metadata
+import json
+import os
+import platform
+import resource
+import sys
+import time
+from array import array
+from pathlib import Path
+from typing import Any, TextIO
+
+from device_runner.launching import kernel_facts
+from device_runner.launching.protocol import (
+    CHUNK_ITERATIONS,
+    MAX_ITERATIONS,
+    PROTOCOL_VERSION,
+    ErrorKind,
+)
+from device_runner.launching.warmup import is_settled, may_stop
+from foundation.process import die_with_parent
+
+# scalar_type.h; the file format keeps these numbers.
+_FLOAT32_CODE = 6
+
+
+class _Failure(Exception):
+    def __init__(self, kind: ErrorKind, message: str) -> None:
+        super().__init__(message)
+        self.kind = kind
+
+
+class _Events:
+    """Writes events to the real stdout; the C++ libraries' chatter on fd 1 goes to stderr."""
+
+    def __init__(self) -> None:
+        self._stream: TextIO = os.fdopen(os.dup(1), "w", encoding="utf-8")
+        os.dup2(2, 1)
+
+    def emit(self, event: str, **fields: object) -> None:
+        self._stream.write(json.dumps({"event": event, **fields}, allow_nan=False) + "\n")
+        self._stream.flush()
+
+
+def _arguments(argv: list[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(
+        prog="runner", description="see device_runner.launching.protocol"
+    )
+    parser.add_argument("--model", type=Path, required=True)
+    parser.add_argument("--inputs", type=Path, action="append", required=True)
+    parser.add_argument("--output-dir", type=Path)
+    parser.add_argument("--output-dtype", choices=("float32", "uint8"), default="float32")
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--cpus", default="")
+    parser.add_argument("--min-warmup", type=int, default=3)
+    parser.add_argument("--max-warmup", type=int, default=30)
+    parser.add_argument("--min-iterations", type=int, default=10)
+    parser.add_argument("--min-time-s", type=float, default=1.0)
+    parser.add_argument("--no-timing", action="store_true")
+    parser.add_argument("--memory-limit-mb", type=int)
+    return parser.parse_args(argv)
+
+
+def _limit_memory(headroom_mb: int) -> None:
+    current_mb = kernel_facts.address_space_mb()
+    if current_mb is None:
+        raise _Failure("failed", "a memory limit needs Linux")
+    limit = int((current_mb + headroom_mb) * 2**20)
+    resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+
+
+def _load(arguments: argparse.Namespace, binding: Any, events: _Events) -> Any:
+    """Load program and method, and say what that took. Returns the method and its program."""
+    kernel_facts.release_free_memory()
+    kernel_facts.make_libraries_resident()
+    before_mb = kernel_facts.rss_mb()
+    peak_reset = kernel_facts.reset_peak_rss()
+    if arguments.memory_limit_mb is not None:
+        _limit_memory(arguments.memory_limit_mb)
+    try:
+        begin = time.perf_counter()
+        program = binding._load_program(
+            str(arguments.model), program_verification=binding.Verification.InternalConsistency
+        )
+        middle = time.perf_counter()
+        method = program.load_method("forward")
+        end = time.perf_counter()
+        meta = method.method_meta()
+        if meta.num_inputs() != 1 or meta.input_tensor_meta(0).dtype() != _FLOAT32_CODE:
+            raise _Failure("bad_file", "method 'forward' does not take one float32 tensor")
+    except RuntimeError as error:
+        raise _Failure("bad_file", str(error)) from error
+    events.emit(
+        "load",
+        program_load_ms=(middle - begin) * 1e3,
+        method_load_ms=(end - middle) * 1e3,
+        rss_before_mb=before_mb,
+        rss_after_load_mb=kernel_facts.rss_mb(),
+        peak_reset=peak_reset,
+    )
+    return program, method
+
+
+def _read_input(path: Path, shape: tuple[int, ...]) -> Any:
+    import numpy as np
+    import torch
+
+    wanted = 4 * int(np.prod(shape, dtype=np.int64))
+    try:
+        found = path.stat().st_size
+        if found != wanted:
+            raise _Failure("bad_input", f"{path} holds {found} bytes, the model takes {wanted}")
+        values = np.fromfile(path, "<f4")
+    except OSError as error:
+        raise _Failure("bad_input", f"{path} cannot be read: {error.strerror}") from error
+    return torch.from_numpy(values.reshape(shape))
+
+
+def _write_output(method: Any, folder: Path, index: int, dtype: str) -> dict[str, object]:
+    import numpy as np
+
+    # A view is enough: it is on disk before the next input is set.
+    values = method.get_outputs(clone_outputs=False)[0].numpy().astype("<f4", copy=False)
+    if dtype == "uint8":
+        values = np.rint(np.clip(values, 0.0, 1.0) * np.float32(255.0)).astype(np.uint8)
+    name = f"out-{index}.bin"
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        values.tofile(folder / name)
+    except OSError as error:
+        raise _Failure("output", f"{folder / name}: {error.strerror or error}") from error
+    return {"index": index, "name": name, "bytes": values.nbytes}
+
+
+def _run_inputs(arguments: argparse.Namespace, method: Any, events: _Events) -> None:
+    shape = tuple(method.method_meta().input_tensor_meta(0).sizes())
+    for index, path in enumerate(arguments.inputs):
+        method.set_inputs([_read_input(path, shape)])
+        begin = time.perf_counter()
+        method.execute()
+        if index == 0:
+            events.emit("first_run", ms=(time.perf_counter() - begin) * 1e3)
+        if arguments.output_dir is not None:
+            written = _write_output(method, arguments.output_dir, index, arguments.output_dtype)
+            events.emit("output", **written)
+
+
+def _emit_conditions(events: _Events) -> None:
+    events.emit(
+        "conditions",
+        cpu_freq_mhz=kernel_facts.cpu_freq_mhz(),
+        temperature_c=kernel_facts.temperature_c(),
+    )
+
+
+def _warm_up(arguments: argparse.Namespace, method: Any, events: _Events) -> None:
+    durations_ms: list[float] = []
+    while not may_stop(durations_ms, arguments.min_warmup, arguments.max_warmup):
+        begin = time.perf_counter_ns()
+        method.execute()
+        durations_ms.append((time.perf_counter_ns() - begin) / 1e6)
+    events.emit("warmup", ms=durations_ms, settled=is_settled(durations_ms))
+
+
+def _time_iterations(
+    arguments: argparse.Namespace, method: Any, events: _Events, origin_ns: int
+) -> None:
+    starts, durations = array("q"), array("q")
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    cpu_begin = time.process_time()
+    begin = now = time.perf_counter_ns()
+    least_ns = arguments.min_time_s * 1e9
+    while len(durations) < MAX_ITERATIONS and (
+        len(durations) < arguments.min_iterations or now - begin < least_ns
+    ):
+        start = time.perf_counter_ns()
+        method.execute()
+        now = time.perf_counter_ns()
+        starts.append(start - origin_ns)
+        durations.append(now - start)
+    cpu_time_ms = (time.process_time() - cpu_begin) * 1e3
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    for at in range(0, len(durations), CHUNK_ITERATIONS):
+        part = slice(at, at + CHUNK_ITERATIONS)
+        events.emit("iterations", ns=list(durations[part]), start_ns=list(starts[part]))
+    events.emit(
+        "timing",
+        cpu_time_ms=cpu_time_ms,
+        minor_faults=after.ru_minflt - usage.ru_minflt,
+        major_faults=after.ru_majflt - usage.ru_majflt,
+    )
+
+
+def _run(arguments: argparse.Namespace, events: _Events) -> None:
+    if arguments.cpus:
+        os.sched_setaffinity(0, [int(cpu) for cpu in arguments.cpus.split(",")])
+    import torch
+
+    binding = importlib.import_module("executorch.extension.pybindings._portable_lib")
+    # Ours is the pool that computes; torch must not bring a second one.
+    torch.set_num_threads(1)
+    binding._unsafe_reset_threadpool(arguments.threads)
+    origin_ns = time.perf_counter_ns()
+    events.emit(
+        "start",
+        protocol=PROTOCOL_VERSION,
+        runner=f"python-{platform.python_version()}",
+        runtime_version=importlib.metadata.version("executorch"),
+        threads=binding._threadpool_get_thread_count(),
+        affinity=kernel_facts.affinity(),
+    )
+    program, method = _load(arguments, binding, events)
+    _run_inputs(arguments, method, events)
+    if not arguments.no_timing:
+        if len(arguments.inputs) > 1:
+            shape = tuple(method.method_meta().input_tensor_meta(0).sizes())
+            method.set_inputs([_read_input(arguments.inputs[0], shape)])
+        gc.disable()
+        _emit_conditions(events)
+        _warm_up(arguments, method, events)
+        _time_iterations(arguments, method, events, origin_ns)
+        _emit_conditions(events)
+    events.emit(
+        "memory", rss_after_mb=kernel_facts.rss_mb(), peak_rss_mb=kernel_facts.peak_rss_mb()
+    )
+    del method, program
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Run one launch; returns the exit code that the protocol names."""
+    die_with_parent()
+    events = _Events()
+    try:
+        _run(_arguments(argv), events)
+    except _Failure as failure:
+        events.emit("error", kind=failure.kind, message=str(failure)[:2000])
+        return 1
+    except MemoryError as error:
+        events.emit("error", kind="out_of_memory", message=str(error)[:2000])
+        return 1
+    except RuntimeError as error:
+        events.emit("error", kind="failed", message=str(error)[:2000])
+        return 1
+    events.emit("done")
+    return 0
+
+
+if __name__ == "__main__":
+    # The interpreter's own teardown of torch is slow and says nothing about the candidate.
+    code = main()
+    sys.stderr.flush()
+    os._exit(code)

@@ -1,0 +1,138 @@
+"""What `devices` prints: one row a device, ready or not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from device_runner.conditions import Reading
+from device_runner.device import Device, ThreadChoice
+from device_runner.devices.adb.bundle import NO_RUNNER
+from device_runner.devices.adb.device import AdbDevice
+from device_runner.devices.adb.profile import Hardware
+from device_runner.devices.discovery import Survey
+from device_runner.devices.simulated.presets import PRESETS
+from device_runner.errors import DeviceRunnerError
+from device_runner.records import DeviceProfile
+
+
+@dataclass(frozen=True)
+class Row:
+    """One device. `profile` is missing where it cannot be used; `advice` says what to do."""
+
+    serial: str
+    state: str
+    advice: str = ""
+    profile: DeviceProfile | None = None
+    threads: ThreadChoice | None = None
+    hardware: Hardware | None = None
+    conditions: tuple[Reading, ...] = field(default=())
+
+    def to_dict(self) -> dict[str, object]:
+        """JSON-ready form."""
+        row: dict[str, object] = {"serial": self.serial, "state": self.state}
+        if self.advice:
+            row["advice"] = self.advice
+        if self.profile is not None and self.threads is not None:
+            row |= {
+                "profile": self.profile.model_dump(mode="json"),
+                "profile_key": self.profile.key,
+                "threads": self.threads.threads,
+                "note": self.profile.stand_in_note,
+            }
+        if self.hardware is not None:
+            row["clusters"] = [
+                {"cpus": list(one.cpus), "max_khz": one.max_khz, "capacity": one.capacity}
+                for one in self.hardware.clusters
+            ]
+            row["conditions"] = [
+                {"name": one.name, "text": one.text, "flags": list(one.flags), "advice": one.advice}
+                for one in self.conditions
+            ]
+        return row
+
+
+def look(found: Survey) -> list[Row]:
+    """Ask every device what it is; one that fails becomes a row that says so."""
+    rows = []
+    for device in found.devices:
+        with device:
+            rows.append(_row(device))
+    return rows + [Row(one.serial, one.state, one.advice) for one in found.unready]
+
+
+def _row(device: Device) -> Row:
+    try:
+        profile, threads = device.profile(), device.suggest_threads()
+        if not isinstance(device, AdbDevice):
+            return Row(device.serial, "ready", profile=profile, threads=threads)
+        advice = ""
+        if profile.runner == NO_RUNNER:
+            advice = f"make its runner with 'mobilesr-tune runner build --abi {profile.abi}'"
+        return Row(
+            device.serial,
+            "ready",
+            advice,
+            profile=profile,
+            threads=threads,
+            hardware=device.hardware(),
+            conditions=tuple(device.conditions()),
+        )
+    except DeviceRunnerError as error:
+        return Row(device.serial, "not answering", str(error))
+
+
+def clean_all(found: Survey) -> None:
+    """Remove our folder from every phone that is ready."""
+    from foundation.console import err
+
+    for device in found.devices:
+        if isinstance(device, AdbDevice):
+            try:
+                used = device.clean()
+            except DeviceRunnerError as error:
+                err.print(str(error), markup=False)
+            else:
+                err.print(f"{device.serial}: removed {used / 2**20:.1f} MB.", markup=False)
+
+
+def show(rows: list[Row], problem: str) -> None:
+    """Print a table, and below it what there is to know and to do."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    from foundation.console import out
+
+    table = Table("serial", "state", "kind", "model", "cores", "RAM", "runtime", "threads")
+    for row in rows:
+        profile, threads = row.profile, row.threads
+        if profile is None or threads is None:
+            table.add_row(escape(row.serial), escape(row.state))
+            continue
+        clusters = row.hardware.clusters if row.hardware else ()
+        cores = "+".join(str(len(cluster.cpus)) for cluster in clusters) or str(profile.cores)
+        table.add_row(
+            escape(row.serial),
+            row.state,
+            profile.kind,
+            escape(f"{profile.model}, {profile.soc}, {profile.abi}"),
+            cores,
+            f"{profile.ram_mb / 1024:.1f} GB",
+            escape(profile.runtime),
+            f"{threads.threads} ({threads.why})",
+        )
+    out.print(table)
+    for row in rows:
+        told = [f"{one.name} {one.text}" for one in row.conditions]
+        if told:
+            out.print(f"{row.serial}: {'; '.join(told)}.", markup=False)
+        todo = [row.advice, *(one.advice for one in row.conditions)]
+        for sentence in filter(None, todo):
+            out.print(f"{row.serial}: {sentence}.", markup=False)
+    for note in dict.fromkeys(row.profile.stand_in_note for row in rows if row.profile):
+        if note:
+            out.print(note)
+    if problem:
+        out.print(f"Phones were not looked for: {problem}.", markup=False)
+    if not any(row.profile and row.profile.kind in ("phone", "emulator") for row in rows):
+        names = " or ".join(f"'--device sim:{name}'" for name in PRESETS)
+        out.print(f"No phone at hand? Try the tool on a simulated one: {names}.", markup=False)

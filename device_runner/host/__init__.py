@@ -1,5 +1,0 @@
-"""The host as a device: its profile, its runner program, and the two ways to launch that."""
-
-from device_runner.host.device import SERIAL, HostDevice
-
-__all__ = ["SERIAL", "HostDevice"]

@@ -1,0 +1,74 @@
+"""What every device refuses at once: a changed artifact, a request that cannot be served."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable
+
+from device_runner.errors import ArtifactChangedError, InputRefusedError
+from device_runner.launching.launches import RunRequest
+from foundation import Artifact, sha256_of
+
+
+def name_of(artifact: Artifact) -> str:
+    """How a message calls an artifact: its candidate and the start of its checksum."""
+    return f"{artifact.manifest.candidate_key[:120]} ({artifact.manifest.sha256[:8]})"
+
+
+def element_count(shape: tuple[int, ...]) -> int:
+    """Elements in a tensor of this shape."""
+    return math.prod(shape)
+
+
+def check_artifact(artifact: Artifact) -> None:
+    """Refuse a `.pte` that is not the file its manifest describes; every push calls this first.
+
+    Raises:
+        ArtifactChangedError.
+    """
+    if sha256_of(artifact.model_path) != artifact.manifest.sha256:
+        raise ArtifactChangedError(
+            f"{artifact.model_path} is not the file its manifest describes (sha256 differs): "
+            "export the candidate again"
+        )
+
+
+def check_cpus(request: RunRequest, available: Iterable[int], device: str) -> None:
+    """Refuse a binding to CPUs that the device, called `device` in the message, does not have.
+
+    Raises:
+        InputRefusedError.
+    """
+    has = set(available)
+    if not set(request.cpus) <= has:
+        raise InputRefusedError(
+            f"CPUs {', '.join(map(str, request.cpus))} were asked for, device {device} has "
+            f"{', '.join(map(str, sorted(has))) or 'none that can be chosen'}"
+        )
+
+
+def check_request(request: RunRequest) -> None:
+    """Refuse a request that no device could serve; every device calls this first.
+
+    Raises:
+        InputRefusedError: no inputs, an input of the wrong size, or a senseless number.
+    """
+    manifest = request.artifact.manifest
+    if len(manifest.inputs) != 1 or manifest.inputs[0].dtype != "float32":
+        raise InputRefusedError(
+            f"{name_of(request.artifact)} does not take one float32 tensor: no runner can feed it"
+        )
+    if not request.inputs:
+        raise InputRefusedError(f"no input was given for {name_of(request.artifact)}")
+    if request.threads < 1 or not request.timeout_s > 0:
+        raise InputRefusedError("threads and timeout_s must be positive")
+    wanted = 4 * element_count(manifest.inputs[0].shape)
+    for path in request.inputs:
+        if not path.is_file():
+            raise InputRefusedError(f"the input {path} does not exist")
+        if path.stat().st_size != wanted:
+            raise InputRefusedError(
+                f"the input {path} holds {path.stat().st_size} bytes, but "
+                f"{name_of(request.artifact)} takes {wanted}: give raw float32 of shape "
+                f"{'x'.join(map(str, manifest.inputs[0].shape))}"
+            )

@@ -1,0 +1,115 @@
+"""From what a launch left behind to its outcome: one rule for every device."""
+
+from __future__ import annotations
+
+import re
+import signal
+from dataclasses import dataclass
+
+from device_runner.errors import DeviceStorageError, InputRefusedError, RunnerBrokenError
+from device_runner.launching.protocol import ProtocolError, Transcript, parse_transcript
+from device_runner.records import Outcome
+
+# What ExecuTorch, XNNPACK, libc and C++ say when an allocation fails (error.h: 0x21, 0x31).
+_OUT_OF_MEMORY = re.compile(
+    rb"out[ _]of[ _]memory|bad_alloc|cannot allocate|failed to allocate|allocation failed"
+    rb"|MemoryError|error:? 0x:?(21|31)\b",
+    re.IGNORECASE,
+)
+_KILLED = 128 + signal.SIGKILL
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a launch ended, as far as the outside can see it."""
+
+    exit_code: int
+    timed_out: bool
+    stdout: bytes
+    stderr: bytes
+    memory_limited: bool
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The outcome, the clause that explains it, and what the runner said."""
+
+    outcome: Outcome
+    reason: str
+    transcript: Transcript
+
+
+def judge(ended: Ended, device: str) -> Verdict:
+    """Name the outcome of a launch.
+
+    Raises:
+        RunnerBrokenError: the runner did not start, or broke the protocol in a sound exit.
+        DeviceStorageError: it could not write its outputs.
+        InputRefusedError: it could not read its inputs.
+    """
+    try:
+        transcript = parse_transcript(ended.stdout)
+    except ProtocolError as error:
+        if ended.exit_code in (0, 1) and not ended.timed_out:
+            raise RunnerBrokenError(
+                f"the runner on device {device} does not speak the protocol: {error}; use the "
+                "runner that belongs to this version of mobilesr-tune"
+            ) from error
+        transcript = Transcript(last_event="garbled")
+    where = f"after {transcript.last_event!r}" if transcript.started else "before it started"
+    if ended.timed_out:
+        return Verdict(Outcome.TIMED_OUT, f"was stopped {where}", transcript)
+    if not transcript.started:
+        raise RunnerBrokenError(
+            f"the runner on device {device} did not start (exit code {ended.exit_code}): "
+            f"{last_line(ended.stderr)}"
+        )
+    if transcript.error is not None:
+        return _judge_error(ended, device, transcript)
+    if ended.exit_code == 0 and transcript.session is not None:
+        return Verdict(Outcome.OK, "ran", transcript)
+    return _judge_death(ended, where, transcript)
+
+
+def _judge_error(ended: Ended, device: str, transcript: Transcript) -> Verdict:
+    error = transcript.error
+    assert error is not None
+    if error.kind == "output":
+        raise DeviceStorageError(
+            f"device {device} could not store an output: {error.message}; free some space there"
+        )
+    if error.kind == "bad_input":
+        raise InputRefusedError(f"device {device} refused an input: {error.message}")
+    words = error.message.encode("utf-8", "replace") + b"\n" + ended.stderr
+    if error.kind == "out_of_memory" or _OUT_OF_MEMORY.search(words):
+        return Verdict(Outcome.OUT_OF_MEMORY, "ran out of memory", transcript)
+    detail = f"{error.message} ({last_line(ended.stderr)})"
+    if error.kind == "bad_file":
+        return Verdict(Outcome.BAD_FILE, f"could not be loaded: {detail}", transcript)
+    return Verdict(Outcome.CRASHED, f"failed: {detail}", transcript)
+
+
+def _judge_death(ended: Ended, where: str, transcript: Transcript) -> Verdict:
+    # Nobody here sent this SIGKILL: it is the system's own out-of-memory killer.
+    killed = ended.exit_code in (-signal.SIGKILL, _KILLED)
+    starved = ended.memory_limited and ended.exit_code in (-signal.SIGABRT, 128 + signal.SIGABRT)
+    if killed or starved or _OUT_OF_MEMORY.search(ended.stderr):
+        return Verdict(Outcome.OUT_OF_MEMORY, f"ran out of memory {where}", transcript)
+    return Verdict(Outcome.CRASHED, f"ended with {exit_words(ended.exit_code)} {where}", transcript)
+
+
+def exit_words(exit_code: int) -> str:
+    """An exit code in words: signals by name, whether negative or the shell's 128 + n."""
+    number = -exit_code if exit_code < 0 else exit_code - 128
+    try:
+        return f"signal {signal.Signals(number).name}"
+    except ValueError:
+        return f"exit code {exit_code}"
+
+
+def last_line(stderr: bytes) -> str:
+    """The last words on stderr, printable and short."""
+    lines = [line for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
+    if not lines:
+        return "it said nothing"
+    return "".join(c if c.isprintable() else "?" for c in lines[-1].strip())[:300]

@@ -1,0 +1,231 @@
+"""The command `nightly` with its parts: run (by default), init, accept, history."""
+
+from __future__ import annotations
+
+import re
+import sys
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+from typer.core import TyperGroup
+
+if TYPE_CHECKING:
+    from nightly.history import History
+    from nightly.night import NightResult, Watcher
+    from nightly.outputs import NightFiles
+    from nightly.suite import Suite
+
+CANNOT_TELL = 125
+SuiteArgument = Annotated[Path, typer.Argument(help="The suite file.", show_default=False)]
+JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
+OnlyOption = Annotated[
+    list[str] | None, typer.Option("--only", metavar="MODEL", help="Only this model; repeatable.")
+]
+
+
+class RunByDefault(TyperGroup):
+    """`nightly SUITE.toml` means `nightly run SUITE.toml`."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put `run` where no command stands."""
+        if args and args[0] not in self.commands and args[0] not in ("--help", "-h"):
+            args = ["run", *args]
+        return super().parse_args(ctx, args)
+
+
+nightly = typer.Typer(
+    cls=RunByDefault,
+    help="Measure a suite of models every night, and say when one got worse.\n\n"
+    "Example: mobilesr-tune nightly suite.toml",
+    no_args_is_help=True,
+    rich_markup_mode="rich",
+)
+
+
+def register(app: typer.Typer) -> None:
+    """Mount `nightly` on the application."""
+    app.add_typer(nightly, name="nightly")
+
+
+@nightly.command()
+def run(
+    suite: SuiteArgument,
+    only: OnlyOption = None,
+    since: Annotated[
+        str | None,
+        typer.Option(
+            metavar="NIGHT|DATE", help="Compare with this night, or the first since this date."
+        ),
+    ] = None,
+    bisect: Annotated[
+        bool,
+        typer.Option(
+            "--bisect",
+            help="For 'git bisect run': the night joins no history, and the exit code is 0 good, "
+            "1 bad, 125 cannot tell.",
+        ),
+    ] = False,
+    output: Annotated[
+        Path | None, typer.Option("--output", "-o", help="Folder for the outputs.")
+    ] = None,
+    wait_s: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait for another nightly to finish.")
+    ] = 3600.0,
+    json: JsonOption = False,
+) -> None:
+    """Measure the suite, compare with earlier nights. The word `run` may be left out.
+
+    Exit codes: 0 green, 1 a regression, 2 the request is wrong, 3 a device failed.
+
+    Example: mobilesr-tune nightly suite.toml --only published --since 2026-11-01
+    """
+    from foundation.errors import MobileSRTuneError
+    from nightly.history import open_history
+    from nightly.night import Choices, NightRun
+    from nightly.outputs import write_outputs
+    from nightly.suite import load_suite
+
+    try:
+        loaded = load_suite(suite)
+        with open_history(loaded.history_url) as history:
+            number = None if since is None else _night_of(history, loaded, since)
+            choices = Choices(tuple(only or ()), number, bisect, wait_s)
+            result = _with_progress(NightRun(loaded, history, choices))
+            files = write_outputs(result, history, (output or loaded.output).absolute())
+    except MobileSRTuneError as error:
+        if not bisect:
+            raise
+        from foundation.console import err
+
+        err.print(f"cannot tell: {error}", markup=False, highlight=False, soft_wrap=True)
+        raise typer.Exit(CANNOT_TELL) from None
+    _show(result, files, as_json=json)
+    code = result.exit_code
+    raise typer.Exit(CANNOT_TELL if bisect and code not in (0, 1) else code)
+
+
+@nightly.command()
+def init(
+    path: Annotated[Path, typer.Argument(help="Where to write the suite.")] = Path("suite.toml"),
+) -> None:
+    """Write an example suite that explains itself and can be run at once.
+
+    Example: mobilesr-tune nightly init suite.toml
+    """
+    from foundation.console import out
+    from foundation.files import write_text
+    from nightly.errors import SuiteError
+    from nightly.outputs.page import TEMPLATES
+
+    if path.exists():
+        raise SuiteError(f"{path} exists: choose another name, or remove it first")
+    write_text(path, (TEMPLATES / "suite.toml").read_text("utf-8").replace("{name}", path.name))
+    out.print(f"{path}: edit it, then: mobilesr-tune nightly {path}", markup=False, soft_wrap=True)
+
+
+@nightly.command()
+def accept(
+    suite: SuiteArgument,
+    night: Annotated[
+        int | None, typer.Option(min=1, help="The night to pin; default: the last one.")
+    ] = None,
+    only: OnlyOption = None,
+    wait_s: Annotated[
+        float, typer.Option(min=0, help="Seconds to wait for a nightly to finish.")
+    ] = 3600.0,
+) -> None:
+    """Pin a night as the baseline: what it measured is right from now on.
+
+    Example: mobilesr-tune nightly accept suite.toml --night 41 --only published
+    """
+    from foundation.console import out
+    from nightly.history import open_history
+    from nightly.suite import load_suite
+
+    loaded = load_suite(suite)
+    with open_history(loaded.history_url) as history, history.lock(wait_s):
+        number, pinned = history.accept(loaded.name, night, only or [], datetime.now(UTC))
+    for series in pinned:
+        out.print(f"night {number} is the baseline of {series.words()}", markup=False)
+
+
+@nightly.command()
+def history(
+    suite: SuiteArgument,
+    last: Annotated[int, typer.Option(min=1, help="How many nights.")] = 30,
+    json: JsonOption = False,
+) -> None:
+    """List the last nights: when, how they ended, what was said.
+
+    Example: mobilesr-tune nightly history suite.toml --json
+    """
+    from foundation.console import out, print_json
+    from nightly.history import open_history
+    from nightly.outputs.nights import nights_data, nights_table
+    from nightly.suite import load_suite
+
+    loaded = load_suite(suite)
+    with open_history(loaded.history_url) as opened:
+        nights = opened.nights(loaded.name, last=last)
+        verdicts = opened.verdicts(loaded.name, last_nights=last)
+    if json:
+        print_json(nights_data(loaded.name, nights, verdicts))
+    else:
+        out.print(nights_table(loaded.name, nights, verdicts))
+
+
+def _night_of(history: History, suite: Suite, text: str) -> int:
+    from nightly.errors import BaselineError
+
+    if re.fullmatch(r"\d{1,9}", text):
+        return int(text)
+    try:
+        when = datetime.fromisoformat(text)
+    except ValueError:
+        raise BaselineError(
+            f"--since {text}: give a night's number, or a date such as 2026-11-01"
+        ) from None
+    found = history.night_at(suite.name, when if when.tzinfo else when.replace(tzinfo=UTC))
+    if found is None:
+        raise BaselineError(
+            f"--since {text}: no night of the suite {suite.name!r} was finished since then"
+        )
+    return found
+
+
+def _with_progress(night: Any) -> NightResult:
+    from foundation.console import err, progress_bar
+
+    with progress_bar("launches") as bar:
+        task = bar.add_task("starting", total=None)
+        watcher: Watcher = night.watcher
+
+        def say(text: str) -> None:
+            bar.update(task, description=text[:100])
+            if not err.is_terminal:
+                err.print(text, markup=False, highlight=False)
+
+        def progress(now: Any) -> None:
+            bar.update(task, completed=now.done, total=now.total, description=now.next_step[:100])
+
+        watcher.stage = say
+        watcher.progress = progress
+        watcher.waiting = lambda who: say(f"another nightly writes into this history: {who}")
+        result: NightResult = night.run()
+        return result
+
+
+def _show(result: NightResult, files: NightFiles, *, as_json: bool) -> None:
+    from foundation.console import out, print_json
+    from nightly.outputs.record import night_record
+    from nightly.outputs.terminal import night_text
+
+    if as_json:
+        print_json(night_record(result) | {"page": str(files.page), "junit": str(files.junit)})
+        return
+    out.print(night_text(result))
+    out.print(f"Page: {files.page}", markup=False, highlight=False, soft_wrap=True)
+    out.print(f"JUnit: {files.junit}", markup=False, highlight=False, soft_wrap=True)
+    sys.stdout.flush()

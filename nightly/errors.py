@@ -1,0 +1,21 @@
+"""What can go wrong with a nightly besides the models it watches."""
+
+from __future__ import annotations
+
+from foundation.errors import RequestError
+
+
+class SuiteError(RequestError):
+    """The suite file cannot be used; the message names the file and the key."""
+
+
+class HistoryError(RequestError):
+    """The history cannot be used as it is; nothing in it was changed."""
+
+
+class HistoryBusyError(HistoryError):
+    """Another nightly is writing into the same history."""
+
+
+class BaselineError(RequestError):
+    """The baseline that was asked for does not fit what is measured tonight."""

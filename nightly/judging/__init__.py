@@ -1,0 +1,1 @@
+"""Whether tonight is worse than the nights before: pure functions over readings."""

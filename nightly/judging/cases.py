@@ -1,0 +1,255 @@
+"""What one metric of one model is compared with tonight: its own past, on the scale of badness."""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from nightly.history.reading import Trail
+from nightly.judging.shift import WINDOWS
+from nightly.judging.spread import Spread, moderated, own_spread, pool
+from nightly.judging.together import Common, common
+from nightly.metrics import Metric, Scale
+from nightly.records import Observation, Point, error_of_middle, middle, together
+
+# However steady a metric was, the next night may differ by so much of what is usual.
+LEAST_SD_SHARE = 0.1
+
+
+@dataclass(frozen=True)
+class Rules:
+    """What the suite asks for.
+
+    Attributes:
+        alpha: chance of a false alarm a night, over all tests of the suite.
+        tests: how many comparisons the suite makes a night.
+        floors: per metric the smallest change that counts, on the metric's own scale.
+        baseline_nights: nights from the baseline on that make up its level.
+        baseline: a night that stands in for every pin, or None.
+    """
+
+    alpha: float
+    tests: int
+    floors: Mapping[str, float]
+    baseline_nights: int
+    baseline: int | None = None
+
+    @property
+    def needed_p(self) -> float:
+        """Bonferroni: every test and its windows share `alpha`.
+
+        The two references are not counted: they are nearly the same nights where nothing changed.
+        """
+        return self.alpha / (max(1, self.tests) * len(WINDOWS))
+
+
+@dataclass(frozen=True)
+class Case:
+    """One metric of one model: its nights since the baseline, and tonight.
+
+    Attributes:
+        before: earlier nights, oldest first, as badness.
+        blamed: which of them were called a regression: no longer part of any reference.
+        praised: which were called improved: not part of the baseline until they are accepted.
+        first, second: tonight's looks.
+        floor: the smallest change that counts, as badness.
+        unsteady: by how much more doubt tonight is judged.
+    """
+
+    metric: Metric
+    before: tuple[Point, ...]
+    blamed: tuple[bool, ...]
+    praised: tuple[bool, ...]
+    baseline_night: int
+    first: Point
+    second: Point | None
+    spread: Spread
+    floor: float
+    unsteady: float
+
+    @property
+    def tonight(self) -> Point:
+        """Both looks, where there were two."""
+        return self.first if self.second is None else together(self.first, self.second)
+
+    @property
+    def changed(self) -> tuple[bool, ...]:
+        """Which earlier nights were not as the baseline."""
+        return tuple(bad or good for bad, good in zip(self.blamed, self.praised, strict=True))
+
+    @property
+    def recent(self) -> list[float]:
+        """The values of earlier nights that nobody complained of."""
+        return [p.value for p, bad in zip(self.before, self.blamed, strict=True) if not bad]
+
+    @property
+    def unchanged(self) -> list[float]:
+        """The values of earlier nights that were as the baseline."""
+        return [p.value for p, other in zip(self.before, self.changed, strict=True) if not other]
+
+
+@dataclass
+class CaseBuilder:
+    """Builds the cases of one device; keeps what its models have in common.
+
+    Attributes:
+        looks: tonight's first look at every model.
+        past: each model's trail: finished nights only, tonight not among them.
+        epoch: the epoch that tonight belongs to; nights of others are not compared with.
+        restless: nights that were unsteady on this device: neither reference nor evidence.
+    """
+
+    past: Mapping[str, Trail]
+    looks: Mapping[str, Observation]
+    epoch: int
+    night: int
+    rules: Rules
+    restless: Collection[int] = ()
+    _nights: dict[str, _Nights] = field(default_factory=dict)
+    _pools: dict[str, Spread] = field(default_factory=dict)
+    # A night asks for the same past several times.
+    _built: dict[tuple[str, str], Case | None] = field(default_factory=dict)
+
+    def build(self, model: str, metric: Metric, again: Observation | None = None) -> Case | None:
+        """None where there is nothing to compare, tonight or before."""
+        first = self._tonight(model, metric)
+        if first is None:
+            return None
+        if (model, metric.name) not in self._built:
+            self._built[model, metric.name] = self._past(model, metric)
+        past = self._built[model, metric.name]
+        second = None if again is None else again.readings.get(metric.name)
+        return past and replace(
+            past,
+            first=self._all(metric).common.taken_out(first),
+            second=seen_tonight(metric, second, self.night, beside=0.0) if second else None,
+        )
+
+    def _tonight(self, model: str, metric: Metric) -> Point | None:
+        look = self.looks.get(model)
+        sessions = None if look is None else look.readings.get(metric.name)
+        return seen_tonight(metric, sessions, self.night) if sessions else None
+
+    def _past(self, model: str, metric: Metric) -> Case | None:
+        """A case whose tonight is still to come."""
+        trail = self.past.get(model)
+        baseline = None if trail is None else self.baseline_night(trail)
+        if trail is None or baseline is None:
+            return None
+        ours = self._all(metric).rows.get((model, self.epoch), [])
+        before = tuple(point for point in ours if point.night >= baseline)
+        if not before:
+            return None
+        # The baseline itself is right by decree, whatever was said of it that night.
+        blamed = trail.blamed.get(metric.name, set()) - {baseline}
+        praised = trail.praised.get(metric.name, set()) - {baseline}
+        return Case(
+            metric=metric,
+            before=before,
+            blamed=tuple(point.night in blamed for point in before),
+            praised=tuple(point.night in praised for point in before),
+            baseline_night=baseline,
+            first=before[-1],
+            second=None,
+            spread=self._spread(metric, [p for p in before if p.night not in blamed]),
+            floor=metric.badness_of_change(self.rules.floors.get(metric.name, metric.floor)),
+            unsteady=1.0,
+        )
+
+    def baseline_night(self, trail: Trail) -> int | None:
+        """The night that is compared with: asked for, pinned, or the epoch's first."""
+        ours = [night for night, epoch in trail.epochs.items() if epoch == self.epoch]
+        if self.rules.baseline is not None:
+            return min((night for night in ours if night >= self.rules.baseline), default=None)
+        return trail.pinned if trail.pinned in ours else min(ours, default=None)
+
+    def _spread(self, metric: Metric, steady: Sequence[Point]) -> Spread:
+        assumed = metric.badness_of_change(metric.night_sd)
+        if metric.name not in self._pools:
+            self._pools[metric.name] = pool(self._own_spreads(metric), assumed)
+        found = moderated(own_spread([point.value for point in steady]), self._pools[metric.name])
+        usual = min((point.sessions for point in steady), default=1)
+        errors = [point.error for point in steady if point.sessions == usual]
+        return replace(
+            found,
+            sd=max(found.sd, LEAST_SD_SHARE * assumed),
+            within=statistics.median(errors) if errors else 0.0,
+            sessions=usual,
+            common=self._all(metric).common.sd,
+        )
+
+    def _own_spreads(self, metric: Metric) -> list[Spread]:
+        """Of every model, in every epoch of the device: an update changes levels, not noise."""
+        rows = self._all(metric).rows.values()
+        found = [own_spread([point.value for point in row]) for row in rows]
+        return [spread for spread in found if spread is not None]
+
+    def _all(self, metric: Metric) -> _Nights:
+        """Every night of every model, without what the night did to all of them."""
+        if metric.name not in self._nights:
+            rows: dict[tuple[str, int], list[Point]] = {}
+            for model, trail in self.past.items():
+                for point in trail.points.get(metric.name, []):
+                    if point.night not in self.restless and point.night in trail.epochs:
+                        row = rows.setdefault((model, trail.epochs[point.night]), [])
+                        row.append(as_badness(metric, point))
+            self._nights[metric.name] = self._without_common(metric, rows)
+        return self._nights[metric.name]
+
+    def _without_common(self, metric: Metric, rows: dict[tuple[str, int], list[Point]]) -> _Nights:
+        if not metric.by_sentinel:
+            return _Nights(rows)
+        shared = {
+            epoch: self._common(
+                metric, epoch, {m: row for (m, e), row in rows.items() if e == epoch}
+            )
+            for epoch in {self.epoch, *(epoch for _, epoch in rows)}
+        }
+        freed = {
+            (model, epoch): [shared[epoch].taken_out(point) for point in row]
+            for (model, epoch), row in rows.items()
+        }
+        return _Nights(freed, shared[self.epoch])
+
+    def _common(self, metric: Metric, epoch: int, rows: Mapping[str, Sequence[Point]]) -> Common:
+        """From nights on which a model was as its baseline; tonight too, for tonight's epoch."""
+        steady = []
+        for model, row in rows.items():
+            trail = self.past[model]
+            baseline = row[0].night
+            if epoch == self.epoch:
+                baseline = self.baseline_night(trail) or baseline
+            told = trail.blamed.get(metric.name, set()) | trail.praised.get(metric.name, set())
+            told -= {baseline}
+            kept = [point for point in row if point.night >= baseline and point.night not in told]
+            tonight = self._tonight(model, metric) if epoch == self.epoch else None
+            # What was changed the last time still is, as far as anyone knows.
+            if tonight is not None and row[-1].night not in told:
+                kept.append(tonight)
+            steady.append(kept)
+        night = self.night if epoch == self.epoch else None
+        return common(steady, night, self.rules.baseline_nights)
+
+
+@dataclass(frozen=True)
+class _Nights:
+    """One metric's nights, oldest first, by model and epoch, and what those of tonight's share."""
+
+    rows: Mapping[tuple[str, int], Sequence[Point]]
+    common: Common = field(default_factory=Common)
+
+
+def as_badness(metric: Metric, point: Point) -> Point:
+    """A stored point where differences add up and more is worse."""
+    ratio = metric.scale is Scale.RATIO
+    error = point.error / max(abs(point.value), 1e-9) if ratio else point.error
+    return replace(point, value=metric.badness(point.value), error=error)
+
+
+def seen_tonight(
+    metric: Metric, sessions: tuple[float, ...], night: int, *, beside: float = 1.0
+) -> Point:
+    """One look as badness."""
+    value, error = middle(sessions), error_of_middle(sessions)
+    return as_badness(metric, Point(night, value, error, len(sessions), beside))

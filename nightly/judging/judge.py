@@ -1,0 +1,282 @@
+"""Tonight against the past, on one device under one condition. Pure: no clock, no files.
+
+A regression is a change for the worse that is significant, larger than the suite's floor, and seen
+again in a second look of the same night. It is looked for against the baseline (the pinned night
+and those after it, which no creep can move) and against the recent past (which knows of
+improvements since).
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+
+from nightly import metrics
+from nightly.history.reading import Trail
+from nightly.judging.cases import Case, CaseBuilder, Rules
+from nightly.judging.changes import Change, last_change
+from nightly.judging.shift import Choose, Shift, largest_shift, level, shift
+from nightly.judging.spread import unsteadiness
+from nightly.metrics import Metric
+from nightly.records import OK, Observation, Point, SeriesKey, Status, Verdict, middle
+from nightly.sentences import outcome_sentence, verdict_sentence
+
+# A second look is cheap, a false alarm is not: suspects are found generously.
+SUSPECT_P = 0.01
+SUSPECT_FLOOR_SHARE = 0.75
+# What the second look alone must show.
+CONFIRM_P = 0.05
+RECENT_NIGHTS = 14
+LATELY_NIGHTS = 3
+# How far back a change is dated: weighing every pair of nights takes the square of their number.
+DATED_NIGHTS = 300
+# What a rough night disturbs; files and arithmetic are not among it.
+_TIMED = (metrics.LATENCY, metrics.FIRST_RUN)
+
+
+@dataclass
+class DeviceJudge:
+    """Judges every model on one device; made anew each night. See `CaseBuilder` for the past."""
+
+    device: str
+    condition: str
+    night: int
+    past: Mapping[str, Trail]
+    looks: Mapping[str, Observation]
+    epoch: int
+    rules: Rules
+    restless: Collection[int] = ()
+    _cases: CaseBuilder = field(init=False)
+
+    def __post_init__(self) -> None:
+        self._cases = CaseBuilder(
+            self.past, self.looks, self.epoch, self.night, self.rules, self.restless
+        )
+
+    @cached_property
+    def unsteady(self) -> float:
+        """By how much more than usual the models' latencies scatter tonight."""
+        standardised, scatter = [], []
+        for model in self.looks:
+            case = self._cases.build(model, metrics.LATENCY)
+            if case is not None and len(case.before) >= 2 and case.spread.within > 0:
+                lately = [point.value for point in case.before[-LATELY_NIGHTS:]]
+                standardised.append((case.first.value - level(lately)[0]) / case.spread.sd)
+                scatter.append(case.first.error / case.spread.within)
+        return unsteadiness(standardised, scatter)
+
+    def suspects(self) -> list[str]:
+        """Models that deserve a second look, by a generous measure."""
+        return [model for model, look in self.looks.items() if self._suspicious(model, look)]
+
+    def _suspicious(self, model: str, look: Observation) -> bool:
+        if look.outcome != OK:
+            return not self._known_failure(model)
+        for metric in metrics.METRICS:
+            case = self._case(model, metric, None)
+            if case is None or metric.exact:
+                continue
+            least = SUSPECT_FLOOR_SHARE * case.floor
+            for found in self._shifts(case, least).values():
+                if found.size > least and found.p < SUSPECT_P:
+                    return True
+        return False
+
+    def verdicts(self, second: Mapping[str, Observation]) -> list[Verdict]:
+        """What is said of every metric of every model that was measured tonight.
+
+        `second` holds the second looks; a suspect without one stays unconfirmed.
+        """
+        found = []
+        for model, look in self.looks.items():
+            again = second.get(model)
+            found.append(self._runs(model, look, again))
+            for metric in metrics.METRICS:
+                if metric.name in look.readings:
+                    found.append(self._judge(model, metric, look, again))
+        return found
+
+    def _key(self, model: str) -> SeriesKey:
+        return SeriesKey(model, self.device, self.condition)
+
+    def _case(self, model: str, metric: Metric, again: Observation | None) -> Case | None:
+        case = self._cases.build(model, metric, again)
+        if case is None or metric not in _TIMED:
+            return case
+        return replace(case, unsteady=self.unsteady)
+
+    def _shifts(self, case: Case, floor: float, point: Point | None = None) -> dict[str, Shift]:
+        references: dict[str, tuple[tuple[bool, ...], Choose]] = {
+            "baseline": (case.changed, lambda values: values[: self.rules.baseline_nights]),
+            "recent": (case.blamed, lambda values: values[-RECENT_NIGHTS:]),
+        }
+        found = {
+            name: largest_shift(
+                case.before,
+                left_out,
+                point or case.tonight,
+                case.spread,
+                choose=choose,
+                floor=floor,
+                unsteady=case.unsteady,
+            )
+            for name, (left_out, choose) in references.items()
+        }
+        return {name: one for name, one in found.items() if one is not None}
+
+    def _judge(
+        self, model: str, metric: Metric, look: Observation, again: Observation | None
+    ) -> Verdict:
+        case = self._case(model, metric, again)
+        if case is None:
+            value = middle(look.readings[metric.name])
+            return _told(
+                metric, Verdict(self._key(model), metric.name, Status.NEW, "", value=value)
+            )
+        if metric.exact:
+            return self._judge_exact(model, case)
+        shifts = self._shifts(case, case.floor)
+        if not shifts:
+            value = metric.value(case.tonight.value)
+            return _told(
+                metric, Verdict(self._key(model), metric.name, Status.NEW, "", value=value)
+            )
+        name, found = min(
+            shifts.items(), key=lambda item: (not self._counts(case, item[1]), item[0])
+        )
+        status = self._status(case, found)
+        if status in (Status.FINE, Status.IMPROVED):
+            name = "baseline"
+        # What tonight shows alone is told as such; the windows speak where it does not suffice.
+        alone = self._alone(case, name)
+        if status is not Status.REGRESSION or self._counts(case, alone):
+            found = alone
+        return self._verdict(model, case, found, name, status)
+
+    def _alone(self, case: Case, against: str) -> Shift:
+        """Tonight against one of the references."""
+        lately = case.recent[-RECENT_NIGHTS:]
+        baseline = case.unchanged[: self.rules.baseline_nights] or lately
+        reference = lately if against == "recent" else baseline
+        return shift(reference, [case.tonight], case.spread, unsteady=case.unsteady)
+
+    def _counts(self, case: Case, found: Shift) -> bool:
+        return found.size > case.floor and found.p < self.rules.needed_p
+
+    def _status(self, case: Case, found: Shift) -> Status:
+        if self._counts(case, found):
+            return Status.REGRESSION if self._confirmed(case, found) else Status.UNCONFIRMED
+        looked = self._shifts(case, case.floor, case.first)
+        if any(self._counts(case, one) for one in looked.values()):
+            return Status.UNCONFIRMED
+        alone = self._alone(case, "baseline")
+        if alone.size < -case.floor and alone.p_better < self.rules.needed_p:
+            return Status.IMPROVED
+        return Status.FINE
+
+    def _confirmed(self, case: Case, found: Shift) -> bool:
+        """The second look alone lies on the worse side of the reference, beyond chance."""
+        if case.second is None:
+            return False
+        alone = shift([found.reference], [case.second], case.spread, unsteady=case.unsteady)
+        return alone.size > SUSPECT_FLOOR_SHARE * case.floor and alone.p < CONFIRM_P
+
+    def _judge_exact(self, model: str, case: Case) -> Verdict:
+        """Against the baseline's own value: what is exact needs neither statistics nor a look."""
+        reference = case.before[0].value
+        size = case.tonight.value - reference
+        error = 1e-9
+        found = Shift(1, reference, size, error, math.inf, 0.0 if size > 0 else 1.0)
+        status = Status.FINE
+        if size > case.floor:
+            status = Status.REGRESSION
+        elif size < -case.floor:
+            status = Status.IMPROVED
+        return self._verdict(model, case, found, "baseline", status)
+
+    def _verdict(
+        self, model: str, case: Case, found: Shift, against: str, status: Status
+    ) -> Verdict:
+        metric = case.metric
+        low, high = (found.size, found.size) if metric.exact else found.interval()
+        bounds = sorted(_change(metric, size) for size in (low, high))
+        change = self._since(case, found) if status is Status.REGRESSION else None
+        nights = (*(point.night for point in case.before), self.night)[-DATED_NIGHTS:]
+        return _told(
+            metric,
+            Verdict(
+                series=self._key(model),
+                metric=metric.name,
+                status=status,
+                sentence="",
+                value=metric.value(case.tonight.value),
+                reference=metric.value(found.reference),
+                change=_change(metric, found.size),
+                low=bounds[0],
+                high=bounds[1],
+                p=None if metric.exact else found.p,
+                needed_p=None if metric.exact else self.rules.needed_p,
+                nights=found.nights,
+                compared_with=against,
+                baseline_night=case.baseline_night,
+                since=None if change is None else nights[change.at],
+                since_low=None if change is None else nights[change.low],
+                since_high=None if change is None else nights[change.high],
+                creep=None
+                if change is None or change.slope is None
+                else _change(metric, change.slope),
+            ),
+        )
+
+    def _since(self, case: Case, found: Shift) -> Change:
+        values = [*(point.value for point in case.before), case.tonight.value][-DATED_NIGHTS:]
+        change = last_change(values, 0.0 if case.metric.exact else case.spread.sd)
+        if change is None or change.size <= 0:
+            at = len(values) - found.nights
+            return Change(at, at, at, found.size)
+        return change
+
+    def _known_failure(self, model: str) -> bool:
+        trail = self.past.get(model)
+        if trail is None or trail.pinned is None:
+            return False
+        return (
+            trail.epochs.get(trail.pinned) == self.epoch
+            and trail.outcomes.get(trail.pinned, OK) != OK
+        )
+
+    def _runs(self, model: str, look: Observation, again: Observation | None) -> Verdict:
+        """Whether it ran, twice where it did not at first."""
+        trail = self.past.get(model) or Trail()
+        ours = [night for night in sorted(trail.outcomes) if trail.epochs[night] == self.epoch]
+        failed = look.outcome != OK
+        since = None
+        if not failed:
+            broken = bool(ours) and trail.outcomes[ours[-1]] != OK
+            status = Status.IMPROVED if broken else Status.FINE
+        elif self._known_failure(model):
+            status = Status.FINE
+        elif again is None or again.outcome == OK:
+            status = Status.UNCONFIRMED
+        else:
+            status = Status.REGRESSION
+            since = self.night
+            for night in reversed(ours):
+                if trail.outcomes[night] == OK:
+                    break
+                since = night
+        ever = any(trail.outcomes[night] == OK for night in ours)
+        sentence = outcome_sentence(look, status, since, self.night, ever)
+        return Verdict(self._key(model), metrics.RUNS, status, sentence, since=since)
+
+
+def _change(metric: Metric, badness: float) -> float:
+    """A difference of badness as a relative or absolute change of the metric itself."""
+    plain = metric.worse * badness
+    return math.expm1(plain) if metric.scale is metrics.Scale.RATIO else plain
+
+
+def _told(metric: Metric, verdict: Verdict) -> Verdict:
+    return replace(verdict, sentence=verdict_sentence(metric, verdict))

@@ -1,0 +1,85 @@
+"""What all models of a device share in a night: the error of the sentinel. Pure functions.
+
+Every latency of a night is held against the same few sentinel sessions, so their luck moves all
+models alike. It shows as what the models' differences from their baselines have in common, and is
+taken out - as far as a sentinel can err. A shift beyond that is no luck: it stays where it is,
+and is told as what most models of the device have in common.
+"""
+
+from __future__ import annotations
+
+import math
+import statistics
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from scipy import special
+
+from nightly.judging.robust import hodges_lehmann
+from nightly.judging.spread import PRIOR_DOF, Spread, moderated, own_spread
+from nightly.records import Point
+from nightly.rounds import LEAST_MODELS
+
+# A common shift that luck makes so rarely is none of the sentinel's.
+_IMPLAUSIBLE_P = 0.01
+
+
+@dataclass(frozen=True)
+class Common:
+    """What the nights of one epoch had in common.
+
+    Attributes:
+        effects: night to what is taken off each of its values.
+        sd: standard deviation of the sentinel's error from night to night; 0 where too few
+            models ran to know it, and it is part of their own spread.
+    """
+
+    effects: Mapping[int, float] = field(default_factory=dict)
+    sd: float = 0.0
+
+    def taken_out(self, point: Point) -> Point:
+        """The point without what its night shared; as far as that is known, see `Point.beside`."""
+        effect = self.effects.get(point.night)
+        if effect is None:
+            return replace(point, beside=0.0)
+        return replace(point, value=point.value - effect * point.beside)
+
+
+def common(rows: Sequence[Sequence[Point]], tonight: int | None, baseline_nights: int) -> Common:
+    """From the models' nights.
+
+    Args:
+        rows: a model's nights from its baseline on, oldest first, as badness, without those on
+            which it was said to have changed.
+        tonight: the night that is judged, which is no part of any level; None for nights gone by.
+        baseline_nights: how many nights make up a model's level.
+    """
+    differences: dict[int, list[float]] = defaultdict(list)
+    earlier = [[point for point in row if point.night != tonight] for row in rows]
+    for row, before in zip(rows, earlier, strict=True):
+        if before:
+            level = hodges_lehmann([point.value for point in before[:baseline_nights]])
+            for point in row:
+                differences[point.night].append(point.value - level)
+    shifts = {
+        night: statistics.median(found)
+        for night, found in sorted(differences.items())
+        if len(found) >= LEAST_MODELS
+    }
+    if not shifts:
+        return Common()
+    past = [shift for night, shift in shifts.items() if night != tonight]
+    sd = _sentinel_sd(earlier, past)
+    # The level holds the luck of its own nights, too.
+    nights = max(1, min(baseline_nights, len(past)))
+    reach = sd.sd * math.sqrt(1 + 1 / nights)
+    reach *= float(special.stdtrit(sd.dof, 1 - _IMPLAUSIBLE_P / 2))
+    return Common({night: one for night, one in shifts.items() if abs(one) <= reach}, sd.sd)
+
+
+def _sentinel_sd(rows: Sequence[Sequence[Point]], shifts: Sequence[float]) -> Spread:
+    """Learnt from the nights; at first as uncertain as a model, which is measured as often."""
+    errors = [point.error for row in rows for point in row[:1]]
+    assumed = Spread(statistics.median(errors), PRIOR_DOF)
+    return moderated(own_spread(shifts), assumed)

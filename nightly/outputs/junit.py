@@ -1,0 +1,106 @@
+"""A night as JUnit XML, as CI systems read it: one test case a model, device and metric.
+
+A `testsuite` is a device under a condition. A regression is a `failure`; a device that could not
+be measured on is an `error` of every model that was to run there.
+"""
+
+from __future__ import annotations
+
+import xml.etree.ElementTree as ET
+from collections.abc import Sequence
+
+from foundation.wording import plain, shorten
+from nightly.night import NightResult
+from nightly.outputs.told import metric_title
+from nightly.records import DeviceNight, Status, Verdict
+
+_TEXT = 4000
+
+
+def junit_xml(result: NightResult) -> str:
+    """The whole document."""
+    night = result.night
+    root = ET.Element("testsuites", name=_attribute(f"nightly {result.suite}"))
+    for device in result.devices:
+        verdicts = [
+            verdict
+            for verdict in result.verdicts
+            if (verdict.series.device, verdict.series.condition)
+            == (device.device, device.condition)
+        ]
+        suite = ET.SubElement(
+            root,
+            "testsuite",
+            name=_attribute(f"{device.device} ({device.condition})"),
+            timestamp=night.started_at.strftime("%Y-%m-%dT%H:%M:%S"),
+            hostname=_attribute(device.device),
+            time="0",
+        )
+        properties = ET.SubElement(suite, "properties")
+        for name, value in (("night", str(night.number)), ("suite", result.suite)):
+            ET.SubElement(properties, "property", name=name, value=_attribute(value))
+        cases = _cases(suite, result, device, verdicts)
+        _count(suite, cases)
+    totals = {
+        name: sum(int(suite.get(name, "0")) for suite in root)
+        for name in ("tests", "failures", "errors", "skipped")
+    }
+    for name, total in totals.items():
+        root.set(name, str(total))
+    ET.indent(root)
+    return '<?xml version="1.0" encoding="UTF-8"?>\n' + ET.tostring(root, "unicode") + "\n"
+
+
+def _cases(
+    suite: ET.Element, result: NightResult, device: DeviceNight, verdicts: Sequence[Verdict]
+) -> int:
+    where = f"{result.suite}.{device.device}.{device.condition}"
+    if device.failure:
+        for model in result.models:
+            case = _case(suite, where, model, "measured")
+            error = ET.SubElement(
+                case, "error", type="device", message=_attribute(shorten(device.failure))
+            )
+            error.text = _text(device.failure)
+        return len(result.models)
+    for verdict in verdicts:
+        case = _case(suite, where, verdict.series.model, metric_title(verdict.metric))
+        if verdict.status is Status.REGRESSION:
+            failure = ET.SubElement(
+                case, "failure", type="regression", message=_attribute(shorten(verdict.sentence))
+            )
+            failure.text = _text(f"{verdict.series.words()}: {verdict.sentence}")
+        else:
+            ET.SubElement(case, "system-out").text = _text(f"{verdict.status}: {verdict.sentence}")
+    return len(verdicts)
+
+
+def _case(suite: ET.Element, where: str, model: str, what: str) -> ET.Element:
+    return ET.SubElement(
+        suite,
+        "testcase",
+        classname=_attribute(f"{where}.{model}"),
+        name=_attribute(f"{model}: {what}"),
+        time="0",
+    )
+
+
+def _count(suite: ET.Element, cases: int) -> None:
+    suite.set("tests", str(cases))
+    suite.set("failures", str(len(suite.findall("testcase/failure"))))
+    suite.set("errors", str(len(suite.findall("testcase/error"))))
+    suite.set("skipped", "0")
+
+
+def _attribute(text: str) -> str:
+    """Without what XML 1.0 cannot hold: device names are not ours."""
+    return _legal(plain(text))[:500]
+
+
+def _text(text: str) -> str:
+    return _legal(plain(text))[:_TEXT]
+
+
+def _legal(text: str) -> str:
+    ranges = ((" ", "\ud7ff"), ("\ue000", "\ufffd"), ("\U00010000", "\U0010ffff"))
+    return "".join(c for c in text if any(low <= c <= high for low, high in ranges))

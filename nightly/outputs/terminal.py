@@ -1,0 +1,32 @@
+"""A night on a terminal."""
+
+from __future__ import annotations
+
+from rich.console import Group, RenderableType
+from rich.text import Text
+
+from foundation.wording import plain
+from nightly.night import NightResult
+from nightly.outputs.told import headline, with_status
+from nightly.records import Status
+
+_STYLES = {
+    Status.REGRESSION: "red", Status.UNCONFIRMED: "yellow", Status.IMPROVED: "green",
+}  # fmt: skip
+SHOWN = 40
+
+
+def night_text(result: NightResult) -> RenderableType:
+    """The headline, and a line for whatever is not as it was."""
+    style = "bold red" if result.exit_code else "bold green"
+    lines = [Text(f"Night {result.night.number}. {headline(result)}.", style=style)]
+    for status in _STYLES:
+        for verdict in with_status(result, status)[:SHOWN]:
+            words = f"{verdict.status}: {verdict.series.words()}: {verdict.sentence}"
+            lines.append(Text(plain(words), style=_STYLES[status]))
+    for device in result.devices:
+        if device.failure:
+            words = f"not measured: {device.device} ({device.condition}): {device.failure}"
+            lines.append(Text(plain(words), style="red"))
+    lines += [Text(plain(note)) for note in result.notes]
+    return Group(*lines)

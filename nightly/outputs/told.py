@@ -1,0 +1,57 @@
+"""What all outputs say alike: the headline, the order of verdicts, what counts as red."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+
+from foundation.wording import count_of
+from nightly.metrics import BY_NAME, RUNS
+from nightly.night import NightResult
+from nightly.records import Status, Verdict
+
+# Worst first.
+ORDER = (
+    Status.REGRESSION, Status.NOT_MEASURED, Status.UNCONFIRMED, Status.IMPROVED, Status.NEW,
+    Status.FINE,
+)  # fmt: skip
+
+
+def metric_title(name: str) -> str:
+    """A metric as people call it."""
+    return "runs at all" if name == RUNS else BY_NAME[name].title
+
+
+def with_status(result: NightResult, status: Status) -> list[Verdict]:
+    """The verdicts of one kind, by model."""
+    found = [verdict for verdict in result.verdicts if verdict.status is status]
+    return sorted(found, key=lambda verdict: (verdict.series, verdict.metric))
+
+
+def worst_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
+    """In the order in which a reader wants them."""
+    return sorted(verdicts, key=lambda v: (ORDER.index(v.status), v.series, v.metric))
+
+
+def headline(result: NightResult) -> str:
+    """One sentence that answers whether anybody has to get up."""
+    red = with_status(result, Status.REGRESSION)
+    failed = [device for device in result.devices if device.failure]
+    models = len({verdict.series for verdict in result.verdicts})
+    after = ""
+    if failed:
+        after = f"; {count_of(len(failed), 'device')} could not be measured on"
+    if red:
+        by_metric = Counter(metric_title(verdict.metric) for verdict in red)
+        what = ", ".join(f"{name} {number}" for name, number in by_metric.items())
+        which = len({verdict.series for verdict in red})
+        return f"Red: {count_of(which, 'model')} of {models} got worse ({what}){after}"
+    if failed:
+        return f"Not measured: {count_of(len(failed), 'device')} failed; nothing else got worse"
+    if not result.verdicts:
+        return "Nothing was measured"
+    if all(verdict.status in (Status.NEW, Status.FINE) for verdict in result.verdicts) and any(
+        verdict.status is Status.NEW for verdict in result.verdicts
+    ):
+        return f"Green: {count_of(models, 'model')} measured; a baseline starts with this night"
+    return f"Green: none of {count_of(models, 'model')} got worse"

@@ -1,0 +1,284 @@
+"""The suite: which models are measured on which devices, and from when on a change counts."""
+
+from __future__ import annotations
+
+import difflib
+import re
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Self
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+
+from foundation.records import first_problem
+from models.deployment import Graph, Lowering, parse_lr_size
+from models.errors import ConfigError
+from nightly.errors import SuiteError
+from nightly.metrics import BY_NAME, Scale
+
+MAX_SUITE_BYTES = 2**20
+HISTORY_NAME = "nightly.db"
+Positive = Annotated[float, Field(gt=0)]
+# Names stand in file names, XML and tables.
+Name = Annotated[str, Field(min_length=1, max_length=80, pattern=r"^[^\x00-\x1f\x7f]+$")]
+DeviceName = Annotated[str, Field(min_length=1, max_length=200)]
+_FROZEN = ConfigDict(frozen=True, extra="forbid")
+
+
+def _floor(metric: str, value: Any) -> Any:
+    """`"2 %"` as 0.02, `"0.1 dB"` as 0.1; numbers pass as they are."""
+    if not isinstance(value, str):
+        return value
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*(%|dB)\s*", value)
+    if match is None:
+        raise ValueError(f'{metric} = {value!r} is no floor: write "2 %", or a number')
+    # The share of delegated operators is counted in percentage points.
+    in_percent = match[2] == "%" and BY_NAME[metric].scale is Scale.RATIO
+    return float(match[1]) / (100 if in_percent else 1)
+
+
+class ModelSpec(BaseModel):
+    """One watched model: an artifact that lies there, or a config that is exported.
+
+    `artifact` is a folder (or the `.pte` in it). Otherwise `preset` or `key` says the
+    architecture (or the checkpoint does), `weights` is a checkpoint, and without one the weights
+    are drawn from a fixed seed: fit for latency, and PSNR is not judged. Without `lowering` it is
+    the best there is.
+    """
+
+    model_config = _FROZEN
+
+    name: Name
+    artifact: Path | None = None
+    preset: str | None = None
+    key: str | None = None
+    weights: Path | None = None
+    lr_size: tuple[int, int] = (64, 64)
+    graph: Graph = "deploy"
+    lowering: Lowering | None = None
+
+    @field_validator("lr_size", mode="before")
+    @classmethod
+    def _lr_size(cls, value: Any) -> Any:
+        try:
+            return parse_lr_size(value) if isinstance(value, str) else value
+        except ConfigError as error:
+            raise ValueError(str(error)) from error
+
+    @model_validator(mode="after")
+    def _one_source(self) -> Self:
+        config = [self.preset, self.key, self.weights]
+        if self.artifact is not None and any(part is not None for part in config):
+            raise ValueError("give either artifact, or preset, key and weights, not both")
+        if self.artifact is None and all(part is None for part in config):
+            raise ValueError(
+                "says nothing of what to measure: give artifact, preset, key or weights"
+            )
+        if self.preset is not None and self.key is not None:
+            raise ValueError("give preset or key, not both")
+        return self
+
+
+class ConditionSpec(BaseModel):
+    """One way of running on a device. Without `threads` the device's own suggestion holds."""
+
+    model_config = _FROZEN
+
+    name: Name = "default"
+    threads: Annotated[int, Field(ge=1, le=256)] | None = None
+    cpus: tuple[Annotated[int, Field(ge=0, le=4095)], ...] = ()
+
+
+class MeasureSpec(BaseModel):
+    """How much is measured a night.
+
+    `budget_min` bounds the minutes of a night: the number of sessions shrinks to fit it, never
+    below three, and a device whose turn would come later is left out and said so.
+    """
+
+    model_config = _FROZEN
+
+    sessions: Annotated[int, Field(ge=3, le=200)] = 15
+    budget_min: Positive | None = None
+    min_iterations: Annotated[int, Field(ge=1, le=1_000_000)] = 10
+    min_time_s: Positive = 0.5
+    timeout_s: Positive = 300.0
+    cooldown_s: Annotated[float, Field(ge=0)] = 300.0
+    lease_wait_s: Annotated[float, Field(ge=0)] = 3600.0
+
+
+class JudgeSpec(BaseModel):
+    """When a change counts.
+
+    Attributes:
+        alpha: the chance that a night on which nothing changed turns red, over the whole suite.
+        baseline: a night's number to compare with; without it, what `nightly accept` pinned,
+            or else the first night on the device as it is.
+        baseline_nights: nights from the baseline on that make up its level.
+    """
+
+    model_config = _FROZEN
+
+    alpha: Annotated[float, Field(gt=0, lt=0.5)] = 0.05
+    baseline: Annotated[int, Field(ge=1)] | None = None
+    baseline_nights: Annotated[int, Field(ge=1, le=100)] = 14
+
+
+class ImagesSpec(BaseModel):
+    """Pictures to judge PSNR by: a folder of ground truth, and its LR inputs beside it or made."""
+
+    model_config = _FROZEN
+
+    hr: Path
+    lr: Path | None = None
+
+
+class Suite(BaseModel):
+    """A whole suite; paths are absolute after `load_suite`."""
+
+    model_config = _FROZEN
+
+    name: Name
+    history: str = HISTORY_NAME
+    output: Path = Path("nightly")
+    artifacts: Path = Path("nightly-artifacts")
+    sentinel: str = "built-in"
+    devices: Annotated[tuple[DeviceName, ...], Field(min_length=1, max_length=64)] = ("auto",)
+    models: Annotated[tuple[ModelSpec, ...], Field(min_length=1, max_length=1000)]
+    conditions: Annotated[tuple[ConditionSpec, ...], Field(min_length=1)] = (ConditionSpec(),)
+    measure: MeasureSpec = MeasureSpec()
+    judge: JudgeSpec = JudgeSpec()
+    floors: dict[str, Annotated[float, Field(ge=0)]] = {}
+    images: ImagesSpec | None = None
+
+    @field_validator("floors", mode="before")
+    @classmethod
+    def _floors(cls, value: Any) -> Any:
+        if not isinstance(value, dict):
+            raise ValueError("must be a table, [floors]")
+        for name in value:
+            if name not in BY_NAME:
+                raise ValueError(f"knows no metric {name!r}: use one of {', '.join(BY_NAME)}")
+        return {name: _floor(name, text) for name, text in value.items()}
+
+    @model_validator(mode="after")
+    def _names_are_unique(self) -> Self:
+        for what, names in (
+            ("models", [model.name for model in self.models]),
+            ("devices", list(self.devices)),
+            ("conditions", [condition.name for condition in self.conditions]),
+        ):
+            twice = sorted({name for name in names if names.count(name) > 1})
+            if twice:
+                raise ValueError(
+                    f"{what} names {twice[0]!r} twice: the history could not tell them"
+                )
+        return self
+
+    def floor(self, metric: str) -> float:
+        """The smallest change of `metric` that counts: the suite's, or the usual one."""
+        return self.floors.get(metric, BY_NAME[metric].floor)
+
+    @property
+    def history_url(self) -> str:
+        """The history as an SQLAlchemy URL."""
+        return self.history if "://" in self.history else f"sqlite:///{self.history}"
+
+
+def load_suite(path: Path) -> Suite:
+    """Read a suite; relative paths in it count from its own folder.
+
+    Raises:
+        SuiteError: no such file, no TOML, an unknown key (the nearest is suggested), a value out
+            of range, or a path that leads nowhere; the message names file and key.
+    """
+    fields = _read(path)
+    _refuse_unknown(fields, path)
+    try:
+        suite = Suite.model_validate(fields)
+    except ValidationError as error:
+        raise SuiteError(f"{path}: {first_problem(error)}") from error
+    suite = _absolute(suite, path.absolute().parent)
+    _require_files(suite, path)
+    return suite
+
+
+def _read(path: Path) -> dict[str, Any]:
+    try:
+        if path.is_file() and path.stat().st_size > MAX_SUITE_BYTES:
+            raise SuiteError(f"{path} is larger than any suite: is it the right file?")
+        with path.open("rb") as stream:
+            return tomllib.load(stream)
+    except FileNotFoundError:
+        raise SuiteError(
+            f"no suite at {path}: 'mobilesr-tune nightly init {path}' writes one"
+        ) from None
+    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise SuiteError(f"{path} cannot be read as TOML: {error}") from error
+
+
+_TABLES: dict[str, type[BaseModel]] = {
+    "measure": MeasureSpec, "judge": JudgeSpec, "images": ImagesSpec,
+    "models": ModelSpec, "conditions": ConditionSpec,
+}  # fmt: skip
+
+
+def _refuse_unknown(fields: dict[str, Any], path: Path) -> None:
+    _refuse_in(fields, Suite, "", path)
+    for name, model in _TABLES.items():
+        value = fields.get(name, {})
+        rows = value if isinstance(value, list) else [value]
+        for place, row in enumerate(rows):
+            if isinstance(row, dict):
+                label = f"{name}[{place}]." if isinstance(value, list) else f"{name}."
+                _refuse_in(row, model, label, path)
+
+
+def _refuse_in(table: dict[str, Any], model: type[BaseModel], label: str, path: Path) -> None:
+    for key in table:
+        if key in model.model_fields:
+            continue
+        near = difflib.get_close_matches(key, model.model_fields, n=1, cutoff=0.5)
+        hint = (
+            f"did you mean {label}{near[0]}?"
+            if near
+            else f"known keys: {', '.join(sorted(model.model_fields))}"
+        )
+        raise SuiteError(f"{path}: unknown key {label}{key}: {hint}")
+
+
+def _absolute(suite: Suite, folder: Path) -> Suite:
+    def at(path: Path | None) -> Path | None:
+        return None if path is None else folder / path.expanduser()
+
+    models = tuple(
+        model.model_copy(update={"artifact": at(model.artifact), "weights": at(model.weights)})
+        for model in suite.models
+    )
+    images = suite.images and ImagesSpec(hr=folder / suite.images.hr, lr=at(suite.images.lr))
+    history = suite.history
+    if "://" not in history or history.startswith("sqlite:///"):
+        history = str(folder / Path(history.removeprefix("sqlite:///")).expanduser())
+    sentinel = suite.sentinel
+    if sentinel not in {"built-in", "none", *(model.name for model in suite.models)}:
+        sentinel = str(at(Path(sentinel)))
+    return suite.model_copy(
+        update={
+            "models": models, "images": images, "history": history, "sentinel": sentinel,
+            "output": at(suite.output), "artifacts": at(suite.artifacts),
+        }
+    )  # fmt: skip
+
+
+def _require_files(suite: Suite, path: Path) -> None:
+    wanted: list[tuple[str, Path | None]] = []
+    for model in suite.models:
+        wanted.append((f"model {model.name!r}: artifact", model.artifact))
+        wanted.append((f"model {model.name!r}: weights", model.weights))
+    if suite.images is not None:
+        wanted += [("images.hr", suite.images.hr), ("images.lr", suite.images.lr)]
+    if suite.sentinel not in {"built-in", "none", *(model.name for model in suite.models)}:
+        wanted.append(("sentinel (no model of the suite has this name)", Path(suite.sentinel)))
+    for key, file in wanted:
+        if file is not None and not file.exists():
+            raise SuiteError(f"{path}: {key}: {file} does not exist")

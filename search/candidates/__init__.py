@@ -1,0 +1,1 @@
+"""One candidate on one device: measured beside the sentinel, then judged."""

@@ -1,0 +1,150 @@
+"""After the trials: more sessions where it is still open who is on the front, and only there."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+import optuna
+
+from device_runner import Measurement
+from foundation.artifact import Artifact, load_artifact
+from foundation.errors import RequestError
+from search.front.racing import Allocation, RacePlan, allocate, pooled_estimates
+from search.study.records import CandidateResult
+from search.study.run_directory import results_of
+from search.study.study import refine
+
+# A round and its reverse, so that what drifts steadily adds the same to all.
+ROUNDS = 2
+BATCH = 8
+# With fewer sessions of each nothing can be said about noise.
+MIN_SESSIONS = 2
+
+
+class Sharpener(Protocol):
+    """What settling needs of `search.candidates.evaluation.Evaluator`."""
+
+    def sharpen(
+        self, results: Sequence[CandidateResult], artifacts: Sequence[Artifact], rounds: int
+    ) -> list[CandidateResult]: ...
+
+
+@dataclass(frozen=True)
+class Settled:
+    """How a race ended: why, in words, and how many sessions it took this time."""
+
+    reason: str
+    sessions: int
+
+
+@dataclass
+class Settling:
+    """The race for one study's front.
+
+    Attributes:
+        run_path: what `CandidateResult.measurement_file` is relative to.
+        artifacts: the folder that holds the candidates' artifacts.
+        first_sessions: how many sessions each candidate had from its trial.
+        extra_sessions: how many more may be spent on all together, earlier runs counted.
+        stop_at_s: `time.monotonic()` after which no round is started.
+    """
+
+    study: optuna.Study
+    sharpener: Sharpener
+    run_path: Path
+    artifacts: Path
+    first_sessions: int
+    extra_sessions: int
+    stop_at_s: float | None = None
+    say: Callable[[str], None] = lambda text: None
+
+    def run(self) -> Settled:
+        """Race until the front is decided or the sessions are spent; each round is kept.
+
+        Raises:
+            DeviceFailure: the device is in trouble; what was measured before is kept.
+            RequestError: a record cannot be read or written.
+        """
+        entrants = self._entrants()
+        if len(entrants) < 2:
+            return Settled("fewer than two candidates could be compared", 0)
+        began = sum(result.sessions for result, _ in entrants)
+        while True:
+            spent = sum(result.sessions for result, _ in entrants) - began
+            if self.stop_at_s is not None and time.monotonic() > self.stop_at_s:
+                return Settled("the time budget is spent", spent)
+            verdict = self._verdict([result for result, _ in entrants])
+            affordable = self._left([result for result, _ in entrants]) // ROUNDS
+            places = verdict.places[:affordable]
+            if not places:
+                return Settled(
+                    "the sessions are spent" if verdict.places else verdict.reason, spent
+                )
+            self.say(f"settling the front: {len(verdict.undecided)} candidates are undecided")
+            chosen = [entrants[place] for place in places]
+            sharper = self.sharpener.sharpen(
+                [result for result, _ in chosen], [artifact for _, artifact in chosen], ROUNDS
+            )
+            if all(
+                new.sessions == old.sessions for new, (old, _) in zip(sharper, chosen, strict=True)
+            ):
+                return Settled("the undecided candidates could not be timed again", spent)
+            for place, result in zip(places, sharper, strict=True):
+                refine(self.study, result)
+                entrants[place] = (result, entrants[place][1])
+
+    def _entrants(self) -> list[tuple[CandidateResult, Artifact]]:
+        """Judged, feasible candidates whose samples and artifact are still there."""
+        found = _artifacts_in(self.artifacts)
+        return [
+            (result, found[result.artifact_sha256])
+            for result in results_of(self.study)
+            if result.status == "ok"
+            and result.feasible
+            and result.sessions >= MIN_SESSIONS
+            and result.artifact_sha256 in found
+            and (self.run_path / result.measurement_file).is_file()
+        ]
+
+    def _left(self, results: Sequence[CandidateResult]) -> int:
+        """Sessions that may still be spent."""
+        total = self.first_sessions * len(results) + self.extra_sessions
+        return max(0, total - sum(result.sessions for result in results))
+
+    def _verdict(self, results: Sequence[CandidateResult]) -> Allocation:
+        had = [result.sessions for result in results]
+        mean, error = pooled_estimates([self._sessions_ms(result) for result in results])
+        plan = RacePlan(total_sessions=sum(had) + self._left(results))
+        return allocate(
+            mean,
+            error,
+            [result.psnr_y_db or 0.0 for result in results],
+            had,
+            plan,
+            batch=BATCH,
+            seed=sum(had),
+        )
+
+    def _sessions_ms(self, result: CandidateResult) -> list[float]:
+        """Each session's median, corrected for drift where a sentinel ran."""
+        measurement = Measurement.load(self.run_path / result.measurement_file)
+        medians = [session.median_ms for session in measurement.sessions]
+        track = measurement.sentinel
+        drift = track.drift if track is not None else [1.0] * len(medians)
+        return [ms / factor for ms, factor in zip(medians, drift, strict=True)]
+
+
+def _artifacts_in(folder: Path) -> dict[str, Artifact]:
+    """sha256 -> artifact, of those that are whole."""
+    found: dict[str, Artifact] = {}
+    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
+        try:
+            artifact = load_artifact(path)
+        except RequestError:
+            continue
+        found[artifact.manifest.sha256] = artifact
+    return found

@@ -1,0 +1,273 @@
+"""From a request to a searched run directory: the order of a search's life."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from filelock import FileLock, Timeout
+
+from device_runner import Device, MeasurePlan, TimingPlan, open_devices
+from device_runner.devices.claiming import claim
+from device_runner.devices.discovery import ALL
+from device_runner.devices.lease import lock_folder, lock_name
+from foundation.artifact import Artifact
+from foundation.environment import environment
+from foundation.errors import DeviceFailure
+from foundation.files import write_json
+from models.deployment import Deployment
+from models.export_pool import ExportPool
+from models.sentinel import export_sentinel
+from models.training import SupernetTrainer, TrainingPlan, TrainingProgress
+from models.weights import Weights, load_weights, save_weights
+from search.candidates.evaluation import Evaluator
+from search.candidates.placement import placement_of
+from search.candidates.sentinel import StudySentinel
+from search.constraints import Constraints
+from search.errors import RunError
+from search.front.settling import Settling
+from search.inputs import SearchInputs, best_psnr_db, load_inputs
+from search.request import SearchRequest
+from search.scheduling.devices import group_by_profile, record_uses, sentences
+from search.scheduling.lane import Lane
+from search.scheduling.loop import SearchEvents, SearchLoop
+from search.scheduling.station import LEASE_WAIT_S, Patience, Station
+from search.study.crops import CropKeeper
+from search.study.run_directory import RunDirectory
+from search.study.study import open_study, storage_trouble
+from search.study.troubles import append_trouble
+
+
+@dataclass
+class Watcher(SearchEvents):
+    """`SearchEvents`, and what happens before the first trial."""
+
+    opened: Callable[[RunDirectory, str], None] = lambda run, device_sentence: None
+    training: Callable[[TrainingProgress], None] = lambda progress: None
+
+
+@dataclass(frozen=True)
+class SearchOutcome:
+    """Where the run lies, why it ended, and what is to be said of its devices."""
+
+    run: RunDirectory
+    why: str
+    devices: Sequence[str] = ()
+
+
+def run_search(request: SearchRequest, command: Sequence[str], watcher: Watcher) -> SearchOutcome:
+    """Search, or continue the search that the run directory holds.
+
+    Raises:
+        RequestError: the request is wrong; nothing was written.
+        DeviceFailure: the devices failed for good; the same command continues.
+        KeyboardInterrupt: stopped by the user; the same command continues.
+    """
+    started_s = time.monotonic()
+    inputs = load_inputs(request)
+    with contextlib.closing(open_devices(request.device, runner=request.runner)) as chosen:
+        groups = group_by_profile(chosen.devices)
+        facts = {
+            "command": list(command),
+            "device": chosen.sentence,
+            "inputs": inputs.fingerprint(),
+        }
+        path = request.run_dir or request.default_run_dir
+        with _only_one(path):
+            run, runs = _enter(path, request, facts, groups)
+            watcher.opened(run, chosen.sentence)
+            weights = _weights(run, request, inputs, watcher)
+            watcher.stage("judging the supernet's largest config")
+            best_db = best_psnr_db(request, weights, inputs.pairs)
+            watcher.stage("exporting the sentinel")
+            sentinel = export_sentinel(_deployment(request), run.artifacts, request.space.scale)
+            lanes = [
+                _lane(runs[key], request, inputs, best_db, sentinel, devices, watcher)
+                for key, devices in groups.items()
+            ]
+            stations = [station for lane in lanes for station in lane.stations]
+            pool = ExportPool(
+                run.weights, run.artifacts, request.export_jobs, request.export_timeout_s
+            )
+            try:
+                whys = SearchLoop(lanes, pool, request.time_budget_s, watcher).run()
+                for lane, key in zip(lanes, groups, strict=True):
+                    _settle(lane, runs[key], run.artifacts, request, started_s, watcher)
+            finally:
+                record_uses(stations, run.devices_path)
+    why = (
+        whys[0]
+        if len(whys) == 1
+        else "; ".join(f"{key}: {one}" for key, one in zip(groups, whys, strict=True))
+    )
+    return SearchOutcome(run, why, sentences(stations))
+
+
+def _enter(
+    path: Path, request: SearchRequest, facts: dict[str, Any], groups: dict[str, list[Device]]
+) -> tuple[RunDirectory, dict[str, RunDirectory]]:
+    """The run, and for each profile the run with its study: the same one, but for `all`."""
+
+    def about(key: str) -> dict[str, Any]:
+        profile = groups[key][0].profile()
+        return {**facts, "profile_key": key, "profile": profile.model_dump(mode="json")}
+
+    if request.device != ALL:
+        (key,) = groups
+        run = RunDirectory.create(path, request, about(key))
+        runs = {key: run}
+    else:
+        run = RunDirectory.create(path, request, facts)
+        runs = {key: run.create_part(key, request, about(key)) for key in groups}
+    for one in {run.path, *(part.path for part in runs.values())}:
+        write_json(one / "environment.json", environment())
+    return run, runs
+
+
+@contextlib.contextmanager
+def _only_one(path: Path) -> Iterator[None]:
+    """Two searches in one run directory would answer each other's trials."""
+    # Not beside the run: a folder that turns out to be none of ours is left as it was.
+    lock = FileLock(lock_folder() / f"{lock_name(f'run {path.absolute()}')}.lock", blocking=False)
+    try:
+        lock.acquire()
+    except Timeout:
+        raise RunError(
+            f"another search is running in {path}: wait for it, or choose another --run-dir"
+        ) from None
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _weights(
+    run: RunDirectory, request: SearchRequest, inputs: SearchInputs, watcher: Watcher
+) -> Weights:
+    """The supernet of this run: read back, taken from a checkpoint, or trained."""
+    if run.weights.is_file():
+        return load_weights(run.weights)
+    if inputs.weights is not None:
+        weights = inputs.weights
+    else:
+        watcher.stage("training the supernet")
+        checkpoint = run.weights.with_name("training.pt")
+        plan = TrainingPlan(
+            steps=request.train_steps,
+            batch_size=request.batch_size,
+            crop=request.crop,
+            seed=request.seed,
+        )
+        trainer = SupernetTrainer(request.space, inputs.training_images, plan, checkpoint)
+        weights = trainer.run(watcher.training)
+    save_weights(weights, run.weights)
+    run.weights.with_name("training.pt").unlink(missing_ok=True)
+    return weights
+
+
+def _deployment(request: SearchRequest) -> Deployment:
+    height, width = request.lr_size
+    return Deployment.build(
+        lr_height=height,
+        lr_width=width,
+        graph=request.graph,
+        lowering=request.lowering,
+        strip_kb=request.strip_kb,
+    )
+
+
+def _settle(
+    lane: Lane,
+    run: RunDirectory,
+    artifacts: Path,
+    request: SearchRequest,
+    started_s: float,
+    watcher: Watcher,
+) -> None:
+    """More sessions where the lane's front is open. Trouble ends it: the search itself is done."""
+    if not request.settle_sessions or not lane.alive:
+        return
+    station, budget_s = lane.alive[0], request.time_budget_s
+    settling = Settling(
+        study=lane.study,
+        sharpener=station.judge,
+        run_path=run.path,
+        artifacts=artifacts,
+        first_sessions=request.sessions,
+        extra_sessions=request.settle_sessions,
+        stop_at_s=None if budget_s is None else started_s + budget_s,
+        say=station.say,
+    )
+    try:
+        with claim(station.device, LEASE_WAIT_S, watcher.note), storage_trouble(run):
+            settled = settling.run()
+    except DeviceFailure as error:
+        watcher.note(f"{error}. The front stays as undecided as it is.")
+        return
+    watcher.note(f"The front: {settled.reason}, {settled.sessions} more sessions.")
+
+
+def _lane(
+    run: RunDirectory,
+    request: SearchRequest,
+    inputs: SearchInputs,
+    best_db: float,
+    sentinel: Artifact,
+    devices: Sequence[Device],
+    watcher: Watcher,
+) -> Lane:
+    beside = StudySentinel(sentinel, run.path)
+    return Lane(
+        study=open_study(run, request),
+        space=request.space,
+        deployment=_deployment(request),
+        stations=[_station(run, request, inputs, best_db, beside, one, watcher) for one in devices],
+        trials=request.trials,
+        seed=request.seed,
+        finished=watcher.finished,
+        guard=partial(storage_trouble, run),
+    )
+
+
+def _station(
+    run: RunDirectory,
+    request: SearchRequest,
+    inputs: SearchInputs,
+    best_db: float,
+    sentinel: StudySentinel,
+    device: Device,
+    watcher: Watcher,
+) -> Station:
+    say = partial(watcher.device, device.serial)
+    placement = placement_of(run.path, device, request.threads)
+    evaluator = Evaluator(
+        device=device,
+        plan=MeasurePlan(
+            sessions=request.sessions,
+            threads=placement.threads,
+            cpus=placement.cpus,
+            timeout_s=request.session_timeout_s,
+            timing=TimingPlan(min_iterations=request.min_iterations, min_time_s=request.min_time_s),
+        ),
+        pairs=inputs.pairs,
+        constraints=Constraints(request.max_latency_ms, request.max_memory_mb, request.min_psnr_db),
+        measurements=run.measurements,
+        best_psnr_db=best_db,
+        overlap=request.overlap,
+        crops=CropKeeper(run.pictures, inputs.pairs),
+        sentinel=sentinel,
+        say=say,
+    )
+    return Station(
+        device=device,
+        judge=evaluator,
+        patience=Patience(wait_s=request.wait_for_device),
+        say=say,
+        note=watcher.note,
+        record=partial(append_trouble, run.troubles),
+    )

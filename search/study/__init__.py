@@ -1,0 +1,1 @@
+"""What a search leaves behind, and all that a report may read of it."""

@@ -1,0 +1,226 @@
+"""The run directory: everything a study leaves behind, and the way back into it."""
+
+from __future__ import annotations
+
+import contextlib
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from foundation.errors import RequestError
+from foundation.files import read_json, write_json, write_text
+from search.errors import RunError
+from search.study.records import CandidateResult
+
+if TYPE_CHECKING:
+    import optuna
+
+    from search.request import SearchRequest
+
+STUDY_NAME = "mobilesr"
+PROFILES = "profiles"
+RESULT_ATTRIBUTE = "result"
+DUPLICATE_ATTRIBUTE = "duplicate_of"
+
+
+@dataclass(frozen=True)
+class RunDirectory:
+    """Paths and readers of one run; `create` makes or re-enters it, `open` only reads.
+
+    The run of `--device all` has no study of its own: below `profiles/` is one run for each device
+    profile, whole in itself, with the weights and artifacts of the run above it.
+    """
+
+    path: Path
+
+    @property
+    def study_path(self) -> Path:
+        return self.path / "study.db"
+
+    @property
+    def spec_path(self) -> Path:
+        return self.path / "run.toml"
+
+    @property
+    def artifacts(self) -> Path:
+        return self.path / "artifacts"
+
+    @property
+    def measurements(self) -> Path:
+        return self.path / "measurements"
+
+    @property
+    def pictures(self) -> Path:
+        return self.path / "pictures"
+
+    @property
+    def troubles(self) -> Path:
+        """What went wrong with devices (`search.study.troubles`)."""
+        return self.path / "troubles.jsonl"
+
+    @property
+    def devices_path(self) -> Path:
+        """The devices of the latest search in this run (`search.scheduling.devices`)."""
+        return self.path / "devices.json"
+
+    @property
+    def study_name(self) -> str:
+        """Of the Optuna study; a storage of its own choosing may hold those of several runs."""
+        if self.path.parent.name == PROFILES:
+            return f"{STUDY_NAME} {self.path.name}"
+        return STUDY_NAME
+
+    @property
+    def parts(self) -> list[RunDirectory]:
+        """The runs of the device profiles, where there are several."""
+        found = sorted((self.path / PROFILES).glob("*/run.toml"))
+        return [RunDirectory(spec.parent) for spec in found]
+
+    @property
+    def weights(self) -> Path:
+        return self.path / "weights" / "supernet.pt"
+
+    @property
+    def report_folder(self) -> Path:
+        return self.path / "report"
+
+    @staticmethod
+    def open(path: Path) -> RunDirectory:
+        """An existing run. Raises `RunError` when `path` holds none."""
+        run = RunDirectory(path)
+        if not path.is_dir():
+            raise RunError(f"no run directory at {path}: 'mobilesr-tune search' makes one")
+        if not run.spec_path.is_file():
+            raise RunError(f"{path} is no run directory: it holds no run.toml")
+        return run
+
+    @staticmethod
+    def create(path: Path, request: SearchRequest, facts: dict[str, Any]) -> RunDirectory:
+        """Make the run, or re-enter it with the same request.
+
+        Raises:
+            RunError: the directory belongs to a search that differs in what must not change.
+            RequestError: it cannot be written.
+        """
+        run = RunDirectory(path)
+        if run.spec_path.is_file():
+            run._require_same(request, facts)
+        elif path.is_dir() and any(path.iterdir()):
+            raise RunError(f"{path} is not empty and holds no run: choose another --run-dir")
+        write_text(run.spec_path, request.to_toml())
+        write_json(run.path / "facts.json", facts)
+        return run
+
+    def create_part(
+        self, profile_key: str, request: SearchRequest, facts: dict[str, Any]
+    ) -> RunDirectory:
+        """The run of one device profile within this one. Raises as `create` does."""
+        part = RunDirectory.create(self.path / PROFILES / profile_key, request, facts)
+        for name in ("weights", "artifacts"):
+            (self.path / name).mkdir(exist_ok=True)
+            link = part.path / name
+            if not link.is_symlink():
+                link.symlink_to(Path("..", "..", name), target_is_directory=True)
+        return part
+
+    def _require_same(self, request: SearchRequest, facts: dict[str, Any]) -> None:
+        from search.request import SearchRequest as Request
+
+        before = Request.stored(self.spec_path).identity
+        changed = [name for name, value in request.identity.items() if before[name] != value]
+        if changed:
+            name = changed[0]
+            raise RunError(
+                f"{self.path} belongs to a search with {name}={before[name]}, this one has "
+                f"{name}={request.identity[name]}: choose another --run-dir"
+            )
+        recorded: dict[str, Any] = {}
+        with contextlib.suppress(RequestError):  # killed before its facts were written
+            recorded = self.facts()
+        earlier, now = recorded.get("profile_key"), facts.get("profile_key")
+        if earlier != now and earlier and now:
+            raise RunError(
+                f"{self.path} holds results of {earlier}, this device is {now} (another device, "
+                "system, or runner), and the two are never mixed: name the first one with "
+                "--device, or choose another --run-dir"
+            )
+        for name, value in recorded.get("inputs", {}).items():
+            if facts.get("inputs", {}).get(name) != value:
+                raise RunError(
+                    f"{self.path} was made with other {name}: the files have changed since; "
+                    "choose another --run-dir"
+                )
+
+    def spec(self) -> dict[str, Any]:
+        """The resolved request, as stored. Raises `RunError` when it is damaged."""
+        try:
+            return tomllib.loads(self.spec_path.read_text(encoding="utf-8"))
+        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+            raise RunError(f"{self.spec_path} cannot be read: {error}") from error
+
+    def facts(self) -> dict[str, Any]:
+        """What was found out at the start: device, command line, inputs, PSNR bound."""
+        return dict(read_json(self.path / "facts.json"))
+
+    def environment(self) -> dict[str, Any]:
+        """Versions and machine, as recorded at the start."""
+        path = self.path / "environment.json"
+        return dict(read_json(path)) if path.is_file() else {}
+
+    @property
+    def storage_url(self) -> str:
+        return str(self.spec().get("storage") or f"sqlite:///{self.study_path.absolute()}")
+
+    def devices(self) -> list[dict[str, Any]]:
+        """What the latest search in this run did with each device; empty before its end."""
+        path = self.devices_path
+        return list(read_json(path)["devices"]) if path.is_file() else []
+
+    def results(self) -> list[CandidateResult]:
+        """Every finished candidate once, in the order of its trials, profile by profile.
+
+        Raises:
+            RunError: the study cannot be read.
+        """
+        from search.study.study import load_study
+
+        parts = self.parts
+        if not parts:
+            return results_of(load_study(self))
+        # Numbers are those of each profile's own study; files are named from here.
+        return [
+            result.model_copy(
+                update={
+                    "measurement_file": f"{PROFILES}/{part.path.name}/{result.measurement_file}"
+                }
+            )
+            if result.measurement_file
+            else result
+            for part in parts
+            if part.study_path.is_file() or self.spec().get("storage")
+            for result in part.results()
+        ]
+
+
+def refined_attribute(number: int) -> str:
+    """Where the study keeps the sharpened result of a trial: a finished trial cannot be changed."""
+    return f"refined:{number}"
+
+
+def results_of(study: optuna.Study) -> list[CandidateResult]:
+    """The records behind a study's finished trials; duplicates are left out.
+
+    Where later sessions sharpened a result (`study.refine`), the sharper one.
+    """
+    sharper = study.user_attrs
+    return [
+        CandidateResult.from_dict(
+            sharper.get(refined_attribute(trial.number), trial.user_attrs[RESULT_ATTRIBUTE]),
+            where=f"trial {trial.number} of the study",
+        )
+        for trial in study.get_trials(deepcopy=False)
+        if trial.state.is_finished()
+        and RESULT_ATTRIBUTE in trial.user_attrs
+        and DUPLICATE_ATTRIBUTE not in trial.user_attrs
+    ]

@@ -1,0 +1,178 @@
+"""The Optuna study of one run: opening it, its sampler, and what an interrupted run left."""
+
+from __future__ import annotations
+
+import contextlib
+import random
+from collections.abc import Iterator
+from typing import Literal
+
+import optuna
+import sqlalchemy.engine
+import sqlalchemy.exc
+from optuna.trial import TrialState
+
+from search.errors import RunError
+from search.request import SearchRequest
+from search.study.records import CandidateResult
+from search.study.run_directory import (
+    DUPLICATE_ATTRIBUTE,
+    RESULT_ATTRIBUTE,
+    RunDirectory,
+    refined_attribute,
+    results_of,
+)
+
+DIRECTIONS: tuple[Literal["minimize"], Literal["maximize"]] = ("minimize", "maximize")
+OBJECTIVES = ("latency_ms", "psnr_y_db")
+
+
+def make_sampler(request: SearchRequest, done: int) -> optuna.samplers.BaseSampler:
+    """The sampler asked for; `done` trials shift the seed, so that a resumed random search
+    does not repeat its draws."""
+    seed = random.Random(f"{request.seed}/{done}").randrange(2**31)
+    startup = max(4, min(10, request.trials // 3))
+    match request.sampler:
+        case "tpe":
+            return optuna.samplers.TPESampler(
+                seed=seed, n_startup_trials=startup, multivariate=True, group=True,
+                constant_liar=True,
+            )  # fmt: skip
+        case "nsga2":
+            return optuna.samplers.NSGAIISampler(seed=seed, population_size=startup * 2)
+        case "gp":
+            return optuna.samplers.GPSampler(
+                seed=seed, n_startup_trials=startup, deterministic_objective=False
+            )
+        case "random":
+            return optuna.samplers.RandomSampler(seed=seed)
+
+
+def open_study(run: RunDirectory, request: SearchRequest) -> optuna.Study:
+    """Create the study or continue it. Raises `RunError` when it cannot be read."""
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        study = optuna.create_study(
+            study_name=run.study_name,
+            storage=_storage(run.storage_url),
+            directions=list(DIRECTIONS),
+            load_if_exists=True,
+        )
+        study.sampler = make_sampler(request, len(study.get_trials(deepcopy=False)))
+    except _UNREADABLE as error:
+        raise _unreadable(run, error) from error
+    study.set_metric_names(list(OBJECTIVES))
+    return study
+
+
+def load_study(run: RunDirectory) -> optuna.Study:
+    """The study of an existing run, for reading. Raises `RunError` when it cannot be read."""
+    url = run.storage_url
+    if not run.spec().get("storage") and not run.study_path.is_file():
+        raise RunError(f"{run.path} holds no study.db: the search did not get as far as a trial")
+    optuna.logging.set_verbosity(optuna.logging.WARNING)
+    try:
+        return optuna.load_study(study_name=run.study_name, storage=_storage(url))
+    except _UNREADABLE as error:
+        raise _unreadable(run, error) from error
+
+
+_UNREADABLE = (
+    sqlalchemy.exc.SQLAlchemyError,
+    optuna.exceptions.OptunaError,
+    KeyError,
+    RuntimeError,
+    ImportError,
+)
+
+
+@contextlib.contextmanager
+def storage_trouble(run: RunDirectory) -> Iterator[None]:
+    """Inside, trouble of the study's storage is a `RunError`."""
+    try:
+        yield
+    except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
+        raise _unreadable(run, error) from error
+
+
+def _unreadable(run: RunDirectory, error: BaseException) -> RunError:
+    where = run.study_path if run.study_path.is_file() else _without_password(run.storage_url)
+    reason = str(getattr(error, "orig", None) or error.__cause__ or error).splitlines()[0]
+    if "disk is full" in reason:  # SQLite's words
+        return RunError(
+            f"no space left on the disk that holds {run.path}: free some, then give the same "
+            "command again; no finished trial is lost"
+        )
+    return RunError(
+        f"the study {where} cannot be read ({reason}): restore it from a copy, or start a new "
+        "run with another --run-dir"
+    )
+
+
+def _without_password(url: str) -> str:
+    try:
+        return sqlalchemy.engine.make_url(url).render_as_string(hide_password=True)
+    except sqlalchemy.exc.ArgumentError:
+        return "its --storage URL"
+
+
+def _storage(url: str) -> optuna.storages.RDBStorage:
+    # A second process (a report, a dashboard) may hold the SQLite lock for a moment.
+    arguments = {"connect_args": {"timeout": 30}} if url.startswith("sqlite:") else {}
+    return optuna.storages.RDBStorage(url, engine_kwargs=arguments)
+
+
+def recover(study: optuna.Study) -> list[dict[str, object]]:
+    """Settle trials that a killed run left open.
+
+    A trial whose result was recorded but not told is told; any other is closed and its
+    parameters are returned, to be tried again.
+    """
+    again = []
+    for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        stored = trial.user_attrs.get(RESULT_ATTRIBUTE)
+        if stored is not None and DUPLICATE_ATTRIBUTE not in trial.user_attrs:
+            tell(study, trial.number, CandidateResult.from_dict(stored, where="study"))
+        else:
+            study.tell(trial.number, state=TrialState.FAIL)
+            if trial.params:
+                again.append(dict(trial.params))
+    return again
+
+
+def tell(study: optuna.Study, number: int, result: CandidateResult) -> None:
+    """Hand a result to Optuna: values where it was judged, else pruned or failed."""
+    if result.status == "ok":
+        assert result.latency_ms is not None
+        assert result.psnr_y_db is not None
+        study.tell(number, [result.latency_ms, result.psnr_y_db])
+    else:
+        # Samplers learn a broken constraint from a pruned trial; they ignore a failed one.
+        stopped = result.status == "stopped"
+        study.tell(number, state=TrialState.PRUNED if stopped else TrialState.FAIL)
+
+
+def record(trial: optuna.Trial, result: CandidateResult, duplicate_of: int | None = None) -> None:
+    """Store a result with its trial, constraints included, and tell it.
+
+    The result is stored first: a kill between the two loses nothing (`recover`).
+    """
+    for name, violation in result.constraint_violations.items():
+        trial.set_constraint(name, violation)
+    if duplicate_of is not None:
+        trial.set_user_attr(DUPLICATE_ATTRIBUTE, duplicate_of)
+    trial.set_user_attr(RESULT_ATTRIBUTE, result.to_dict())
+    tell(trial.study, trial.number, result)
+
+
+def refine(study: optuna.Study, result: CandidateResult) -> None:
+    """Keep a result that more sessions made sharper, beside the trial that it belongs to.
+
+    Optuna's own objective values stay those of the first sessions: a finished trial is final.
+    """
+    study.set_user_attr(refined_attribute(result.number), result.to_dict())
+
+
+def known_results(study: optuna.Study) -> dict[str, CandidateResult]:
+    """Candidate key -> its result, for every candidate the study has paid for."""
+    return {result.key: result for result in results_of(study)}

@@ -1,0 +1,394 @@
+from __future__ import annotations
+
+import gzip
+import io
+import json
+import os
+import shutil
+import subprocess
+import tarfile
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+import typer
+from typer.testing import CliRunner
+
+from device_runner import bundles
+from device_runner.commands import runner_cli
+from device_runner.bundles import (
+    Bundle,
+    BundleBuildError,
+    BundleDamagedError,
+    BundleError,
+    BundleMissingError,
+    HostToolMissingError,
+    StockRunner,
+    adopt,
+    choose_runner,
+    debian,
+    elf,
+    export_bundle,
+    import_bundle,
+    open_bundle,
+    stand_ins,
+    store,
+    verify,
+)
+from device_runner.bundles.pins import PLATFORMS, DebianPin
+from foundation import RequestError
+
+
+@pytest.fixture(autouse=True)
+def _own_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
+
+
+@pytest.fixture
+def small(tmp_path: Path) -> Bundle:
+    """A bundle of a user's own, small enough to break."""
+    folder = tmp_path / "own"
+    (folder / "lib").mkdir(parents=True)
+    (folder / "runner").write_text("#!/bin/sh\necho own runner\n")
+    (folder / "runner").chmod(0o755)
+    (folder / "lib" / "libx.so").write_bytes(b"library")
+    return adopt(folder, abi="x86_64", executorch_version="1.1.0", command=("./runner",))
+
+
+@pytest.fixture
+def app() -> typer.Typer:
+    app = typer.Typer()
+    runner_cli.register(app)
+    return app
+
+
+def test_adopted_bundle_is_whole_and_says_that_it_is_the_users(small: Bundle) -> None:
+    verify(small)
+    assert open_bundle(small.folder).manifest == small.manifest
+    assert [source.kind for source in small.manifest.sources] == ["user"]
+    assert {path.name for path in small.paths} == {"runner", "libx.so"}
+
+
+@pytest.mark.parametrize(
+    "command", [("./absent",), ("./lib/libx.so",), ("/bin/sh", "-c", "true"), ("./runner", "-x")]
+)
+def test_only_the_bundles_own_programs_can_be_started(
+    small: Bundle, command: tuple[str, ...]
+) -> None:
+    with pytest.raises(BundleError, match="command"):
+        adopt(small.folder, abi="x86_64", executorch_version="1", command=command)
+
+
+def test_names_that_a_shell_could_misread_are_refused(small: Bundle) -> None:
+    (small.folder / "a b;$(id)").write_text("x")
+    with pytest.raises(BundleError, match="name"):
+        adopt(small.folder, abi="x86_64", executorch_version="1", command=("./runner",))
+
+
+def test_digest_names_content_and_rights(small: Bundle) -> None:
+    before = small.manifest.digest
+    (small.folder / "lib" / "libx.so").chmod(0o755)
+    again = adopt(small.folder, abi="x86_64", executorch_version="1", command=("./runner",))
+    assert again.manifest.digest != before
+
+
+def _change(folder: Path) -> None:
+    (folder / "lib" / "libx.so").write_bytes(b"Library")
+
+
+def _remove(folder: Path) -> None:
+    (folder / "runner").unlink()
+
+
+def _add(folder: Path) -> None:
+    (folder / "lib" / "extra.so").write_bytes(b"")
+
+
+def _link(folder: Path) -> None:
+    (folder / "lib" / "libx.so").unlink()
+    (folder / "lib" / "libx.so").symlink_to("/etc/passwd")
+
+
+def _take_right(folder: Path) -> None:
+    (folder / "runner").chmod(0o644)
+
+
+@pytest.mark.parametrize("harm", [_change, _remove, _add, _link, _take_right])
+def test_verify_finds_what_differs(small: Bundle, harm: Callable[[Path], None]) -> None:
+    harm(small.folder)
+    with pytest.raises(BundleDamagedError):
+        verify(small)
+
+
+def test_manifest_of_another_version_is_refused(small: Bundle) -> None:
+    path = small.folder / "manifest.json"
+    value = json.loads(path.read_text())
+    path.write_text(json.dumps(value | {"schema": "runner-bundle/2"}))
+    with pytest.raises(RequestError, match="runner-bundle/2"):
+        open_bundle(small.folder)
+
+
+def test_archive_carries_a_bundle_and_is_reproducible(small: Bundle, tmp_path: Path) -> None:
+    first = export_bundle(small, tmp_path / "a.tar.gz")
+    second = export_bundle(small, tmp_path / "b.tar.gz")
+    assert first.read_bytes() == second.read_bytes()
+    for _ in range(2):
+        imported = import_bundle(first)
+        assert imported.manifest == small.manifest
+        assert imported.folder.parent == store.store_folder()
+    assert bundles.bundles() == [imported]
+    assert bundles.find("x86_64") == imported
+
+
+def test_damaged_bundle_is_not_exported(small: Bundle, tmp_path: Path) -> None:
+    _change(small.folder)
+    with pytest.raises(BundleDamagedError):
+        export_bundle(small, tmp_path / "a.tar.gz")
+    assert not (tmp_path / "a.tar.gz").exists()
+
+
+def _rewritten(source: Path, change: Callable[[list[tuple[tarfile.TarInfo, bytes]]], None]) -> Path:
+    members = []
+    with tarfile.open(source) as archive:
+        for item in archive:
+            stream = archive.extractfile(item)
+            assert stream is not None
+            members.append((item, stream.read()))
+    change(members)
+    target = source.with_name("hostile.tar.gz")
+    with tarfile.open(target, "w:gz") as archive:
+        for item, content in members:
+            item.size = len(content) if item.isreg() else 0
+            archive.addfile(item, io.BytesIO(content))
+    return target
+
+
+def _file(name: str, content: bytes = b"x") -> tuple[tarfile.TarInfo, bytes]:
+    return tarfile.TarInfo(name), content
+
+
+def _symlink(members: list[tuple[tarfile.TarInfo, bytes]]) -> None:
+    item = members[1][0]
+    item.type, item.linkname = tarfile.SYMTYPE, "/etc/passwd"
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        lambda members: members.append(_file("../escaped")),
+        lambda members: members.append(_file("/tmp/escaped")),
+        lambda members: members.append(_file("extra")),
+        lambda members: members.append(members[1]),
+        lambda members: members.pop(),
+        lambda members: members.pop(0),
+        lambda members: members.reverse(),
+        lambda members: members.__setitem__(1, (members[1][0], b"L" + members[1][1][1:])),
+        lambda members: members.__setitem__(0, (members[0][0], b"[" * 100_000)),
+        lambda members: members.__setitem__(
+            0, (members[0][0], members[0][1].replace(b"lib/libx.so", b"../libx.so"))
+        ),
+        _symlink,
+    ],
+)
+def test_hostile_archive_leaves_nothing_behind(
+    small: Bundle,
+    tmp_path: Path,
+    change: Callable[[list[tuple[tarfile.TarInfo, bytes]]], None],
+) -> None:
+    hostile = _rewritten(export_bundle(small, tmp_path / "good.tar.gz"), change)
+    before = set(tmp_path.rglob("*"))
+    with pytest.raises(BundleDamagedError):
+        import_bundle(hostile)
+    assert bundles.bundles() == []
+    left = set(tmp_path.rglob("*")) - before
+    assert left <= {tmp_path / "cache", tmp_path / "cache/mobilesr-tune", store.store_folder()}
+
+
+def test_what_is_no_archive(small: Bundle, tmp_path: Path) -> None:
+    whole = export_bundle(small, tmp_path / "good.tar.gz").read_bytes()
+    bad = tmp_path / "bad.tar.gz"
+    for content in (b"", b"text", whole[: len(whole) // 2], gzip.compress(b"x" * 2000)):
+        bad.write_bytes(content)
+        with pytest.raises(BundleDamagedError):
+            import_bundle(bad)
+    with pytest.raises(BundleError, match="cannot read"):
+        import_bundle(tmp_path / "absent.tar.gz")
+
+
+def test_choice_of_a_runner(small: Bundle, tmp_path: Path) -> None:
+    with pytest.raises(BundleMissingError, match="runner build --abi x86_64"):
+        choose_runner("x86_64")
+    assert choose_runner("x86_64", str(small.folder)) == small
+    with pytest.raises(BundleError, match="is for x86_64"):
+        choose_runner("arm64-v8a", str(small.folder))
+    with pytest.raises(BundleMissingError):
+        choose_runner("x86_64", str(tmp_path))
+    with pytest.raises(BundleError, match="armeabi"):
+        choose_runner("armeabi-v7a")
+    program = tmp_path / "executor_runner"
+    with pytest.raises(BundleError, match="no executor_runner"):
+        choose_runner("armeabi-v7a", f"executor_runner={program}")
+    program.touch()
+    assert choose_runner("armeabi-v7a", f"executor_runner={program}") == StockRunner(program)
+
+
+def test_bundle_of_another_executorch_is_no_default(small: Bundle, tmp_path: Path) -> None:
+    import_bundle(export_bundle(small, tmp_path / "old.tar.gz"))
+    with pytest.raises(BundleMissingError, match=r"of ExecuTorch 1\.1\.0"):
+        choose_runner("x86_64")
+    adopt(small.folder, abi="x86_64", executorch_version="1.4.1", command=("./runner",))
+    imported = import_bundle(export_bundle(open_bundle(small.folder), tmp_path / "new.tar.gz"))
+    assert choose_runner("x86_64") == imported
+
+
+def test_what_a_killed_build_left_is_swept_a_day_later(small: Bundle, tmp_path: Path) -> None:
+    left = store.store_folder() / ".staging-old"
+    young = store.store_folder() / ".staging-young"
+    for folder in (left, young):
+        folder.mkdir(parents=True)
+    os.utime(left, (0, 0))
+    import_bundle(export_bundle(small, tmp_path / "a.tar.gz"))
+    assert not left.exists()
+    assert young.exists()
+
+
+def test_system_without_apt_hears_what_works_there(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(HostToolMissingError, match="runner import"):
+        bundles.build("arm64-v8a")
+
+
+def test_system_without_the_compiler_hears_which_package(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("apt-get", "apt-cache", "dpkg-deb", "readelf"):
+        (tmp_path / name).write_text("#!/bin/sh\n")
+        (tmp_path / name).chmod(0o755)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(HostToolMissingError, match="apt-get install g\\+\\+-x86-64-linux-gnu"):
+        bundles.build("x86_64")
+
+
+def test_mirrors_are_the_systems_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    listing = (
+        "mirror+file:/etc/m.list stable main\nhttp://a.example/debian/ stable main\n"
+        "http://a.example/debian/ stable-updates main\nhttp://s.example/ stable-security main\n"
+        "http://b.example/other stable contrib\n"
+    )
+    monkeypatch.setattr(debian, "require", lambda program: program)
+    monkeypatch.setattr(debian, "run", lambda command, doing, **options: listing)
+    assert debian.mirrors() == ["mirror+file:/etc/m.list", "http://a.example/debian/"]
+    monkeypatch.setattr(debian, "run", lambda command, doing, **options: "")
+    with pytest.raises(BundleBuildError, match="no archive"):
+        debian.mirrors()
+
+
+def test_newer_package_is_taken_only_when_asked(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    offered = "libx | 2.0 | http://a.example stable/main arm64 Packages\n"
+    offered += "libx | 1.0 | http://a.example old/main arm64 Packages\n"
+
+    def run(command: list[str], doing: str, cwd: Path | None = None) -> str:
+        if "download" in command:
+            assert cwd is not None
+            (cwd / "libx.deb").write_bytes(b"package")
+        return offered
+
+    monkeypatch.setattr(debian, "require", lambda program: program)
+    monkeypatch.setattr(debian, "run", run)
+    apt = debian.PrivateApt(tmp_path, "arm64", ("stable",))
+    pin = DebianPin("libx", "stable", "1.0", "0" * 64)
+    with pytest.raises(BundleBuildError, match="--allow-newer"):
+        apt.download(pin, tmp_path / "deb", allow_newer=False)
+    newer = apt.download(pin, tmp_path / "deb", allow_newer=True)
+    assert (newer.version, newer.pinned) == ("2.0", False)
+    with pytest.raises(BundleBuildError, match="another file"):
+        apt.download(DebianPin("libx", "old", "1.0", "0" * 64), tmp_path / "deb", allow_newer=True)
+
+
+def test_missing_vital_symbols_stop_the_build(tmp_path: Path) -> None:
+    for symbol in ("pthreadpool_create_v2", "memcpy@GLIBC_2.99"):
+        with pytest.raises(BundleBuildError, match="do not fit together"):
+            stand_ins.make_stand_ins({"PyList_New", symbol}, "g++", tmp_path, tmp_path)
+
+
+def test_still_wanted_knows_versions() -> None:
+    def item(wanted: set[str], defined: set[str]) -> elf.SharedObject:
+        return elf.SharedObject((), frozenset(wanted), frozenset(defined))
+
+    offers = item(set(), {"a@V1", "b@V1", "c"})
+    assert elf.still_wanted([item({"a@V1", "b", "c"}, set()), offers]) == set()
+    assert elf.still_wanted([item({"a@V2", "d"}, set()), offers]) == {"a@V2", "d"}
+
+
+def test_built_bundle(
+    runner_bundle: Callable[[str], Bundle],
+    monkeypatch: pytest.MonkeyPatch,
+    tmp_path: Path,
+    app: typer.Typer,
+) -> None:
+    bundle = runner_bundle("x86_64")
+    manifest = bundle.manifest
+    verify(bundle)
+    assert manifest.recipe == bundles.recipe("x86_64")
+    assert {"executorch", "libc6", "libpthreadpool0"} < {item.name for item in manifest.sources}
+    names = {file.name for file in manifest.files}
+    assert {source.licence for source in manifest.sources} <= names
+    assert {file.name for file in manifest.files if file.executable} == {
+        "runner",
+        PLATFORMS["x86_64"].loader,
+    }
+    text = (bundle.folder / "manifest.json").read_text()
+    assert "://" not in text
+    assert str(bundle.folder) not in text
+    # Carried to a system that can build nothing, it is the one that `build` would make.
+    archive = export_bundle(bundle, tmp_path / "runner.tar.gz")
+    assert CliRunner().invoke(app, ["runner", "import", str(archive)]).exit_code == 0
+    monkeypatch.setenv("PATH", str(tmp_path))
+    again = bundles.build("x86_64")
+    assert again.manifest == manifest
+    assert again.folder.is_relative_to(tmp_path)
+
+
+def test_wanted_symbol_that_is_called_says_so(
+    tmp_path: Path, lab_lacks: Callable[[str], NoReturn]
+) -> None:
+    compiler = shutil.which("g++")
+    if compiler is None:
+        lab_lacks("g++ is not here")
+    stand_ins.make_stand_ins({"PyList_New"}, compiler, tmp_path / "work", tmp_path)
+    (tmp_path / "main.c").write_text("void PyList_New(void); int main(void) { PyList_New(); }\n")
+    library = tmp_path / "libtorch_cpu.so"
+    subprocess.run(
+        [compiler, "-x", "c", tmp_path / "main.c", "-x", "none", library, "-o", tmp_path / "main"],
+        check=True,
+    )
+    environment = {"LD_LIBRARY_PATH": str(tmp_path)}
+    finished = subprocess.run([tmp_path / "main"], env=environment, capture_output=True)
+    assert finished.returncode < 0
+    assert b"PyList_New" in finished.stderr
+
+
+def test_commands(small: Bundle, tmp_path: Path, app: typer.Typer) -> None:
+    def call(*arguments: object) -> str:
+        result = CliRunner().invoke(app, ["runner", *map(str, arguments)])
+        assert result.exit_code == 0, result.output
+        return result.stdout
+
+    archive = tmp_path / "runner.tar.gz"
+    assert json.loads(call("list", "--json")) == []
+    assert "runner.tar.gz" in call("export", small.folder, "--output", archive)
+    (imported,) = json.loads(call("import", archive, "--json"))
+    assert json.loads(call("list", "--json")) == [imported]
+    assert imported["digest"] == small.manifest.digest
+    assert imported["pinned"] is False
+    assert "whole" in call("verify", "x86_64")
+    own = ("--abi", "x86_64", "--executorch", "1.1.0")
+    (adopted,) = json.loads(call("adopt", small.folder, *own, "--json"))
+    assert adopted["digest"] == small.manifest.digest
+    for name in ("build", "list", "verify", "export", "import", "adopt"):
+        assert "Example" in call(name, "--help")

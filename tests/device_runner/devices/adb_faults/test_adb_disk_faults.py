@@ -1,0 +1,136 @@
+"""Disks that are full, there and here: before a push, in it, before a run, in it, at the pull."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+from fault_steps import assert_fit, holds, row, run
+from lab_artifacts import script_artifact
+from lab_bundles import StandInBundle
+from lab_device import LabDevice
+from lab_fixtures import MakeDevice
+from lab_server import LabServer
+
+from device_runner import DeviceStorageError, Outcome
+from device_runner.devices.adb.device import AdbDevice
+from foundation import Artifact, RequestError
+
+OTHER = "/data/local/tmp/other"
+
+
+@pytest.fixture
+def small(
+    own_server: LabServer, make_device: MakeDevice, bundle: StandInBundle
+) -> Iterator[AdbDevice]:
+    """A device with 8 MB for everything, leased."""
+    serial = make_device(data_mb=8).serial
+    with AdbDevice(serial, bundles=lambda abi: bundle) as device, device.lease():
+        yield device
+
+
+def fill(device: AdbDevice, size: int) -> None:
+    device._connection.script('head -c "$1" /dev/zero > "$2"', str(size), OTHER)
+
+
+def lies_there(device: AdbDevice, folder: str) -> list[str]:
+    listed = device._connection.script('ls "$1"', f"/data/local/tmp/mobilesr-tune/{folder}")
+    return listed.text.split()
+
+
+def test_too_little_room_for_a_push(small: AdbDevice, tmp_path: Path, model: Artifact) -> None:
+    large = script_artifact(tmp_path / "large", size=12 << 20)
+    with row("disk full", "before push") as came_to:
+        with pytest.raises(DeviceStorageError, match="MB free") as caught:
+            small.push(large)
+        came_to.append(f"DeviceStorageError: {caught.value}")
+    # What was used longest ago makes room for what fits.
+    small.push(script_artifact(tmp_path / "old", size=4 << 20))
+    assert run(small, model, tmp_path / "out").outcome is Outcome.OK
+
+
+def test_it_fills_up_while_we_push(
+    small: AdbDevice, tmp_path: Path, model: Artifact, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patch:
+        # The first look was right, and still it fails.
+        patch.setattr(small._storage, "make_room", lambda needed, keep: None)
+        fill(small, 9_000_000)
+        with row("disk full", "push") as came_to:
+            with pytest.raises(DeviceStorageError, match="No space left") as caught:
+                small.push(model)
+            came_to.append(f"DeviceStorageError: {caught.value}")
+    assert lies_there(small, "blobs") == []
+    small._connection.shell(["rm", OTHER])
+    assert run(small, model, tmp_path / "out").outcome is Outcome.OK
+
+
+def test_too_little_room_for_a_run(small: AdbDevice, tmp_path: Path, model: Artifact) -> None:
+    small.push(model)
+    fill(small, 2_000_000)
+    with row("disk full", "before run") as came_to:
+        with pytest.raises(DeviceStorageError) as caught:
+            run(small, script_artifact(tmp_path / "more", size=4 << 20), tmp_path / "out")
+        came_to.append(f"DeviceStorageError: {caught.value}")
+    small._connection.shell(["rm", OTHER])
+    assert run(small, model, tmp_path / "out").outcome is Outcome.OK
+
+
+def test_it_fills_up_while_outputs_are_written(
+    small: AdbDevice, tmp_path: Path, model: Artifact
+) -> None:
+    filling = script_artifact(tmp_path / "filling", size=1000, deed="fill at output")
+    with row("disk full", "outputs written") as came_to:
+        with pytest.raises(DeviceStorageError, match="MB free") as caught:
+            run(small, filling, tmp_path / "out")
+        came_to.append(f"DeviceStorageError: {caught.value}")
+    assert not holds(tmp_path / "out")
+    assert lies_there(small, "runs") == []
+    small._connection.shell(["rm", OTHER])
+    assert run(small, model, tmp_path / "again").outcome is Outcome.OK
+
+
+def mount_small_disk(folder: Path) -> None:
+    """Put a disk of 1 MB there, for this process alone."""
+    new_user, new_mounts = 0x10000000, 0x00020000
+    user, group = os.getuid(), os.getgid()
+    if ctypes.CDLL(None, use_errno=True).unshare(new_user | new_mounts):
+        raise OSError(ctypes.get_errno(), "no namespaces")
+    Path("/proc/self/setgroups").write_text("deny")
+    Path("/proc/self/uid_map").write_text(f"0 {user} 1")
+    Path("/proc/self/gid_map").write_text(f"0 {group} 1")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", folder], check=True)
+
+
+def test_this_hosts_disk_fills_up_at_the_pull(
+    device: AdbDevice, phone: LabDevice, model: Artifact, tmp_path: Path,
+    lab_lacks: Callable[[str], NoReturn],
+) -> None:  # fmt: skip
+    out, told = tmp_path / "out", tmp_path / "told"
+    out.mkdir()
+    with row("this host's disk full", "pull") as came_to:
+        child = os.fork()
+        if child == 0:
+            try:
+                mount_small_disk(out)
+                try:
+                    with device.lease():
+                        run(device, model, out)
+                except RequestError as error:
+                    # The first of three outputs fits, the second does not.
+                    told.write_text(f"{len(list(out.iterdir()))} {error}")
+            finally:
+                os._exit(0)
+        os.waitpid(child, 0)
+        words = told.read_text() if told.exists() else ""
+        came_to.append(f"RequestError: {words[2:]}")
+    if not words:
+        lab_lacks("this system grants no user namespaces")
+    assert words.startswith("1 ")
+    assert "no space left on the disk" in words
+    assert_fit(device, model, tmp_path / "again", phone)

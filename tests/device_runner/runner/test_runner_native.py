@@ -1,0 +1,347 @@
+"""The native runner out of its bundle: the x86-64 one on this machine, the arm64 one under qemu."""
+
+from __future__ import annotations
+
+import importlib.metadata
+import importlib.util
+import os
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import NoReturn
+
+import numpy as np
+import pytest
+
+from device_runner import HostDevice, Outcome, RunRequest
+from device_runner.bundles import Bundle
+from device_runner.bundles.native_runner import SOURCES
+from device_runner.bundles.trial import environment, start_command
+from device_runner.launching.outcomes import Ended, judge
+from device_runner.launching.protocol import Transcript, parse_transcript
+from device_runner.launching.warmup import is_settled, may_stop
+from foundation import Artifact
+
+LAUNCH_S = 120
+QUICK = ("--min-warmup", "2", "--max-warmup", "5", "--min-iterations", "4", "--min-time-s", "0")
+Launch = Callable[..., "subprocess.CompletedProcess[bytes]"]
+
+
+def launcher(bundle: Bundle, command: tuple[str, ...]) -> Launch:
+    def launch(*arguments: object) -> subprocess.CompletedProcess[bytes]:
+        return subprocess.run(
+            [*command, *map(str, arguments)],
+            cwd=bundle.folder,
+            env=environment(),
+            capture_output=True,
+            timeout=LAUNCH_S,
+            check=False,
+        )
+
+    return launch
+
+
+@pytest.fixture(scope="module", params=["x86_64", "arm64-v8a"])
+def launch(
+    request: pytest.FixtureRequest,
+    runner_bundle: Callable[[str], Bundle],
+    lab_lacks: Callable[[str], NoReturn],
+) -> Launch:
+    bundle = runner_bundle(request.param)
+    command = start_command(bundle)
+    if command is None:
+        lab_lacks(f"this machine cannot start {request.param}: install qemu-user-static")
+    return launcher(bundle, command)
+
+
+@pytest.fixture
+def run(launch: Launch, artifact: Artifact) -> Launch:
+    """Launch with the tiny model; later arguments win over nothing, so inputs are the caller's."""
+
+    def run(*arguments: object) -> subprocess.CompletedProcess[bytes]:
+        return launch("--model", artifact.model_path, *arguments)
+
+    return run
+
+
+def told(finished: subprocess.CompletedProcess[bytes]) -> Transcript:
+    transcript = parse_transcript(finished.stdout)
+    assert finished.returncode == (0 if transcript.session else 1), finished.stderr.decode()
+    return transcript
+
+
+def error_kind(finished: subprocess.CompletedProcess[bytes]) -> str:
+    transcript = told(finished)
+    assert transcript.error is not None
+    return transcript.error.kind
+
+
+def test_several_inputs_equal_the_python_runners_outputs(
+    run: Launch, host: HostDevice, artifact: Artifact, tmp_path: Path
+) -> None:
+    given = np.fromfile(artifact.check_input_path, "<f4")
+    inputs = []
+    for index, factor in enumerate((1.0, 0.5, 1.0)):
+        inputs.append(tmp_path / f"in {index}.bin")
+        (given * np.float32(factor)).tofile(inputs[-1])
+    flags = [word for path in inputs for word in ("--inputs", path)]
+    transcript = told(run(*flags, "--output-dir", tmp_path / "made" / "out", "--no-timing"))
+    names = [file.name for file in transcript.outputs]
+    native = [np.fromfile(tmp_path / "made" / "out" / name, "<f4") for name in names]
+    with host.lease():
+        report = host.run(
+            RunRequest(
+                artifact=artifact,
+                inputs=tuple(inputs),
+                output_dir=tmp_path / "python",
+                timeout_s=LAUNCH_S,
+            )
+        )
+    assert report.outcome is Outcome.OK
+    assert len(native) == len(report.outputs) == 3
+    for mine, path in zip(native, report.outputs, strict=True):
+        np.testing.assert_allclose(mine, np.fromfile(path, "<f4"), atol=1e-5)
+    np.testing.assert_allclose(native[0], np.fromfile(artifact.check_output_path, "<f4"), atol=1e-4)
+    np.testing.assert_array_equal(native[0], native[2])
+    assert np.abs(native[1] - native[0]).max() > 0.01
+
+
+def test_uint8_is_clamped_and_rounded_to_even(
+    run: Launch, artifact: Artifact, tmp_path: Path
+) -> None:
+    given = tmp_path / "in.bin"
+    (np.fromfile(artifact.check_input_path, "<f4") * np.float32(8)).tofile(given)
+    answers = {}
+    for dtype in ("float32", "uint8"):
+        folder = tmp_path / dtype
+        told(run("--inputs", given, "--output-dir", folder, "--output-dtype", dtype, "--no-timing"))
+        answers[dtype] = np.fromfile(folder / "out-0.bin", np.dtype(dtype))
+    floats = answers["float32"]
+    assert floats.min() < 0
+    assert floats.max() > 1
+    expected = np.rint(np.clip(floats, 0, 1) * np.float32(255)).astype(np.uint8)
+    np.testing.assert_array_equal(answers["uint8"], expected)
+
+
+@pytest.mark.parametrize("threads", [1, 2])
+def test_session_is_whole(run: Launch, artifact: Artifact, threads: int) -> None:
+    transcript = told(run("--inputs", artifact.check_input_path, "--threads", threads, *QUICK))
+    session = transcript.session
+    assert session is not None
+    assert session.threads == threads
+    assert len(session.iteration_ns) == len(session.iteration_start_ns) == 4
+    assert list(session.iteration_start_ns) == sorted(session.iteration_start_ns)
+    assert session.load_ms > 0
+    assert session.first_run_ms > 0
+    assert session.peak_rss_mb >= session.rss_after_load_mb >= session.rss_before_mb > 0
+    assert session.runtime_version == "1.4.1"
+
+
+def test_warm_up_ends_by_the_same_rule(run: Launch, artifact: Artifact) -> None:
+    limits = ("--min-warmup", "3", "--max-warmup", "12", "--min-iterations", "1")
+    session = told(run("--inputs", artifact.check_input_path, *limits, "--min-time-s", "0")).session
+    assert session is not None
+    durations = session.warmup_ms
+    assert may_stop(durations, 3, 12)
+    assert not any(may_stop(durations[:count], 3, 12) for count in range(len(durations)))
+    assert session.warmup_settled == is_settled(durations)
+
+
+def test_both_count_and_time_are_met(run: Launch, artifact: Artifact) -> None:
+    limits = ("--max-warmup", "1", "--min-iterations", "2", "--min-time-s", "0.3")
+    session = told(run("--inputs", artifact.check_input_path, *limits)).session
+    assert session is not None
+    last = session.iteration_start_ns[-1] + session.iteration_ns[-1]
+    assert last - session.iteration_start_ns[0] >= 0.3e9
+    assert len(session.iteration_ns) >= 2
+
+
+def test_cpus_bind_the_process(run: Launch, artifact: Artifact) -> None:
+    cpu = min(os.sched_getaffinity(0))
+    flags = ("--inputs", artifact.check_input_path, "--no-timing")
+    for wanted in (str(cpu), f"{cpu}-{cpu}", hex(1 << cpu)):
+        session = told(run(*flags, "--cpus", wanted)).session
+        assert session is not None
+        assert session.affinity == (cpu,)
+    for wanted in ("big", "all"):
+        assert told(run(*flags, "--cpus", wanted)).session is not None
+    for wanted in ("4000", "x", "2-1", "0,,1"):
+        assert error_kind(run(*flags, "--cpus", wanted)) == "failed"
+
+
+@pytest.mark.parametrize("content", [b"", b"no program at all", None])
+def test_file_that_does_not_load(
+    launch: Launch, artifact: Artifact, tmp_path: Path, content: bytes | None
+) -> None:
+    whole = artifact.model_path.read_bytes()
+    broken = tmp_path / "broken.pte"
+    broken.write_bytes(whole[: len(whole) // 2] if content is None else content)
+    finished = launch("--model", broken, "--inputs", artifact.check_input_path)
+    assert error_kind(finished) == "bad_file"
+
+
+def test_missing_file_is_named_and_cannot_break_the_protocol(
+    launch: Launch, artifact: Artifact, tmp_path: Path
+) -> None:
+    absent = tmp_path / 'no "such"\nfile\u00e9.pte'
+    transcript = told(launch("--model", absent, "--inputs", artifact.check_input_path))
+    assert transcript.error is not None
+    assert transcript.error.kind == "bad_file"
+    assert 'no "such"?file' in transcript.error.message
+
+
+def test_input_of_wrong_size(run: Launch, artifact: Artifact, tmp_path: Path) -> None:
+    short = tmp_path / "short.bin"
+    short.write_bytes(artifact.check_input_path.read_bytes()[:-4])
+    assert error_kind(run("--inputs", short)) == "bad_input"
+    assert error_kind(run("--inputs", tmp_path / "absent.bin")) == "bad_input"
+
+
+def test_output_that_cannot_be_written(run: Launch, artifact: Artifact) -> None:
+    folder = artifact.model_path / "out"
+    finished = run("--inputs", artifact.check_input_path, "--output-dir", folder)
+    assert error_kind(finished) == "output"
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        (),
+        ("--inputs",),
+        ("--inputs", "x", "--threads", "0"),
+        ("--inputs", "x", "--threads", "1x"),
+        ("--inputs", "x", "--output-dtype", "int8"),
+        ("--inputs", "x", "--min-time-s", "nan"),
+        ("--inputs", "x", "--colour", "red"),
+    ],
+)
+def test_senseless_command_line(run: Launch, arguments: tuple[str, ...]) -> None:
+    finished = run(*arguments)
+    assert finished.returncode == 2
+    assert finished.stdout == b""
+    assert b"runner: --" in finished.stderr
+
+
+@pytest.fixture
+def native(runner_bundle: Callable[[str], Bundle], lab_lacks: Callable[[str], NoReturn]) -> Bundle:
+    bundle = runner_bundle("x86_64")
+    if start_command(bundle) != bundle.manifest.command:
+        lab_lacks("this machine is no x86-64 Linux")
+    return bundle
+
+
+@pytest.mark.parametrize(("limit_mb", "outcome"), [(1, Outcome.OUT_OF_MEMORY), (4000, Outcome.OK)])
+def test_memory_limit(
+    launch: Launch, artifact: Artifact, tmp_path: Path, limit_mb: int, outcome: Outcome
+) -> None:
+    # Under qemu the kernel enforces nothing, and the runner looks for itself. The file alone,
+    # which is mapped, lies beyond the lower limit.
+    heavy = tmp_path / "heavy.pte"
+    heavy.write_bytes(artifact.model_path.read_bytes() + bytes(8 << 20))
+    finished = launch(
+        "--model", heavy, "--inputs", artifact.check_input_path,
+        "--memory-limit-mb", limit_mb, *QUICK,
+    )  # fmt: skip
+    ended = Ended(finished.returncode, False, finished.stdout, finished.stderr, True)
+    assert judge(ended, "bundle").outcome is outcome
+
+
+def test_damaged_programs_are_outcomes(native: Bundle, artifact: Artifact, tmp_path: Path) -> None:
+    whole = artifact.model_path.read_bytes()
+    launch = launcher(native, native.manifest.command)
+    for stride in (97, 1009, 4001):
+        content = bytearray(whole)
+        for at in range(200, len(content), stride):
+            content[at] ^= 0xFF
+        broken = tmp_path / "broken.pte"
+        broken.write_bytes(content)
+        finished = launch("--model", broken, "--inputs", artifact.check_input_path, *QUICK)
+        verdict = judge(
+            Ended(finished.returncode, False, finished.stdout, finished.stderr, False), "bundle"
+        )
+        # A flip in the weights alone goes unseen here; the check against eager finds it.
+        assert verdict.outcome in (Outcome.BAD_FILE, Outcome.CRASHED, Outcome.OK)
+
+
+def test_bundle_needs_nothing_of_the_system(
+    native: Bundle, artifact: Artifact, tmp_path: Path, lab_lacks: Callable[[str], NoReturn]
+) -> None:
+    place = "data/local/tmp/runner"
+    root = tmp_path / "root"
+    shutil.copytree(native.folder, root / place)
+    for name in ("proc", "sys"):
+        (root / name).mkdir()
+    shutil.copy(artifact.model_path, root / "model.pte")
+    shutil.copy(artifact.check_input_path, root / "in.bin")
+    unshare, chroot = shutil.which("unshare"), shutil.which("chroot")
+    if unshare is None or chroot is None:
+        lab_lacks("unshare and chroot are not here")
+    script = (
+        'set -e; mount --rbind /proc "$1/proc"; mount --rbind /sys "$1/sys"; cd "$1/$2"; shift 2; '
+        'exec "$@"'
+    )
+    command = [unshare, "--user", "--map-root-user", "--mount"]
+    if subprocess.run([*command, "true"], capture_output=True).returncode != 0:
+        lab_lacks("this system grants no user namespaces")
+    # chroot(1) goes to /, so the loader is named from there.
+    loader, *rest = native.manifest.command
+    words = [f"/{place}/{word[2:]}" if word.startswith("./") else word for word in rest]
+    words = [f"/{place}" if word == "." else word for word in words]
+    finished = subprocess.run(
+        [
+            *command, "sh", "-c", script, "sh", root, place, chroot, root,
+            f"/{place}/{loader[2:]}", *words, "--model", "/model.pte", "--inputs", "/in.bin",
+            "--output-dir", "/out", "--threads", "2", *QUICK,
+        ],
+        capture_output=True,
+        timeout=LAUNCH_S,
+        env={"PATH": os.environ["PATH"]},
+    )  # fmt: skip
+    assert told(finished).session is not None
+    np.testing.assert_allclose(
+        np.fromfile(root / "out" / "out-0.bin", "<f4"),
+        np.fromfile(artifact.check_output_path, "<f4"),
+        atol=1e-4,
+    )
+
+
+def test_cmake_builds_against_the_installed_wheel(
+    artifact: Artifact, tmp_path: Path, lab_lacks: Callable[[str], NoReturn]
+) -> None:
+    cmake = shutil.which("cmake")
+    if cmake is None or shutil.which("c++") is None:
+        lab_lacks("cmake or a C++ compiler is not here")
+    wheel = importlib.util.find_spec("executorch")
+    assert wheel is not None
+    assert wheel.submodule_search_locations is not None
+    configured = subprocess.run(
+        [
+            cmake, "-S", SOURCES, "-B", tmp_path / "build",
+            f"-DEXECUTORCH_WHEEL={wheel.submodule_search_locations[0]}",
+            f"-DPython3_ROOT_DIR={sys.base_prefix}",
+        ],
+        capture_output=True,
+        text=True,
+    )  # fmt: skip
+    if "Python3" in configured.stderr and configured.returncode != 0:
+        lab_lacks("this Python has no shared library to link")
+    assert configured.returncode == 0, configured.stderr
+    subprocess.run([cmake, "--build", tmp_path / "build"], check=True, capture_output=True)
+    finished = subprocess.run(
+        [
+            tmp_path / "build" / "runner", "--model", artifact.model_path,
+            "--inputs", artifact.check_input_path, "--output-dir", tmp_path / "out", "--no-timing",
+        ],
+        capture_output=True,
+        timeout=LAUNCH_S,
+    )  # fmt: skip
+    session = told(finished).session
+    assert session is not None
+    assert session.runtime_version == importlib.metadata.version("executorch")
+    np.testing.assert_allclose(
+        np.fromfile(tmp_path / "out" / "out-0.bin", "<f4"),
+        np.fromfile(artifact.check_output_path, "<f4"),
+        atol=1e-4,
+    )

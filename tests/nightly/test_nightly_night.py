@@ -1,0 +1,206 @@
+"""The order of a night, on simulated phones with a clock of their own."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+
+import pytest
+
+from device_runner.devices.simulated import (
+    PRESETS,
+    Fault,
+    FaultKind,
+    SimulatedDevice,
+    synthetic_artifact,
+)
+from foundation import sha256_of
+from foundation.errors import DeviceFailure
+from nightly.errors import BaselineError, SuiteError
+from nightly.history import open_history
+from nightly.night import Choices, NightRun
+from nightly.records import NightStatus, Status
+from nightly.suite import load_suite
+
+SUITE = """
+name = "rack"
+devices = ["sim:one"]
+sentinel = "steady"
+artifacts = "store"
+
+[[models]]
+name = "steady"
+artifact = "steady"
+
+[[models]]
+name = "other"
+artifact = "other"
+
+[measure]
+sessions = 3
+min_iterations = 3
+min_time_s = 0.01
+"""
+
+
+class Evening:
+    """A clock that a test sets."""
+
+    def __init__(self) -> None:
+        self.date = datetime(2026, 5, 1, 2, tzinfo=UTC)
+
+    def now(self) -> datetime:
+        self.date += timedelta(seconds=1)
+        return self.date
+
+    def monotonic_s(self) -> float:
+        return self.date.timestamp()
+
+    def sleep(self, seconds: float) -> None:
+        self.date += timedelta(seconds=seconds)
+
+
+def lay_artifact(folder, name: str) -> None:
+    """An artifact that only a simulated phone can run, with checksums that hold."""
+    made = synthetic_artifact(folder / name, name, 20.0)
+    made.model_path.write_bytes(name.encode())
+    manifest = made.manifest.model_copy(update={"sha256": sha256_of(made.model_path)})
+    manifest.save(made.folder / "manifest.json")
+
+
+class Rack:
+    """A suite, its history and its phones; every night opens fresh ones."""
+
+    def __init__(self, folder, text=SUITE) -> None:
+        for name in ("steady", "other"):
+            lay_artifact(folder, name)
+        self.path = folder / "suite.toml"
+        self.path.write_text(text)
+        self.clock = Evening()
+        self.spec = PRESETS["pixel"]
+        self.faults: dict[str, tuple[Fault, ...]] = {}
+        self.serials: dict[str, str] = {}
+        self.gone: set[str] = set()
+
+    def open(self, name):
+        if name in self.gone:
+            raise DeviceFailure(f"device {name} does not answer: look at its cable")
+        serial = self.serials.get(name, name)
+        return SimulatedDevice(self.spec, serial=serial, faults=self.faults.get(name, ()))
+
+    def night(self, choices=Choices()):  # noqa: B008
+        suite = load_suite(self.path)
+        with open_history(suite.history_url) as history:
+            return NightRun(suite, history, choices, clock=self.clock, open_device=self.open).run()
+
+    def history(self):
+        return open_history(load_suite(self.path).history_url)
+
+
+@pytest.fixture
+def rack(tmp_path):
+    return Rack(tmp_path)
+
+
+def test_a_night_measures_judges_and_stores(rack):
+    first, second = rack.night(), rack.night()
+    assert (first.exit_code, second.exit_code) == (0, 0)
+    assert {v.status for v in first.verdicts if v.metric != "runs"} == {Status.NEW}
+    assert {v.series.device for v in second.verdicts} == {"sim:one"}
+    assert {v.metric for v in second.verdicts} == {
+        "latency", "first_run", "memory", "delegation", "runs",
+    }  # fmt: skip
+    assert second.devices[0].sentinel_ms > 0
+    with rack.history() as history:
+        trail = history.trails("rack", "sim:one", "default")["other"]
+        (epoch,) = history.epochs("rack")
+    assert [p.night for p in trail.points["latency"]] == [1, 2]
+    assert epoch.sentinel_reference_ms == pytest.approx(first.devices[0].sentinel_ms)
+
+
+def test_a_clock_that_was_set_back_is_told_and_loses_nothing(rack):
+    rack.night()
+    rack.clock.date -= timedelta(days=400)
+    result = rack.night()
+    assert result.night.number == 2
+    assert any("which is before night 1" in note for note in result.notes)
+    assert {v.baseline_night for v in result.verdicts if v.metric == "latency"} == {1}
+
+
+def test_a_baseline_of_the_device_as_it_was_is_told_and_not_compared_with(rack):
+    rack.night()
+    with rack.history() as history:
+        history.accept("rack", 1, [], rack.clock.now())
+    rack.spec = replace(rack.spec, model="another phone in the same place")
+    result = rack.night()
+    assert any("a new baseline starts on sim:one: device changed from" in n for n in result.notes)
+    assert any(
+        "the baseline of night 1 was measured on sim:one as it was before" in note
+        and "accept a night since night 2 instead" in note
+        for note in result.notes
+    )
+    assert {v.status for v in result.verdicts if v.metric == "latency"} == {Status.NEW}
+
+
+def test_a_lost_device_is_exit_3_and_the_other_is_measured(tmp_path):
+    text = SUITE.replace('["sim:one"]', '["sim:one", "sim:two"]')
+    rack = Rack(tmp_path, text)
+    rack.faults["sim:one"] = (Fault(FaultKind.LOST, step="run"),)
+    result = rack.night()
+    assert result.exit_code == 3
+    assert ["does not answer" in device.failure for device in result.devices] == [True, False]
+    assert {v.series.device for v in result.verdicts} == {"sim:two"}
+    rack.faults.clear()
+    assert rack.night().exit_code == 0
+
+
+def test_a_device_named_twice_is_refused_and_that_night_counts_for_nothing(rack, tmp_path):
+    rack.path.write_text(rack.path.read_text().replace('["sim:one"]', '["sim:one", "auto"]'))
+    rack.serials["auto"] = "sim:one"
+    with pytest.raises(SuiteError, match="names device sim:one twice: as 'sim:one' and as 'auto'"):
+        rack.night()
+    rack.path.write_text(rack.path.read_text().replace(', "auto"', ""))
+    result = rack.night()
+    assert any("night 1 never finished" in note for note in result.notes)
+    with rack.history() as history:
+        assert [night.status for night in history.nights("rack")] == [
+            NightStatus.ABANDONED, NightStatus.FINISHED,
+        ]  # fmt: skip
+
+
+def test_a_night_beside_the_row_is_compared_and_never_compared_with(rack):
+    rack.night()
+    result = rack.night(Choices(only=("other",), since=1, aside=True))
+    assert {v.series.model for v in result.verdicts} == {"other"}
+    assert {v.baseline_night for v in result.verdicts if v.metric == "latency"} == {1}
+    with rack.history() as history:
+        trail = history.trails("rack", "sim:one", "default")["other"]
+    assert [p.night for p in trail.points["latency"]] == [1]
+
+
+def test_a_budget_shrinks_the_sessions_and_says_so(rack):
+    rack.path.write_text(
+        rack.path.read_text().replace("sessions = 3", "sessions = 50\nbudget_min = 1")
+    )
+    rack.night()
+    result = rack.night()
+    (note,) = [note for note in result.notes if "to fit the night's 1 minutes" in note]
+    sessions = int(note.split()[0])
+    assert 3 <= sessions < 50
+    assert {len(seen.readings["latency"]) for seen in result.observations if seen.attempt == 0} == {
+        sessions
+    }
+
+
+@pytest.mark.parametrize(
+    ("choices", "error", "sentence"),
+    [
+        (Choices(only=("nobody",)), SuiteError, "has no model 'nobody': it has steady, other"),
+        (Choices(since=9), BaselineError, "night 9 is no finished night"),
+    ],
+)
+def test_choices_that_cannot_be(rack, choices, error, sentence):
+    with pytest.raises(error, match=sentence):
+        rack.night(choices)
+    with rack.history() as history:
+        assert history.nights("rack") == []

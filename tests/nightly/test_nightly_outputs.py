@@ -1,0 +1,154 @@
+"""What a night leaves: a JUnit file that a CI reads, a summary, a page and a record."""
+
+from __future__ import annotations
+
+import json
+import re
+import xml.etree.ElementTree as ET
+from html.parser import HTMLParser
+
+import pytest
+from made_up_nights import CONDITION, DEVICE, World, result_of
+
+from nightly.history import open_history
+from nightly.outputs import write_outputs
+from nightly.outputs.junit import junit_xml
+from nightly.outputs.page import render_page
+from nightly.outputs.record import night_record
+from nightly.outputs.summary import markdown_summary
+from nightly.records import DeviceNight, Status
+
+HOSTILE = "</title><img src=x onerror=alert(1)> | `x` ]]> & \x1b[31m \u202eabc"
+
+
+@pytest.fixture(scope="module")
+def red(tmp_path_factory):
+    """Nine green nights and a red one, in which one model fell over as well."""
+    path = tmp_path_factory.mktemp("nights") / "nights.db"
+    with open_history(f"sqlite:///{path}") as history:
+        world = World(history, {"a": 20.0, "b": 25.0, HOSTILE: 30.0, "d": 35.0, "e": 40.0})
+        world.nights(9)
+        world.latency_ms[HOSTILE] *= 1.2
+        world.outcomes["d"] = "crashed"
+        settled = world.night()
+        yield result_of(settled, number=10, notes=(HOSTILE,)), history
+
+
+def test_junit_has_one_case_a_model_device_and_metric_and_adds_up(red):
+    root = ET.fromstring(junit_xml(red[0]))
+    assert root.tag == "testsuites"
+    (suite,) = root.findall("testsuite")
+    cases = suite.findall("testcase")
+    # Five models, four metrics each but for the one that did not run, and whether they ran.
+    assert len(cases) == 4 * 4 + 5
+    for element in (root, suite):
+        assert int(element.get("tests")) == len(cases)
+        assert int(element.get("failures")) == len(suite.findall("testcase/failure")) == 3
+        assert int(element.get("errors")) == int(element.get("skipped")) == 0
+    assert len({(case.get("classname"), case.get("name")) for case in cases}) == len(cases)
+    assert all(float(element.get("time")) >= 0 for element in [suite, *cases])
+    assert re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d", suite.get("timestamp"))
+    children = [child.tag for case in cases for child in case]
+    assert set(children) == {"failure", "system-out"}
+
+
+def test_a_failure_says_which_how_much_how_sure_and_since_when(red):
+    root = ET.fromstring(junit_xml(red[0]))
+    messages = [failure.get("message") for failure in root.iter("failure")]
+    (latency,) = [message for message in messages if message.startswith("latency")]
+    assert re.search(r"latency \+\d+\.\d \(|latency \+\d+\.\d % \(", latency)
+    assert "seen twice tonight, p " in latency
+    assert "since night 10" in latency
+    assert any("does not run (crashed): it fell over" in message for message in messages)
+
+
+def test_a_device_that_could_not_be_measured_is_an_error_of_each_model(red):
+    result = result_of_failure(red[0])
+    root = ET.fromstring(junit_xml(result))
+    assert root.get("errors") == "2"
+    assert root.get("tests") == "2"
+    (first, _) = root.iter("error")
+    assert first.get("message") == "device 38021FDJH00A does not answer"
+    assert result.exit_code == 3
+
+
+def result_of_failure(result):
+    import dataclasses
+
+    return dataclasses.replace(
+        result,
+        verdicts=(),
+        devices=(DeviceNight(DEVICE, CONDITION, failure="device 38021FDJH00A does not answer"),),
+        models=("a", "b"),
+    )
+
+
+class Elements(HTMLParser):
+    """Tags and attributes of a page."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tags: list[str] = []
+        self.attributes: list[tuple[str, str | None]] = []
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append(tag)
+        self.attributes += attrs
+
+
+def test_the_page_runs_and_loads_nothing_and_shows_what_is_red(red):
+    page = render_page(*red)
+    elements = Elements()
+    elements.feed(page)
+    assert not {"script", "img", "iframe", "link", "object", "base"} & set(elements.tags)
+    assert [name for name, _ in elements.attributes if name in ("src", "href") or
+            name.startswith("on")] == []  # fmt: skip
+    assert "default-src &#39;none&#39;" in page or "default-src 'none'" in page
+    assert "Red: 2 models of 5 got worse" in page
+    assert "changed in night 10" in page
+    assert page.count('<svg class="history"') >= 2
+    assert 'class="bad"' in page
+    assert "\x1b" not in page
+    assert "\u202e" not in page
+
+
+def test_the_summary_says_it_and_lets_no_name_become_markup(red):
+    text = markdown_summary(red[0])
+    assert "**Red: 2 models of 5 got worse" in text
+    assert "## Got worse" in text
+    assert "<img" not in text
+    assert "\x1b" not in text
+    rows = [line for line in text.splitlines() if line.startswith("| ") and "---" not in line]
+    assert {len(re.findall(r"(?<!\\)\|", row)) for row in rows} == {6}
+
+
+def test_the_record_holds_every_verdict_worst_first(red):
+    result, _ = red
+    record = json.loads(json.dumps(night_record(result), allow_nan=False))
+    assert record["schema"] == "nightly/1"
+    assert record["exit_code"] == 1
+    assert len(record["verdicts"]) == len(result.verdicts)
+    assert [v["status"] for v in record["verdicts"][:3]] == ["regression"] * 3
+    (latency,) = [v for v in record["verdicts"] if v["metric"] == "latency" and
+                  v["status"] == "regression"]  # fmt: skip
+    assert latency["low"] < 0.2 < latency["high"]
+
+
+def test_all_four_are_written(red, tmp_path):
+    files = write_outputs(*red, tmp_path / "out")
+    assert ET.parse(files.junit).getroot().tag == "testsuites"
+    for path in (files.page, files.summary, files.record):
+        assert path.stat().st_size > 500
+    assert len(list(files.folder.iterdir())) == 4
+
+
+def test_most_models_worse_at_once_points_at_the_device(tmp_path):
+    from nightly.sentences import together_sentences
+
+    with open_history(f"sqlite:///{tmp_path / 'nights.db'}") as history:
+        world = World(history, dict.fromkeys("abcde", 20.0))
+        world.nights(6)
+        world.latency_ms = dict.fromkeys("abcde", 24.0)
+        settled = world.night()
+    assert sum(v.status is Status.REGRESSION for v in settled.verdicts) >= 5
+    assert any("look at the device" in text for text in together_sentences(settled.verdicts))

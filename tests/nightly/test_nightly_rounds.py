@@ -1,0 +1,115 @@
+"""What a round, and what a night, did to all models alike."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from nightly.judging.robust import hodges_lehmann
+from nightly.judging.together import common
+from nightly.records import Point, middle, together
+from nightly.rounds import LEAST_MODELS, Row, corrected_ms
+
+ROUNDS = 15
+
+
+def look(rng, *, models=20, noise=0.02, drift=None, sentinel_luck=0.0):
+    """Rows of models of 10, 11, ... ms and of a sentinel of 5 ms, one session a round each."""
+    drift = np.zeros(ROUNDS) if drift is None else drift
+    rounds = tuple(range(ROUNDS))
+
+    def row(ms, luck=0.0):
+        return Row(rounds, tuple(ms * np.exp(drift + luck + rng.normal(0, noise, ROUNDS))))
+
+    return [row(10.0 + model) for model in range(models)], row(5.0, sentinel_luck)
+
+
+def test_drift_of_the_rounds_is_taken_out_whatever_its_shape():
+    rng = np.random.default_rng(0)
+    drift = np.concatenate([np.linspace(0, 0.3, 10), np.full(5, 0.6)])
+    rows, sentinel = look(rng, noise=0.0, drift=drift)
+    for place, found in enumerate(corrected_ms(rows, sentinel, 5.0)):
+        assert found == pytest.approx([10.0 + place] * ROUNDS)
+
+
+def test_sessions_scatter_less_than_divided_by_the_sentinel():
+    rng = np.random.default_rng(1)
+    rows, sentinel = look(rng, drift=rng.normal(0, 0.05, ROUNDS))
+    ours = np.array(corrected_ms(rows, sentinel, 5.0))
+    divided = np.array([row.ms for row in rows]) / np.array(sentinel.ms) * 5.0
+    assert np.log(ours).std(axis=1).mean() < 0.8 * np.log(divided).std(axis=1).mean()
+
+
+def test_a_wild_round_of_one_model_is_nobody_elses():
+    rows, sentinel = look(np.random.default_rng(2), noise=0.0)
+    rows[0] = Row(rows[0].rounds, (30.0, *rows[0].ms[1:]))
+    found = corrected_ms(rows, sentinel, 5.0)
+    assert found[1] == pytest.approx(rows[1].ms)
+    assert found[0][0] == pytest.approx(30.0)
+
+
+def test_models_that_miss_rounds_are_corrected_for_theirs():
+    drift = np.linspace(0, 0.3, ROUNDS)
+    rows, sentinel = look(np.random.default_rng(3), noise=0.0, drift=drift)
+    rows[4] = Row(rows[4].rounds[5:], rows[4].ms[5:])
+    found = corrected_ms(rows, sentinel, 5.0)
+    assert found[4] == pytest.approx([14.0] * 10)
+
+
+def test_few_models_or_no_sentinel_are_left_to_others():
+    rows, sentinel = look(np.random.default_rng(4), models=LEAST_MODELS - 1)
+    assert corrected_ms(rows, sentinel, 5.0) is None
+    rows, _ = look(np.random.default_rng(4))
+    assert corrected_ms(rows, Row((), ()), 5.0) is None
+
+
+def nights(shifts, rng, *, models=20, noise=0.005):
+    """Each model's nights, numbered from 1, of which all share a shift a night."""
+    return [
+        [Point(n, s + rng.normal(0, noise), 0.004, ROUNDS) for n, s in enumerate(shifts, 1)]
+        for _ in range(models)
+    ]
+
+
+def test_the_sentinels_luck_is_taken_out_of_every_night():
+    rng = np.random.default_rng(5)
+    luck = rng.normal(0, 0.004, 20)
+    found = common(nights(luck, rng), 20, 14)
+    left = [luck[night - 1] - effect for night, effect in found.effects.items()]
+    assert len(left) >= 19
+    assert np.std(left) < 0.4 * np.std(luck)
+    assert found.sd == pytest.approx(0.004, rel=0.6)
+
+
+@pytest.mark.parametrize("shift", [0.03, -0.05])
+def test_a_shift_that_no_sentinel_errs_by_stays_with_the_models(shift):
+    rng = np.random.default_rng(6)
+    luck = [*rng.normal(0, 0.004, 19), shift]
+    found = common(nights(luck, rng), 20, 14)
+    assert 20 not in found.effects
+    point = found.taken_out(Point(20, shift, 0.004, ROUNDS))
+    assert (point.value, point.beside) == (shift, 0.0)
+
+
+def test_too_few_models_share_nothing():
+    rng = np.random.default_rng(7)
+    found = common(nights([0.0] * 9, rng, models=LEAST_MODELS - 1), 9, 14)
+    assert (found.effects, found.sd) == ({}, 0.0)
+
+
+def test_a_second_look_keeps_its_own_luck():
+    rng = np.random.default_rng(8)
+    found = common(nights([0.0] * 9 + [0.005], rng), 10, 14)
+    both = together(Point(10, 1.0, 0.0, 15), Point(10, 1.0, 0.0, 30, beside=0.0))
+    assert both.beside == pytest.approx(1 / 3)
+    assert found.taken_out(both).value == pytest.approx(1.0 - found.effects[10] / 3)
+
+
+def test_the_middle_is_unmoved_by_wild_sessions_and_keeps_to_the_mean_without():
+    values = tuple(np.random.default_rng(9).normal(10, 0.1, 15))
+    assert middle((*values, 99.0, 99.0)) == pytest.approx(middle(values), abs=0.1)
+    assert middle(values) == pytest.approx(sum(values) / 15, abs=0.03)
+    assert middle((7.25,)) == 7.25
+    assert math.isclose(hodges_lehmann([1.0, 2.0]), 1.5)

@@ -1,0 +1,259 @@
+"""`search.scheduling.loop`: every candidate is paid for once, and none is lost."""
+
+import threading
+import time
+from collections import Counter
+
+import optuna
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from made_up_results import FakeDevice, FakeEvaluator, FakePool
+from optuna.trial import TrialState
+from space_strategies import spaces
+
+from foundation import DeviceFailure
+from models.deployment import Deployment
+from search.scheduling.lane import Lane
+from search.scheduling.loop import SearchEvents, SearchLoop
+from search.scheduling.station import Station
+from search.space import SearchSpace
+from search.study.run_directory import DUPLICATE_ATTRIBUTE, results_of
+
+optuna.logging.set_verbosity(optuna.logging.WARNING)
+DEPLOYMENT = Deployment(lr_height=16, lr_width=16)
+# 2 + 4 shapes, times two widths.
+SPACE = SearchSpace(n_feats=(8, 16), depths=(1, 2), ratios=(1, 2), window_sizes=(4,))
+
+
+def new_study(sampler=None):
+    return optuna.create_study(
+        directions=["minimize", "maximize"],
+        sampler=sampler or optuna.samplers.RandomSampler(seed=0),
+    )
+
+
+@pytest.fixture
+def study():
+    return new_study()
+
+
+class OneLane:
+    """A search of one study on one device; `run` gives the one reason why it ended."""
+
+    def __init__(
+        self, study, trials, space=SPACE, evaluator=None, pool=None, kind="host", **others
+    ):
+        events = others.get("events", SearchEvents())
+        self.device = FakeDevice(kind=kind)
+        station = Station(self.device, evaluator or FakeEvaluator())
+        lane = Lane(
+            study=study, space=space, deployment=DEPLOYMENT, stations=[station], trials=trials,
+            seed=others.get("seed", 0), finished=events.finished,
+        )  # fmt: skip
+        self.loop = SearchLoop([lane], pool or FakePool(), others.get("time_s"), events)
+
+    def run(self):
+        (why,) = self.loop.run()
+        return why
+
+
+loop = OneLane
+
+
+def states(study):
+    return Counter(trial.state for trial in study.get_trials(deepcopy=False))
+
+
+@pytest.mark.parametrize("trials", [1, 2, 5, 7])
+@pytest.mark.parametrize("jobs", [1, 2, 3])
+@pytest.mark.parametrize("kind", ["host", "phone"])
+def test_as_many_candidates_as_asked_for(study, trials, jobs, kind):
+    evaluator, pool = FakeEvaluator(), FakePool(jobs)
+    why = loop(study, trials, evaluator=evaluator, pool=pool, kind=kind).run()
+    assert why == f"{trials} candidates are known, as many as were asked for"
+    assert len(evaluator.measured) == len(set(evaluator.measured)) == trials
+    assert len(results_of(study)) == trials
+    assert all(1 <= len(batch) <= jobs for batch in pool.batches)
+    assert states(study)[TrialState.RUNNING] == 0
+
+
+def test_both_ends_come_first(study):
+    evaluator = FakeEvaluator()
+    loop(study, 2, evaluator=evaluator).run()
+    assert evaluator.measured == [SPACE.smallest().key, SPACE.largest().key]
+
+
+@pytest.mark.parametrize(
+    "sampler",
+    [
+        optuna.samplers.RandomSampler(seed=0),
+        optuna.samplers.TPESampler(seed=0, multivariate=True, group=True, constant_liar=True),
+        optuna.samplers.NSGAIISampler(seed=0, population_size=4),
+    ],
+    ids=["random", "tpe", "nsga2"],
+)
+def test_a_small_space_is_exhausted_with_each_config_once(sampler):
+    study, evaluator = new_study(sampler), FakeEvaluator()
+    why = loop(study, 1000, evaluator=evaluator).run()
+    assert why == "all 12 configs of the space are known"
+    assert sorted(evaluator.measured) == sorted(config.key for config in SPACE.configs())
+
+
+@settings(max_examples=15)
+@given(
+    spaces(), st.integers(1, 12), st.integers(1, 4), st.integers(0, 5),
+    st.sampled_from(["host", "phone"]),
+)  # fmt: skip
+def test_no_space_or_budget_makes_it_repeat_or_miss_one(space, trials, jobs, seed, kind):
+    evaluator = FakeEvaluator()
+    study = new_study(optuna.samplers.RandomSampler(seed=seed))
+    loop(study, trials, space, evaluator, FakePool(jobs), kind, seed=seed).run()
+    assert len(evaluator.measured) == len(set(evaluator.measured)) == min(trials, space.size)
+
+
+def test_a_duplicate_is_answered_from_what_is_known(study):
+    evaluator = FakeEvaluator()
+    loop(study, 3, evaluator=evaluator, pool=FakePool(1)).run()
+    first = results_of(study)[0]
+    study.enqueue_trial(SPACE.parameters_of(SPACE.smallest()))
+    again, pool = FakeEvaluator(), FakePool(1)
+    told = []
+    loop(
+        study, 4, evaluator=again, pool=pool,
+        events=SearchEvents(finished=lambda *event: told.append(event)),
+    ).run()  # fmt: skip
+    # Paid for one, not two, and told so.
+    assert len(again.measured) == 1
+    assert [len(batch) for batch in pool.batches] == [1]
+    assert [(done, total) for _, done, total in told] == [(4, 4)]
+    duplicates = [
+        t for t in study.get_trials(deepcopy=False) if DUPLICATE_ATTRIBUTE in t.user_attrs
+    ]
+    assert duplicates
+    assert duplicates[0].state == TrialState.COMPLETE
+    assert duplicates[0].user_attrs[DUPLICATE_ATTRIBUTE] == first.number
+    assert duplicates[0].values == [first.latency_ms, first.psnr_y_db]
+    assert len(results_of(study)) == 4
+
+
+def test_a_candidate_that_cannot_be_exported_is_a_failed_trial_and_the_study_goes_on(study):
+    broken = frozenset({SPACE.smallest().key, SPACE.largest().key})
+    evaluator = FakeEvaluator()
+    loop(study, 12, evaluator=evaluator, pool=FakePool(2, broken)).run()
+    assert set(evaluator.failures) == broken
+    assert len(evaluator.failures) == 2
+    assert len(evaluator.measured) == 10
+    failed = [result for result in results_of(study) if result.status == "failed"]
+    assert {result.reason for result in failed} == {"ExecuTorch cannot lower it"}
+    for result in failed:
+        assert study.get_trials()[result.number].state == TrialState.FAIL
+
+
+@pytest.mark.parametrize("error", [KeyboardInterrupt, DeviceFailure, SystemExit])
+@pytest.mark.parametrize("at", [1, 2, 3, 4])
+def test_an_interruption_closes_what_is_open_and_it_is_tried_first_next_time(study, error, at):
+    def interrupt(count):
+        if count == at:
+            raise error("stopped")
+
+    first = FakeEvaluator(interrupt)
+    pool = FakePool(2)
+    with pytest.raises(error):
+        loop(study, 6, evaluator=first, pool=pool).run()
+    assert len(first.measured) == at - 1
+    assert states(study)[TrialState.RUNNING] == 0
+    assert len(results_of(study)) == at - 1
+    left = [key for key in pool.batches[-1] if key not in first.measured]
+    assert len(left) == states(study)[TrialState.WAITING]
+
+    second = FakeEvaluator()
+    loop(study, 6, evaluator=second, pool=FakePool(2)).run()
+    assert second.measured[: len(left)] == left
+    assert [result.key for result in second.remembered] == [r.key for r in results_of(study)][
+        : at - 1
+    ]
+    assert len(set(first.measured + second.measured)) == 6
+    assert len(first.measured + second.measured) == 6
+
+
+def test_an_interrupted_export_loses_no_candidate(study):
+    class Interrupted(FakePool):
+        def export_all(self, candidates):
+            super().export_all(candidates)
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        loop(study, 4, pool=Interrupted(2)).run()
+    assert states(study) == {TrialState.FAIL: 2, TrialState.WAITING: 2}
+    evaluator = FakeEvaluator()
+    loop(study, 2, evaluator=evaluator).run()
+    assert evaluator.measured == [SPACE.smallest().key, SPACE.largest().key]
+
+
+def test_more_trials_continue_where_the_study_ended(study):
+    first, second, third = FakeEvaluator(), FakeEvaluator(), FakeEvaluator()
+    loop(study, 4, evaluator=first).run()
+    loop(study, 4, evaluator=second).run()
+    assert second.measured == []
+    loop(study, 9, evaluator=third).run()
+    assert len(third.measured) == 5
+    assert not set(first.measured) & set(third.measured)
+
+
+def test_a_spent_time_budget_starts_nothing(study):
+    evaluator = FakeEvaluator()
+    why = loop(study, 9, evaluator=evaluator, time_s=1e-9).run()
+    assert "time budget" in why
+    assert evaluator.measured == []
+
+
+def test_a_device_serves_its_own_thread_and_is_free_afterwards(study):
+    search = loop(study, 3, kind="phone")
+    search.run()
+    assert search.device.threads == {"device phone"}
+    assert not search.device.held
+    assert search.device.claims == 1
+
+
+def test_nothing_is_exported_while_the_host_is_measured(study):
+    exporting, seen = [], []
+
+    class Watched(FakePool):
+        def export_all(self, candidates):
+            exporting.append(True)
+            time.sleep(0.01)
+            found = super().export_all(candidates)
+            exporting.pop()
+            return found
+
+    evaluator = FakeEvaluator(lambda count: seen.append(len(exporting)))
+    loop(study, 7, evaluator=evaluator, pool=Watched(2)).run()
+    assert seen == [0] * 7
+
+
+def test_exports_run_ahead_of_a_phone(study):
+    """The next batch is exported while the first candidate is still on the phone."""
+    pool, ahead = FakePool(1), threading.Event()
+
+    def wait_for_the_next_export(count):
+        if count == 1:
+            while len(pool.batches) < 2:
+                assert not ahead.wait(0.01)
+
+    evaluator = FakeEvaluator(wait_for_the_next_export)
+    loop(study, 4, evaluator=evaluator, pool=pool, kind="phone").run()
+    assert len(evaluator.measured) == 4
+
+
+def test_whoever_watches_is_told_of_every_candidate(study):
+    told, stages = [], []
+    events = SearchEvents(
+        stage=stages.append,
+        finished=lambda result, done, total: told.append((result.key, done, total)),
+    )
+    loop(study, 5, events=events).run()
+    assert [done for _, done, _ in told] == [1, 2, 3, 4, 5]
+    assert {total for *_, total in told} == {5}
+    assert [key for key, *_ in told] == [result.key for result in results_of(study)]
+    assert any(SPACE.smallest().key in stage for stage in stages)

@@ -1,0 +1,194 @@
+"""`search.study.study` on a real SQLite file: a kill loses nothing, damage is a sentence."""
+
+import gc
+
+import optuna
+import pytest
+from made_up_results import result_of
+from optuna.trial import TrialState
+
+from models.deployment import Candidate, Deployment
+from search.errors import RunError
+from search.request import SearchRequest
+from search.space import SearchSpace
+from search.study.run_directory import RESULT_ATTRIBUTE, RunDirectory, results_of
+from search.study.study import (
+    known_results,
+    load_study,
+    make_sampler,
+    open_study,
+    record,
+    recover,
+    refine,
+)
+
+SPACE = SearchSpace(n_feats=(8, 16), depths=(1,), ratios=(1, 2), window_sizes=(4,))
+REQUEST = SearchRequest(space=SPACE, max_latency_ms=50)
+DEPLOYMENT = Deployment(lr_height=16, lr_width=16)
+
+
+@pytest.fixture
+def run(tmp_path):
+    return RunDirectory.create(tmp_path / "run", REQUEST, {})
+
+
+def asked(study, config):
+    study.enqueue_trial(SPACE.parameters_of(config))
+    trial = study.ask()
+    return trial, Candidate(SPACE.suggest(trial), DEPLOYMENT)
+
+
+def ok(trial, candidate, **fields):
+    return result_of(
+        trial.number, candidate, status="ok", latency_ms=10.0, psnr_y_db=30.0, **fields
+    )
+
+
+def test_results_are_told_by_their_kind(run):
+    study = open_study(run, REQUEST)
+    configs = list(SPACE.configs())
+    trial, candidate = asked(study, configs[0])
+    record(trial, ok(trial, candidate, constraint_violations={"latency_ms": -40.0}))
+    trial, candidate = asked(study, configs[1])
+    record(
+        trial,
+        result_of(
+            trial.number, candidate, status="stopped", latency_ms=60.0,
+            constraint_violations={"latency_ms": 10.0},
+        ),
+    )  # fmt: skip
+    trial, candidate = asked(study, configs[2])
+    record(trial, result_of(trial.number, candidate, status="failed", reason="crashed"))
+    again = load_study(run)
+    assert [trial.state for trial in again.trials] == [
+        TrialState.COMPLETE, TrialState.PRUNED, TrialState.FAIL,
+    ]  # fmt: skip
+    assert again.trials[0].values == [10.0, 30.0]
+    assert [result.status for result in results_of(again)] == ["ok", "stopped", "failed"]
+    assert run.results() == results_of(again)
+    assert set(known_results(again)) == {
+        Candidate(config, DEPLOYMENT).key for config in configs[:3]
+    }
+
+
+def test_what_a_kill_left_open_is_settled(run):
+    study = open_study(run, REQUEST)
+    configs = list(SPACE.configs())
+    # Killed between storing the result and telling it; while measuring; before suggesting.
+    trial, candidate = asked(study, configs[0])
+    stored = ok(trial, candidate)
+    trial.set_user_attr(RESULT_ATTRIBUTE, stored.to_dict())
+    asked(study, configs[1])
+    study.ask()
+    del study, trial
+    gc.collect()
+
+    reopened = open_study(run, REQUEST)
+    assert {t.state for t in reopened.trials} == {TrialState.RUNNING}
+    assert recover(reopened) == [SPACE.parameters_of(configs[1])]
+    assert [t.state for t in reopened.trials] == [
+        TrialState.COMPLETE, TrialState.FAIL, TrialState.FAIL,
+    ]  # fmt: skip
+    assert results_of(reopened) == [stored]
+    assert recover(reopened) == []
+
+
+def test_a_stored_failure_is_told_as_one(run):
+    study = open_study(run, REQUEST)
+    trial, candidate = asked(study, SPACE.smallest())
+    failed = result_of(trial.number, candidate, status="failed", reason="crashed")
+    trial.set_user_attr(RESULT_ATTRIBUTE, failed.to_dict())
+    assert recover(study) == []
+    assert known_results(study) == {candidate.key: failed}
+
+
+def test_an_open_duplicate_is_forgotten_not_counted(run):
+    study = open_study(run, REQUEST)
+    trial, candidate = asked(study, SPACE.smallest())
+    first = ok(trial, candidate)
+    record(trial, first)
+    twin, _ = asked(study, SPACE.smallest())
+    twin.set_user_attr("duplicate_of", trial.number)
+    twin.set_user_attr(RESULT_ATTRIBUTE, first.to_dict())
+    recover(study)
+    assert results_of(study) == [first]
+
+
+DAMAGES = {
+    "junk": b"this is no database" * 100,
+    "cut": None,
+    "empty": b"",
+}
+
+
+@pytest.mark.parametrize("damage", DAMAGES)
+def test_an_unreadable_study_is_one_sentence(run, damage):
+    study = open_study(run, REQUEST)
+    trial, candidate = asked(study, SPACE.smallest())
+    record(trial, ok(trial, candidate))
+    del study, trial
+    gc.collect()
+    content = DAMAGES[damage]
+    if content is None:
+        content = run.study_path.read_bytes()[:5000]
+    run.study_path.write_bytes(content)
+    for read in (load_study, RunDirectory.results):
+        with pytest.raises(RunError, match=r"study\.db cannot be read .*--run-dir") as refused:
+            read(run)
+        assert "\n" not in str(refused.value)
+    if damage != "empty":  # an empty file is a database without a study: it is made anew
+        with pytest.raises(RunError, match=r"study\.db cannot be read"):
+            open_study(run, REQUEST)
+
+
+def test_a_run_without_a_study_says_so(run):
+    with pytest.raises(RunError, match=r"holds no study\.db: the search did not get as far"):
+        load_study(run)
+    assert not run.study_path.exists()
+
+
+@pytest.mark.parametrize(
+    "url", ["nonsense", "postgresql://nobody@127.0.0.1:1/x", "sqlite:////proc/x"]
+)
+def test_a_storage_that_cannot_be_reached_is_one_sentence(tmp_path, url):
+    request = REQUEST.model_copy(update={"storage": url})
+    run = RunDirectory.create(tmp_path / "run", request, {})
+    with pytest.raises(RunError, match="cannot be read") as refused:
+        open_study(run, request)
+    assert "\n" not in str(refused.value)
+
+
+@pytest.mark.parametrize("name", ["tpe", "nsga2", "gp", "random"])
+def test_every_sampler_asks_for_configs_of_the_space(name):
+    request = REQUEST.model_copy(update={"sampler": name, "trials": 6})
+    study = optuna.create_study(
+        directions=["minimize", "maximize"], sampler=make_sampler(request, 0)
+    )
+    for value in range(6):
+        trial = study.ask()
+        assert SPACE.suggest(trial) in SPACE
+        trial.set_constraint("latency_ms", value - 3.0)
+        study.tell(trial, [float(value), -float(value)])
+
+
+def test_a_resumed_random_search_does_not_repeat_its_draws():
+    request = REQUEST.model_copy(update={"sampler": "random"})
+
+    def draws(done):
+        study = optuna.create_study(sampler=make_sampler(request, done))
+        return [study.ask().suggest_float("x", 0, 1) for _ in range(3)]
+
+    assert draws(0) == draws(0)
+    assert not set(draws(0)) & set(draws(3))
+
+
+def test_a_sharpened_result_replaces_the_first_and_survives_reopening(run):
+    study = open_study(run, REQUEST)
+    trial, candidate = asked(study, next(iter(SPACE.configs())))
+    first = ok(trial, candidate)
+    record(trial, first)
+    refine(study, first.model_copy(update={"latency_ms": 9.5, "sessions": 9}))
+    (found,) = run.results()
+    assert (found.latency_ms, found.sessions) == (9.5, 9)
+    # Optuna's own value stays what the trial was told.
+    assert load_study(run).trials[0].values[0] == 10.0
