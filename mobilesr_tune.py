@@ -69,11 +69,13 @@ def _default_artifact() -> Artifact:
 
     At the article's input size: a tiny model would find that one thread is best for all.
     """
-    from models.deployment import Deployment
+    from models.deployment import Deployment, fallback_sentence
     from models.sentinel import export_sentinel
 
     base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     deployment = Deployment.choose(lr_height=180, lr_width=320)
+    if sentence := fallback_sentence(deployment):
+        err.print(sentence, markup=False, soft_wrap=True)
     return export_sentinel(deployment, Path(base) / "mobilesr-tune" / "sentinels")
 
 

@@ -177,7 +177,7 @@ def export(
     deployment = Deployment.choose(
         lr_height=height, lr_width=width, graph=graph, lowering=lowering, strip_kb=strip_kb
     )
-    if sentence := fallback_sentence(deployment, lowering):
+    if sentence := fallback_sentence(deployment):
         err.print(sentence, markup=False, soft_wrap=True)
     export_to(Candidate(config, deployment), loaded, output, json)
 

@@ -67,7 +67,7 @@ class Deployment(BaseModel):
 
     @classmethod
     def choose(
-        cls, *, graph: Graph = "deploy", lowering: Lowering | None = None,
+        cls, *, graph: str = "deploy", lowering: str | None = None,
         strip_kb: int | None = None, **fields: Any,
     ) -> Self:  # fmt: skip
         """`build`, with the best lowering there is where none is named.
@@ -91,16 +91,14 @@ class Deployment(BaseModel):
             raise ConfigError(first_problem(error)) from error
 
 
-def default_lowering(graph: Graph) -> Lowering:
+def default_lowering(graph: str) -> Lowering:
     """`direct` for the deploy graph, where the ExecuTorch that is installed allows it."""
     return "direct" if graph == "deploy" and not unfit() else "standard"
 
 
-def fallback_sentence(deployment: Deployment, asked: Lowering | None = None) -> str:
-    """Why a deploy graph is lowered by `standard` though nobody asked for it; else empty."""
-    if asked is not None or deployment.lowering == "direct" or deployment.graph != "deploy":
-        return ""
-    return unfit()
+def fallback_sentence(deployment: Deployment) -> str:
+    """Why a deploy graph can be lowered by `standard` only; empty where `direct` would do."""
+    return "" if deployment.lowering == "direct" or deployment.graph != "deploy" else unfit()
 
 
 @dataclass(frozen=True)

@@ -20,7 +20,7 @@ from foundation.artifact import Artifact
 from foundation.environment import environment
 from foundation.errors import DeviceFailure
 from foundation.files import write_json
-from models.deployment import Deployment
+from models.deployment import Deployment, fallback_sentence
 from models.export_pool import ExportPool
 from models.sentinel import export_sentinel
 from models.training import SupernetTrainer, TrainingPlan, TrainingProgress
@@ -81,6 +81,8 @@ def run_search(request: SearchRequest, command: Sequence[str], watcher: Watcher)
         with _only_one(path):
             run, runs = _enter(path, request, facts, groups)
             watcher.opened(run, chosen.sentence)
+            if sentence := fallback_sentence(_deployment(request)):
+                watcher.note(sentence)
             weights = _weights(run, request, inputs, watcher)
             watcher.stage("judging the supernet's largest config")
             best_db = best_psnr_db(request, weights, inputs.pairs)

@@ -25,8 +25,8 @@ Positive = Annotated[float, Field(gt=0)]
 # between a run and its resumption; these may not.
 IDENTITY = (
     "space", "lr_size", "graph", "lowering", "strip_kb", "device", "runner", "hr", "lr", "train",
-    "weights", "train_steps", "batch_size", "crop", "seed", "sampler", "threads", "sessions", "min_iterations",
-    "min_time_s", "max_latency_ms", "max_memory_mb", "min_psnr_db", "overlap",
+    "weights", "train_steps", "batch_size", "crop", "seed", "sampler", "threads", "sessions",
+    "min_iterations", "min_time_s", "max_latency_ms", "max_memory_mb", "min_psnr_db", "overlap",
 )  # fmt: skip
 
 

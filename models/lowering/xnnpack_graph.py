@@ -147,7 +147,8 @@ class XnnpackGraph:
         return self._node(kind, x.shape, input_id=x.number, **fields)
 
     def _binary(self, kind: str, a: Value, b: Value) -> Value:
-        shape = torch.broadcast_shapes(a.shape, b.shape)
+        # Of equal rank, and a side of 1 is repeated.
+        shape = tuple(map(max, a.shape, b.shape))
         return self._node(kind, shape, input1_id=a.number, input2_id=b.number)
 
     def add(self, a: Value, b: Value) -> Value:
