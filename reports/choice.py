@@ -16,6 +16,7 @@ from pathlib import Path
 
 from device_runner.flags import STAND_INS, flag_words
 from foundation.wording import count_of, plain
+from models.deployment import DEFAULT_STRIP_KB, default_lowering
 from reports.facts import Limits, ProfileGroup, StudyFacts
 from reports.wording import interval
 from search.study.records import CandidateResult
@@ -79,6 +80,13 @@ def export_command(run_path: Path, result: CandidateResult) -> str:
     size = shlex.quote(f"{height}x{width}")
     graph = result.deployment.get("graph", "deploy")
     extra = "" if graph == "deploy" else f" --graph {shlex.quote(str(graph))}"
+    # Results from before there were two lowerings are of the standard one.
+    lowering = str(result.deployment.get("lowering", "standard"))
+    if lowering != default_lowering(str(graph)):
+        extra += f" --lowering {shlex.quote(lowering)}"
+    strips = result.deployment.get("strip_kb")
+    if lowering == "direct" and strips != DEFAULT_STRIP_KB:
+        extra += f" --strip-kb {shlex.quote(str(strips))}"
     return (
         f"mobilesr-tune export --weights {weights} --key {config} --lr-size {size}{extra} "
         "--output best"

@@ -81,6 +81,8 @@ COLUMNS = (
     Column("run", "str", "name of the run directory"),
     Column("delegated_share", "float64", "share of the operators that the backend runs, 0 to 1"),
     Column("front_probability", "float64", "probability of being on the front, 0 to 1"),
+    Column("lowering", "str", "how the .pte was made: direct or standard"),
+    Column("strip_kb", "Int64", "cache the strips of a direct graph are cut for, kB"),
 )
 
 # Zero means "never got that far" for these, and a cell that says 0 would be a lie.
@@ -169,6 +171,9 @@ def _identity(result: CandidateResult) -> dict[str, Any]:
         "body_passes": _integer(config, "body_passes"),
         **{name: _integer(deployment, name) for name in ("lr_height", "lr_width")},
         **{name: str(deployment.get(name, "")) for name in ("precision", "backend", "graph")},
+        # Records from before there were two do not name theirs.
+        "lowering": str(deployment.get("lowering", "standard")),
+        "strip_kb": _integer(deployment, "strip_kb"),
         "status": result.status,
         "reason": result.reason,
         "flags": " ".join(result.flags),
