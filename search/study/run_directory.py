@@ -120,7 +120,7 @@ class RunDirectory:
         return part
 
     def _require_same(self, request: SearchRequest, facts: dict[str, Any]) -> None:
-        before = SearchRequest.resolve({}, self.spec_path).identity
+        before = SearchRequest.stored(self.spec_path).identity
         changed = [name for name, value in request.identity.items() if before[name] != value]
         if changed:
             name = changed[0]
