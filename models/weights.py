@@ -15,6 +15,7 @@ import torch
 from torch import Tensor
 
 from foundation.files import atomic_path
+from foundation.wording import shown
 from models.checkpoint_forms import find_state, foreign_object
 from models.config import MobileSRConfig
 from models.errors import ConfigError, WeightsError
@@ -135,8 +136,7 @@ def _refusal(path: Path, reason: str) -> str:
             "and opening that could run code. Save the network alone, with "
             "torch.save(model.state_dict(), ...)"
         )
-    line = "".join(c for c in reason.splitlines()[0] if c.isprintable())
-    return f"{path} is no PyTorch checkpoint: {line[:160]}"
+    return f"{path} is no PyTorch checkpoint: {shown(reason.splitlines()[0], 160)}"
 
 
 def _from_content(content: Any, source: str) -> Weights:

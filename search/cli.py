@@ -60,7 +60,7 @@ def upscale(
     if json:
         print_json(facts)
         return
-    out.print(
-        f"[bold]{facts['output']}[/bold]  {facts['width']}x{facts['height']} px, "
-        f"{facts['tiles']} tiles on {facts['device']}"
+    out.say(
+        f"{facts['output']}  {facts['width']}x{facts['height']} px, {facts['tiles']} tiles on "
+        f"{facts['device']}"
     )

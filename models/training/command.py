@@ -104,7 +104,7 @@ def _pictures(
     found = photographs_of(sample_training_images()) if images is None else photographs_in(images)
     selection = select(found, recipe.plan.crop * scale)
     for sentence in selection.sentences():
-        err.print(sentence, markup=False, highlight=False, soft_wrap=True, style="yellow")
+        err.say(sentence, style="yellow")
     used, judged = list(selection.used), []
     if held_back is not None:
         judged = photographs_in(held_back)
@@ -117,17 +117,14 @@ def _run(trainer: SupernetTrainer, output: Path, tensorboard: Path | None) -> No
     from models.training.display import TrainingDisplay
     from models.weights import save_weights
 
-    err.print(
+    err.say(
         f"{len(trainer.crops.photographs)} images ({len(trainer.probe.pairs)} held back), "
-        f"{trainer.numerics.sentence}",
-        markup=False, soft_wrap=True,
-    )  # fmt: skip
-    with TrainingDisplay(tensorboard) as display:
-        trained = trainer.run(display.step)
+        f"{trainer.numerics.sentence}"
+    )
     save_weights(trained, output)
     if trainer.options.checkpoint is not None:
         trainer.options.checkpoint.unlink(missing_ok=True)
-    out.print(f"{output}: largest config {trainer.full.key}", soft_wrap=True)
+    out.say(f"{output}: largest config {trainer.full.key}")
 
 
 def _numbers(flag: str, text: str | None) -> tuple[int, ...] | None:

@@ -43,12 +43,12 @@ class TrainingDisplay:
         quiet_for_s = now_s - self.told_s
         judged = progress.probe_psnr_y_db is not None
         if judged or (not err.is_terminal and quiet_for_s > SECONDS_A_LOG_LINE):
-            err.print(progress_line(progress), markup=False, highlight=False, soft_wrap=True)
+            err.say(progress_line(progress))
             self.told_s = now_s
         for name, reason in progress.left_out.items():
             if name not in self.told:
                 self.told.add(name)
-                err.print(f"left out from now on: {reason}", markup=False, soft_wrap=True)
+                err.say(f"left out from now on: {reason}")
         if self.writer is not None:
             self._log(progress)
 
