@@ -95,9 +95,7 @@ def tell_speed(trainers: dict[str, SupernetTrainer], rounds: int, steps: int) ->
             f"{name:6} {1 / np.median(column):6.2f} steps/s, median of {rounds} rounds of {steps}"
         )
     ratios = taken[:, 0] / taken[:, 1]
-    print(
-        f"ratio  {np.median(ratios):6.2f}, of single rounds {ratios.min():.2f} to {ratios.max():.2f}"
-    )
+    print(f"ratio  {np.median(ratios):6.2f} ({ratios.min():.2f} to {ratios.max():.2f})")
 
 
 def tell_psnr(trainers: dict[str, SupernetTrainer], pairs: list[ImagePair]) -> None:

@@ -121,6 +121,8 @@ def _run(trainer: SupernetTrainer, output: Path, tensorboard: Path | None) -> No
         f"{len(trainer.crops.photographs)} images ({len(trainer.probe.pairs)} held back), "
         f"{trainer.numerics.sentence}"
     )
+    with TrainingDisplay(tensorboard) as display:
+        trained = trainer.run(display.step)
     save_weights(trained, output)
     if trainer.options.checkpoint is not None:
         trainer.options.checkpoint.unlink(missing_ok=True)
