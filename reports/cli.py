@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from reports.sections import Report
+    from reports.report import Report
     from search.study.run_directory import RunDirectory
 
 
@@ -39,7 +39,7 @@ def report(
     from foundation.console import out, print_json
     from reports.compile import write_report
     from reports.facts import gather
-    from reports.sections import report_of
+    from reports.report import report_of
     from reports.terminal import render
     from search.study.run_directory import RunDirectory
 

@@ -6,25 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from foundation.files import write_json, write_text
 from foundation.wording import count_of
 from reports.charts.standalone import front_file, standalone_front
 from reports.document import report_document
 from reports.errors import NothingToReport
-from reports.facts import Run, StudyFacts, gather
+from reports.facts import StudyFacts
 from reports.markdown import markdown_summary
 from reports.page import render_page
-from reports.sections import Report, report_of
+from reports.report import Report
 from reports.table import candidate_table, write_csv, write_json_table, write_parquet
-
-
-class ReportableRun(Run, Protocol):
-    """A run that also says where its report belongs."""
-
-    @property
-    def report_folder(self) -> Path: ...
 
 
 @dataclass(frozen=True)
@@ -46,18 +38,13 @@ class ReportFiles:
     fronts: tuple[Path, ...]
 
 
-def compile_report(run_directory: ReportableRun) -> ReportFiles:
-    """Write the page, the tables and the summary of a study; each file is whole or absent.
+def write_report(report: Report, folder: Path) -> ReportFiles:
+    """Write the report of one or several studies into `folder`; each file is whole or absent.
 
     Raises:
-        RequestError: no candidate of the study was both timed and judged (nothing is written),
-            or its records cannot be read, or the folder cannot be written.
+        RequestError: no candidate was both timed and judged (nothing is written), or the folder
+            cannot be written.
     """
-    return write_report(report_of([gather(run_directory)]), run_directory.report_folder)
-
-
-def write_report(report: Report, folder: Path) -> ReportFiles:
-    """Write the report of one or several studies into `folder`. Raises as `compile_report`."""
     if not any(section.group.measured for section in report.sections):
         require_something(report.studies[0])
     table = candidate_table(report)

@@ -6,14 +6,15 @@ import re
 from collections.abc import Sequence
 
 from foundation.wording import count_of, escaped, ms, number, percent, shorten, signed_db
+from reports.agreement_view import agreement_views
 from reports.charts.standalone import front_file
 from reports.choice import Choice
-from reports.compare_view import comparison_views
 from reports.effects import Level
 from reports.facts import ProfileGroup, StudyFacts
 from reports.headline import counts, headline, reproduce_command
 from reports.left_out import flag_counts, trouble_words
-from reports.sections import Report, Section
+from reports.report import Report
+from reports.sections import Section
 from reports.wording import config_text, interval, parameters_of
 
 REASONS_SHOWN = 10
@@ -27,7 +28,7 @@ def markdown_summary(report: Report) -> str:
     lines = [f"# {escaped(report.title)}", ""]
     for place, section in enumerate(report.sections):
         lines += _section(section, place)
-    lines += _comparisons(report.sections)
+    lines += _agreements(report)
     lines += _troubles(report.studies)
     lines += ["## How to reproduce", ""]
     for facts in report.studies:
@@ -83,8 +84,8 @@ def _effect(level: Level, unit: str) -> str:
     return f"{middle} {unit} ({low} to {high})"
 
 
-def _comparisons(sections: Sequence[Section]) -> list[str]:
-    views = comparison_views(sections)
+def _agreements(report: Report) -> list[str]:
+    views = agreement_views(report.agreements)
     if not views:
         return []
     lines = ["## Where the devices agree, and where not", ""]

@@ -8,14 +8,14 @@ from typing import Any
 from markupsafe import Markup
 
 from foundation.wording import MISSING, ms, number, percent, shorten, signed_db
-from reports.charts.front import FrontPlot, draw_front, front_plot
+from reports.charts.front import FrontPlot, draw_front
 from reports.charts.small import EffectRow, draw_effects, draw_parts, draw_steps
 from reports.effects import TargetEffects
+from reports.growth import FrontGrowth
 from reports.headline import counts, headline
 from reports.interactive import dot_data, knobs
 from reports.left_out import FlagCount, flag_counts, left_out, trials_in_words
 from reports.pictures import GAIN, gallery
-from reports.progress import Progress
 from reports.roles import STANDINGS, role_of
 from reports.sections import Section
 from reports.table import row
@@ -23,7 +23,7 @@ from reports.wording import config_code
 from search.study.records import CandidateResult
 
 SPLIT_ROWS = 14
-PROGRESS_ROWS = 200
+GROWTH_ROWS = 200
 
 # Heading, unit, and how a row of the table becomes text and something to sort by.
 COLUMNS: tuple[tuple[str, str, str, Callable[[Any], str]], ...] = (
@@ -48,7 +48,7 @@ COLUMNS: tuple[tuple[str, str, str, Callable[[Any], str]], ...] = (
 def section_view(section: Section, place: int) -> dict[str, Any]:
     """Everything the page shows of `section`; `data` is what its scripts need."""
     group, choice = section.group, section.choice
-    plot = front_plot(group, choice, section.facts.limits) if group.measured else None
+    plot = section.plot
     return {
         "id": f"device-{place}",
         "name": section.name,
@@ -68,7 +68,7 @@ def section_view(section: Section, place: int) -> dict[str, Any]:
         "gain": GAIN,
         "effects": [_effects_view(one) for one in section.effects],
         "split": _split_view(section),
-        "progress": _progress_view(section.progress),
+        "growth": _growth_view(section.growth),
         "left_out": [(o.trial, o.code, o.standing, o.reason) for o in left_out(group)],
         "flags": [_flag_row(one) for one in flag_counts(group)],
         "data": dot_data(section, plot) if plot else None,
@@ -185,7 +185,7 @@ def _split_view(section: Section) -> dict[str, Any] | None:
     }
 
 
-def _progress_view(found: Progress | None) -> dict[str, Any] | None:
+def _growth_view(found: FrontGrowth | None) -> dict[str, Any] | None:
     if found is None or found.final <= 0:
         return None
     charts = [
@@ -209,11 +209,11 @@ def _progress_view(found: Progress | None) -> dict[str, Any] | None:
         "reference": f"{ms(found.reference[0])} ms and {number(found.reference[1], 2)} dB",
         "final": number(found.final, 1),
         "last_gain": found.last_gain_trial,
-        "table": gains[:PROGRESS_ROWS],
+        "table": gains[:GROWTH_ROWS],
     }
 
 
-def _gains(found: Progress) -> list[tuple[int, int, str, str]]:
+def _gains(found: FrontGrowth) -> list[tuple[int, int, str, str]]:
     """The candidates that made the front grow: how many were finished, trial, minutes, share."""
     rows, before = [], 0.0
     for at, (trial, volume) in enumerate(found.trials):

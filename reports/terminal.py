@@ -8,11 +8,12 @@ from rich.table import Table
 from rich.text import Text
 
 from foundation.wording import count_of, ms, number, shorten, signed_db
+from reports.agreement_view import agreement_views
 from reports.choice import Choice
-from reports.compare_view import comparison_views
 from reports.facts import ProfileGroup
 from reports.headline import counts, headline
-from reports.sections import Report, Section
+from reports.report import Report
+from reports.sections import Section
 from reports.wording import config_code, interval, parameters_of
 
 REASONS_SHOWN = 3
@@ -23,7 +24,7 @@ def render(report: Report) -> RenderableType:
     parts: list[RenderableType] = []
     for section in report.sections:
         parts += _section(section)
-    for view in comparison_views(report.sections):
+    for view in agreement_views(report.agreements):
         parts += [Text(view["sentence"]), *(Text(text) for text in view["transfers"])]
     return Group(*parts)
 

@@ -120,7 +120,7 @@ class RunDirectory:
         return part
 
     def _require_same(self, request: SearchRequest, facts: dict[str, Any]) -> None:
-        before = SearchRequest.resolve({}, self.spec_path).identity
+        before = self.request().identity
         changed = [name for name, value in request.identity.items() if before[name] != value]
         if changed:
             name = changed[0]
@@ -151,6 +151,10 @@ class RunDirectory:
             return tomllib.loads(self.spec_path.read_text(encoding="utf-8"))
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise RunError(f"{self.spec_path} cannot be read: {error}") from error
+
+    def request(self) -> SearchRequest:
+        """The same as a request. Raises `SearchError` when it is damaged."""
+        return SearchRequest.resolve({}, self.spec_path)
 
     def facts(self) -> dict[str, Any]:
         """What was found out at the start: device, command line, inputs, PSNR bound."""
