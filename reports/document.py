@@ -43,6 +43,16 @@ def section_facts(section: Section) -> dict[str, Any]:
         "constraints": section.facts.limits.sentences(),
         "front": [row(result, group) for result in group.front],
         "ties": [r.number for r in group.front_and_ties if r.number in group.undecided_numbers],
+        "near_misses": [
+            {
+                "trial": near.result.number,
+                "key": near.result.key,
+                "latency_ms": near.result.latency_ms,
+                "peak_memory_mb": near.result.peak_memory_mb,
+                "misses": [_plain(miss) for miss in near.misses],
+            }
+            for near in section.near_misses
+        ],
         "effects": [_plain(one) for one in section.effects],
         "hypervolume": _plain(section.growth) if section.growth else None,
         "flags": [_plain(one) for one in flag_counts(group)],

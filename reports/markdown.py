@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from foundation.wording import count_of, escaped, ms, number, percent, shorten, signed_db
+from foundation.wording import count_of, escaped, ms, number, percent, shorten
 from reports.agreement_view import agreement_views
 from reports.charts.standalone import front_file
 from reports.choice import Choice
@@ -15,7 +15,7 @@ from reports.headline import counts, headline, reproduce_command
 from reports.left_out import flag_counts, trouble_words
 from reports.report import Report
 from reports.sections import Section
-from reports.wording import config_text, interval, parameters_of
+from reports.wording import WORSE_LEGEND, config_text, gain_words, interval, parameters_of
 
 REASONS_SHOWN = 10
 
@@ -46,7 +46,7 @@ def _section(section: Section, place: int) -> list[str]:
     lines += [f"- Candidates: {counts(group)}", ""]
     if group.measured:
         lines += [f"![Latency against PSNR of every candidate]({front_file(place)})", ""]
-    lines += _front(group, choice)
+    lines += _front(group, choice) + _near_misses(section)
     if choice.command:
         lines += ["Export the chosen one:", "", *_code(choice.command), ""]
     return lines + _effects(section) + _flags(group) + _failures(group)
@@ -128,7 +128,7 @@ def _front(group: ProfileGroup, choice: Choice) -> list[str]:
             escaped(config_text(r.config)),
             interval(r),
             number(r.psnr_y_db, 2),
-            signed_db(r.gain_db),
+            gain_words(r.gain_db),
             ms(r.peak_memory_mb),
             parameters_of(r),
         ]
@@ -136,9 +136,19 @@ def _front(group: ProfileGroup, choice: Choice) -> list[str]:
     return [
         *lines,
         "",
-        "★ chosen; ≈ a tie: latency intervals leave open whether it is on the front.",
+        "★ chosen; ≈ a tie: latency intervals leave open whether it is on the front; "
+        f"{WORSE_LEGEND}.",
         "",
     ]
+
+
+def _near_misses(section: Section) -> list[str]:
+    lines = [
+        f"- Trial {near.result.number} ({escaped(config_text(near.result.config))}): "
+        + "; ".join(miss.sentence for miss in near.misses)
+        for near in section.near_misses
+    ]
+    return ["Nearest to the limits:", "", *lines, ""] if lines else []
 
 
 def _failures(group: ProfileGroup) -> list[str]:

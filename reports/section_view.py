@@ -7,7 +7,7 @@ from typing import Any
 
 from markupsafe import Markup
 
-from foundation.wording import MISSING, ms, number, percent, shorten, signed_db
+from foundation.wording import MISSING, ms, number, percent, shorten
 from reports.charts.front import FrontPlot, draw_front
 from reports.charts.small import EffectRow, draw_effects, draw_parts, draw_steps
 from reports.effects import TargetEffects
@@ -19,7 +19,7 @@ from reports.pictures import GAIN, gallery
 from reports.roles import STANDINGS, role_of
 from reports.sections import Section
 from reports.table import row
-from reports.wording import config_code
+from reports.wording import WORSE_LEGEND, config_code, gain_words, worse_than_bicubic
 from search.study.records import CandidateResult
 
 SPLIT_ROWS = 14
@@ -30,7 +30,7 @@ COLUMNS: tuple[tuple[str, str, str, Callable[[Any], str]], ...] = (
     ("Latency", "ms", "latency_ms", ms),
     ("Interval", "ms", "latency_low_ms", str),
     ("PSNR Y", "dB", "psnr_y_db", lambda value: number(value, 2)),
-    ("Over bicubic", "dB", "gain_over_bicubic_db", signed_db),
+    ("Over bicubic", "dB", "gain_over_bicubic_db", gain_words),
     ("Peak memory", "MB", "peak_memory_mb", ms),
     ("Parameters", "", "parameters", lambda value: MISSING if value is None else f"{value:,}"),
     ("Work", "GMACs", "gmacs", lambda value: number(value, 2)),
@@ -63,6 +63,18 @@ def section_view(section: Section, place: int) -> dict[str, Any]:
         "knobs": knobs(section) if plot else [],
         "rows": [_table_row(result, section) for result in group.results],
         "front_rows": [_front_row(result, section) for result in group.front_and_ties],
+        "near_misses": [
+            (
+                near.result.number,
+                config_code(near.result.config),
+                ms(near.result.latency_ms),
+                ms(near.result.peak_memory_mb),
+                number(near.result.psnr_y_db, 2),
+                "; ".join(miss.sentence for miss in near.misses),
+            )
+            for near in section.near_misses
+        ],
+        "worse": WORSE_LEGEND if any(map(worse_than_bicubic, group.measured)) else "",
         "ties": bool(group.undecided_numbers),
         "gallery": gallery(section),
         "gain": GAIN,
@@ -123,7 +135,7 @@ def _front_row(result: CandidateResult, section: Section) -> tuple[Any, ...]:
         ms(result.latency_ms),
         MISSING if low is None or high is None else f"{ms(low)}–{ms(high)}",
         number(result.psnr_y_db, 2),
-        signed_db(cells["gain_over_bicubic_db"]),
+        gain_words(cells["gain_over_bicubic_db"]),
         ms(result.peak_memory_mb),
         percent(probability),
     )

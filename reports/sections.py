@@ -12,6 +12,7 @@ from reports.choice import Choice, choose
 from reports.effects import TargetEffects, effects
 from reports.facts import ProfileGroup, StudyFacts
 from reports.growth import FrontGrowth, growth
+from reports.near_misses import NearMiss, near_misses
 
 
 @dataclass(frozen=True)
@@ -33,6 +34,11 @@ class Section:
         if not self.group.measured:
             return None
         return front_plot(self.group, self.choice, self.facts.limits)
+
+    @cached_property
+    def near_misses(self) -> list[NearMiss]:
+        """What comes nearest to the limits; empty where a candidate meets them."""
+        return near_misses(self.group, self.facts.limits)
 
     @cached_property
     def effects(self) -> list[TargetEffects]:

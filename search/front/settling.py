@@ -11,9 +11,9 @@ from typing import Protocol
 import optuna
 
 from device_runner import Measurement
-from foundation.artifact import Artifact, load_artifact
-from foundation.errors import RequestError
+from foundation.artifact import Artifact
 from search.front.racing import Allocation, RacePlan, allocate, pooled_estimates
+from search.study.artifacts import artifacts_in
 from search.study.records import CandidateResult
 from search.study.study import refine, results_of
 
@@ -98,7 +98,7 @@ class Settling:
 
     def _entrants(self) -> list[tuple[CandidateResult, Artifact]]:
         """Judged, feasible candidates whose samples and artifact are still there."""
-        found = _artifacts_in(self.artifacts)
+        found = artifacts_in(self.artifacts)
         return [
             (result, found[result.artifact.sha256])
             for result in results_of(self.study)
@@ -137,15 +137,3 @@ class Settling:
     def _sessions_ms(self, result: CandidateResult) -> list[float]:
         """Each session's median, corrected for drift where a sentinel ran."""
         return list(Measurement.load(self._file(result)).session_medians_ms)
-
-
-def _artifacts_in(folder: Path) -> dict[str, Artifact]:
-    """sha256 -> artifact, of those that are whole."""
-    found: dict[str, Artifact] = {}
-    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        try:
-            artifact = load_artifact(path)
-        except RequestError:
-            continue
-        found[artifact.manifest.sha256] = artifact
-    return found

@@ -13,7 +13,7 @@ from foundation.files import read_json, write_json, write_text
 from search.errors import RunError
 from search.request import SearchRequest
 from search.study.records import CandidateResult
-from search.study.study import load_study, results_of
+from search.study.study import first_trials_of, load_study, results_of
 
 STUDY_NAME = "mobilesr"
 PROFILES = "profiles"
@@ -178,6 +178,14 @@ class RunDirectory:
         """What the latest search in this run did with each device; empty before its end."""
         path = self.devices_path
         return list(read_json(path)["devices"]) if path.is_file() else []
+
+    def repeated_by(self, trial: int) -> int:
+        """The trial whose candidate this one proposed once more; itself where it was new.
+
+        Raises:
+            RunError: the study cannot be read.
+        """
+        return first_trials_of(load_study(self)).get(trial, trial)
 
     def results(self) -> list[CandidateResult]:
         """Every finished candidate once, in the order of its trials, profile by profile.

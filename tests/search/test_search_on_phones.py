@@ -156,7 +156,7 @@ def test_a_phone_that_is_unplugged_and_returns_loses_and_repeats_nothing(
     by_key = {result.key: result for result in results_of(calm_lane.study)}
     for result in results:
         assert result.psnr_y_db == by_key[result.key].psnr_y_db
-        assert result.artifact_sha256 == by_key[result.key].artifact_sha256
+        assert result.artifact == by_key[result.key].artifact
     assert phone.runs() == []
 
 
@@ -220,7 +220,7 @@ def test_phones_of_two_profiles_have_a_study_each_and_share_exports(
     assert len({result.profile_key for result in results}) == 2
     assert [len(part.results()) for part in run.parts] == [1, 1]
     for result in results:
-        assert (run.path / result.measurement_file).is_file()
+        assert (run.path / result.timing.measurement_file).is_file()
     # One candidate and the sentinel, exported once for both.
     assert len(list(run.artifacts.iterdir())) == 2
     assert all(len(list(part.artifacts.iterdir())) == 2 for part in run.parts)
