@@ -71,6 +71,17 @@ def export_command(find_in_run: FindInRun) -> Callable[..., None]:
                 r"\[deploy]"
             ),
         ] = None,
+        lowering: Annotated[
+            str | None,
+            typer.Option(
+                help="direct: our own XNNPACK graph. standard: ExecuTorch's partitioner. "
+                r"\[direct where the graph is deploy]"
+            ),
+        ] = None,
+        strip_kb: Annotated[
+            int | None,
+            typer.Option(help=r"Cache in kB that a direct graph is cut for; 0: uncut. \[3072]"),
+        ] = None,
         json: JsonOption = False,
     ) -> None:
         """Export a model to an ExecuTorch .pte with its manifest and its check tensors.
@@ -82,13 +93,14 @@ def export_command(find_in_run: FindInRun) -> Callable[..., None]:
         Example: mobilesr-tune export --preset ntire2022 --weights mobilesr_x4.pth
         --lr-size 180x320 --output published
         """
-        from models.deployment import Candidate, Deployment, parse_lr_size
+        from models.deployment import Candidate, Deployment, fallback_sentence, parse_lr_size
         from models.weights import load_weights
         from models.window_padding import padding_sentence
 
         own = {
             "--weights": weights, "--preset": preset, "--key": key, "--set": changes,
-            "--lr-size": lr_size, "--graph": graph,
+            "--lr-size": lr_size, "--graph": graph, "--lowering": lowering,
+            "--strip-kb": strip_kb,
         }  # fmt: skip
         if run is not None:
             _refuse_beside_from([name for name, value in own.items() if value is not None])
@@ -106,7 +118,12 @@ def export_command(find_in_run: FindInRun) -> Callable[..., None]:
         height, width = parse_lr_size(lr_size or "180x320")
         loaded = load_weights(weights)
         config = choose_config(preset, key, changes, loaded)
-        deployment = Deployment.build(lr_height=height, lr_width=width, graph=graph or "deploy")
+        deployment = Deployment.choose(
+            lr_height=height, lr_width=width, graph=graph or "deploy", lowering=lowering,
+            strip_kb=strip_kb,
+        )  # fmt: skip
+        if sentence := fallback_sentence(deployment):
+            err.say(sentence)
         if sentence := padding_sentence((height, width), (config.window_size,)):
             err.say(sentence, style="yellow")
         export_to(Candidate(config, deployment), loaded, output, json)
@@ -141,7 +158,7 @@ def export_to(candidate: Candidate, weights: Weights, output: Path, json: bool) 
     """Export with a spinner, copy the artifact to `output`, and say what it is."""
     from models.export import export as run
 
-    with err.status(f"lowering {candidate.key} with XNNPACK (10 to 60 s)"):
+    with err.status(f"lowering {candidate.key}"):
         artifact = copy_artifact(lambda store: run(candidate, weights, store), output)
     _tell(artifact, output, json)
 

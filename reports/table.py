@@ -80,6 +80,8 @@ COLUMNS = (
     Column("run", "str", "name of the run directory"),
     Column("delegated_share", "float64", "share of the operators that the backend runs, 0 to 1"),
     Column("front_probability", "float64", "probability of being on the front, 0 to 1"),
+    Column("lowering", "str", "how the .pte was made: direct or standard"),
+    Column("strip_kb", "Int64", "cache the strips of a direct graph are cut for, kB"),
 )
 
 

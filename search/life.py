@@ -20,7 +20,7 @@ from foundation.artifact import Artifact
 from foundation.environment import environment
 from foundation.errors import DeviceFailure
 from foundation.files import write_json
-from models.deployment import Deployment
+from models.deployment import Deployment, fallback_sentence
 from models.export_pool import ExportPool
 from models.sentinel import export_sentinel
 from models.training import SupernetTrainer, TrainingPlan, TrainingProgress
@@ -101,6 +101,8 @@ def run_search(
         with _only_one(path):
             run, runs = _enter(path, request, facts, groups)
             events.opened(run, chosen.sentence)
+            if sentence := fallback_sentence(_deployment(request)):
+                events.note(sentence)
             prepared = _prepare(run, request, inputs, started_s, events)
             lanes = [_lane(runs[key], devices, prepared) for key, devices in groups.items()]
             try:
@@ -207,7 +209,13 @@ def _weights(
 
 def _deployment(request: SearchRequest) -> Deployment:
     height, width = request.lr_size
-    return Deployment.build(lr_height=height, lr_width=width, graph=request.graph)
+    return Deployment.build(
+        lr_height=height,
+        lr_width=width,
+        graph=request.graph,
+        lowering=request.lowering,
+        strip_kb=request.strip_kb,
+    )
 
 
 def _settle(lane: Lane, run: RunDirectory, prepared: _Preparation) -> None:

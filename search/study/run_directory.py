@@ -154,7 +154,7 @@ class RunDirectory:
 
     def request(self) -> SearchRequest:
         """The same as a request. Raises `SearchError` when it is damaged."""
-        return SearchRequest.resolve({}, self.spec_path)
+        return SearchRequest.stored(self.spec_path)
 
     def facts(self) -> dict[str, Any]:
         """What was found out at the start: device, command line, inputs, PSNR bound."""

@@ -73,6 +73,8 @@ PROMISED = [
     "run",
     "delegated_share",
     "front_probability",
+    "lowering",
+    "strip_kb",
 ]
 
 

@@ -54,6 +54,7 @@ def test_a_foreign_folder_is_left_alone(path):
     ("change", "sentence"),
     [
         ({"seed": 2}, "a search with seed=1, this one has seed=2"),
+        ({"lowering": "direct"}, "with lowering=standard, this one has lowering=direct"),
         ({"lr_size": (8, 8)}, r"lr_size=\[64, 64\], this one has lr_size=\[8, 8\]"),
         ({"max_latency_ms": 4.0}, "max_latency_ms=None, this one has max_latency_ms=4.0"),
     ],
