@@ -30,6 +30,8 @@ MAX_CHECKPOINT_BYTES = 2 * 2**30
 # `state_sha256` of the checkpoint of github.com/sunny2109/MobileSR-NTIRE2022.
 PUBLISHED_SHA256 = "da8f8703f40cb1671430e4deacf81b29a779ec65d8c2e7ca32e5efaf214e876a"
 State = dict[str, Tensor]
+# The source of weights that were just trained (`models.training`).
+SUPERNET = "supernet"
 
 
 @dataclass(frozen=True)
@@ -52,6 +54,11 @@ class Weights:
     @property
     def sha256(self) -> str:
         return state_sha256(self.state)
+
+    @property
+    def is_supernet(self) -> bool:
+        """Whether they were trained to be sliced: no config is meant unless it is named."""
+        return self.source == SUPERNET or bool(self.training.get("random_configs"))
 
     def for_config(self, config: MobileSRConfig) -> State:
         """The weights of `config`: these themselves, or a slice where these contain it.
