@@ -10,7 +10,8 @@ import numpy as np
 from models.evaluation import evaluate
 from models.images import ImagePair, image_files, load_rgb, require_at_least
 from models.samples import sample_training_images
-from models.weights import Weights, build_model, load_weights
+from models.shipped import shipped_for
+from models.weights import Weights, build_model, load_given_weights
 from search.request import SearchRequest
 from search.study.images import arrays_sha256, evaluation_pairs, images_sha256
 
@@ -43,14 +44,24 @@ def load_inputs(request: SearchRequest) -> SearchInputs:
     """
     pairs = evaluation_pairs(request)
     require_at_least(pairs, *request.lr_size)
-    if request.weights is not None:
-        return SearchInputs(pairs, (), _for_space(load_weights(request.weights), request))
+    given = _given(request)
+    if given is not None:
+        return SearchInputs(pairs, (), _for_space(given, request))
     images = (
         sample_training_images()
         if request.train is None
         else [load_rgb(path) for path in image_files(request.train)]
     )
     return SearchInputs(pairs, images, None)
+
+
+def _given(request: SearchRequest) -> Weights | None:
+    """The user's checkpoint, or the package's where nothing asks for training; else None."""
+    if request.weights is not None:
+        return load_given_weights(request.weights)
+    if request.train is not None or request.train_steps is not None:
+        return None
+    return shipped_for(request.space)
 
 
 def _for_space(weights: Weights, request: SearchRequest) -> Weights:
