@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from models.evaluation import evaluate
-from models.images import ImagePair, image_files, load_rgb, require_at_least
+from models.images import ImagePair, require_at_least
 from models.samples import sample_training_images
 from models.shipped import shipped_for
+from models.training.photographs import Photograph, photographs_in, photographs_of
 from models.weights import Weights, build_model, load_given_weights
 from search.request import SearchRequest
 from search.study.images import arrays_sha256, evaluation_pairs, images_sha256
@@ -18,17 +17,17 @@ from search.study.images import arrays_sha256, evaluation_pairs, images_sha256
 
 @dataclass(frozen=True)
 class SearchInputs:
-    """Images in memory, and weights where none have to be trained."""
+    """Evaluation images in memory, training images as files, weights where none are trained."""
 
     pairs: Sequence[ImagePair]
-    training_images: Sequence[np.ndarray]
+    photographs: Sequence[Photograph]
     weights: Weights | None
 
     def fingerprint(self) -> dict[str, str]:
         """Hashes by which a resumed run knows that its inputs are still the same."""
         prints = {
             "evaluation images": images_sha256(self.pairs),
-            "training images": arrays_sha256(self.training_images),
+            "training images": arrays_sha256(one.load() for one in self.photographs),
         }
         if self.weights is not None:
             prints["weights"] = self.weights.sha256
@@ -47,12 +46,12 @@ def load_inputs(request: SearchRequest) -> SearchInputs:
     given = _given(request)
     if given is not None:
         return SearchInputs(pairs, (), _for_space(given, request))
-    images = (
-        sample_training_images()
+    photographs = (
+        photographs_of(sample_training_images())
         if request.train is None
-        else [load_rgb(path) for path in image_files(request.train)]
+        else photographs_in(request.train)
     )
-    return SearchInputs(pairs, images, None)
+    return SearchInputs(pairs, photographs, None)
 
 
 def _given(request: SearchRequest) -> Weights | None:

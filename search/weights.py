@@ -9,7 +9,7 @@ from pathlib import Path
 from models.errors import WeightsError
 from models.origin import WeightsOrigin
 from models.shipped import FILES, shipped_weights
-from models.training.photographs import photographs_of, select
+from models.training.photographs import select
 from models.training.plan import TrainingPlan
 from models.training.start import common_part
 from models.training.supernet import SupernetTrainer, TrainingOptions, TrainingProgress
@@ -56,7 +56,7 @@ def _trained(
         crop=request.crop,
         seed=request.seed,
     )
-    selection = select(photographs_of(inputs.training_images), request.crop * request.space.scale)
+    selection = select(inputs.photographs, request.crop * request.space.scale)
     for sentence in selection.sentences():
         say(sentence)
     start = _start(request)

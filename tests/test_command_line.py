@@ -33,6 +33,7 @@ pytestmark = pytest.mark.timeout(900)
 COMMANDS = [
     "search",
     "train",
+    "finetune",
     "upscale",
     "evaluate",
     "export",
