@@ -23,7 +23,7 @@ from device_runner.devices.lease import Lease
 from device_runner.errors import DeviceLost, DeviceStorageError
 from device_runner.launching.checks import check_artifact, check_cpus, check_request
 from device_runner.launching.launches import RunReport, RunRequest
-from device_runner.launching.outcomes import Ended, Verdict, judge
+from device_runner.launching.outcomes import Ended, LaunchOutcome, judge
 from device_runner.launching.reporting import (
     output_bytes,
     run_report,
@@ -214,7 +214,7 @@ class AdbDevice(Device):
             raise
 
     def _report(self, request: RunRequest, run: str, launched: Launched) -> RunReport:
-        verdict = judge(
+        judged = judge(
             Ended(
                 exit_code=launched.exit_code,
                 timed_out=launched.timed_out,
@@ -224,13 +224,13 @@ class AdbDevice(Device):
             ),
             self._connection.shown,
         )
-        self._fetch(request, run, verdict)
-        return run_report(request, verdict, launched.duration_s, self._connection.shown)
+        self._fetch(request, run, judged)
+        return run_report(request, judged, launched.duration_s, self._connection.shown)
 
-    def _fetch(self, request: RunRequest, run: str, verdict: Verdict) -> None:
-        if request.output_dir is None or verdict.outcome is not Outcome.OK:
+    def _fetch(self, request: RunRequest, run: str, judged: LaunchOutcome) -> None:
+        if request.output_dir is None or judged.outcome is not Outcome.OK:
             return
-        size, files = output_bytes(request), verdict.transcript.outputs
+        size, files = output_bytes(request), judged.transcript.outputs
         if len(files) != len(request.inputs) or any(file.bytes != size for file in files):
             raise wrong_outputs(request, len(files), self._connection.shown)
         self._connection.pull(
