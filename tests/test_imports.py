@@ -12,6 +12,8 @@ from pathlib import Path
 import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
+# Of search, reports may know what a study left behind, and the arithmetic of the front.
+LEARNT = ("search.study", "search.front.dominance", "search.front.probability")
 # Each room, and the rooms below it that it may import.
 BELOW = {
     "foundation": (),
@@ -19,7 +21,14 @@ BELOW = {
     "device_runner": ("foundation",),
     "search": ("models", "device_runner", "foundation"),
     "nightly": ("models", "device_runner", "foundation"),
-    "reports": ("search.study", "models", "device_runner", "foundation"),
+    "reports": (
+        *LEARNT,
+        "search.inputs",
+        "search.request",
+        "models",
+        "device_runner",
+        "foundation",
+    ),
     "mobilesr_tune": ("reports", "search", "nightly", "models", "device_runner", "foundation"),
 }
 
