@@ -25,6 +25,8 @@ FORMAT = "mobilesr-tune/weights/1"
 # beside it triples that.
 MAX_CHECKPOINT_BYTES = 2 * 2**30
 State = dict[str, Tensor]
+# The source of weights that were just trained (`models.training`).
+SUPERNET = "supernet"
 
 
 @dataclass(frozen=True)
@@ -45,6 +47,11 @@ class Weights:
     @property
     def sha256(self) -> str:
         return state_sha256(self.state)
+
+    @property
+    def is_supernet(self) -> bool:
+        """Whether they were trained to be sliced: no config is meant unless it is named."""
+        return self.source == SUPERNET or bool(self.training.get("random_configs"))
 
     def for_config(self, config: MobileSRConfig) -> State:
         """The weights of `config`: these themselves, or a slice where these contain it.
