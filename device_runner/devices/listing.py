@@ -44,8 +44,15 @@ class Row:
                 {"cpus": list(one.cpus), "max_khz": one.max_khz, "capacity": one.capacity}
                 for one in self.hardware.clusters
             ]
+            row["unknown_cpus"] = list(self.hardware.unknown_cpus)
             row["conditions"] = [
-                {"name": one.name, "text": one.text, "flags": list(one.flags), "advice": one.advice}
+                {
+                    "name": one.name,
+                    "state": one.state,
+                    "text": one.text,
+                    "flags": list(one.flags),
+                    "advice": one.advice,
+                }
                 for one in self.conditions
             ]
         return row
@@ -110,6 +117,8 @@ def show(rows: list[Row], problem: str) -> None:
             continue
         clusters = row.hardware.clusters if row.hardware else ()
         cores = "+".join(str(len(cluster.cpus)) for cluster in clusters) or str(profile.cores)
+        if clusters and row.hardware and row.hardware.unknown_cpus:
+            cores += f", {len(row.hardware.unknown_cpus)} unknown"
         table.add_row(
             escape(row.serial),
             row.state,

@@ -103,9 +103,15 @@ class AdbDevice(Device):
         if (tuned := tuned_choice(self.profile())) is not None:
             return tuned
         hardware = self.hardware()
-        big = len(hardware.big_cpus)
-        if big < hardware.cores:
-            return ThreadChoice(big, f"one for each core but the {hardware.cores - big} slowest")
+        big, unknown = len(hardware.big_cpus), len(hardware.unknown_cpus)
+        if not hardware.clusters:
+            return ThreadChoice(big, "one for each core, for it does not tell which are fast")
+        but = hardware.cores - big - unknown
+        left_out = [f"the {but} slowest"] if but else []
+        if unknown:
+            left_out.append(f"{unknown} that do not tell how fast they are")
+        if left_out:
+            return ThreadChoice(big, f"one for each core but {' and '.join(left_out)}")
         return ThreadChoice(big, "one for each core, for all are of one kind")
 
     def clusters(self) -> tuple[tuple[int, ...], ...]:
@@ -148,8 +154,7 @@ class AdbDevice(Device):
     def run(self, request: RunRequest) -> RunReport:
         self._lease.require()
         check_request(request)
-        available = (cpu for cluster in self.hardware().clusters for cpu in cluster.cpus)
-        check_cpus(request, available, self._connection.shown)
+        check_cpus(request, self.hardware().all_cpus, self._connection.shown)
         bundle = self._runner()
         inputs = [(path, sha256_of(path)) for path in request.inputs]
         keep = {bundle.key, request.artifact.manifest.sha256, *(sha256 for _, sha256 in inputs)}
@@ -257,7 +262,7 @@ class AdbDevice(Device):
         try:
             kill_leftovers(self._connection)
             self._storage.prepare()
-            self._conditions.recover()
+            self._conditions.restore()
         except BaseException:
             self._connection.doubtful = True
             raise
