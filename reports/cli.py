@@ -52,7 +52,7 @@ def report(
         print_json(front_data(about) | {"page": str(files.html), "devices": devices})
         return
     out.print(render(about))
-    out.print(f"Report: {files.html}", markup=False, highlight=False, soft_wrap=True)
+    out.say(f"Report: {files.html}")
 
 
 def _studies_in(run: RunDirectory) -> list[RunDirectory]:

@@ -12,6 +12,7 @@ from device_runner.conditions.base import (
     Shell,
     why_not_told,
 )
+from device_runner.flags import Flag
 
 _GET = "settings get global stay_on_while_plugged_in"
 _RESTORE = """\
@@ -35,15 +36,13 @@ class StayAwake(Settable):
 
     def reading(self, answer: str, facts: Facts) -> Reading:
         found = _value(answer)
-        advice = "set its screen timeout to the longest by hand, and keep the screen on"
         if found is None:
-            return Reading(
-                self.name, f"not told: {why_not_told(answer)}", ("stay_awake_unknown",), advice
-            )
+            said = f"not told: {why_not_told(answer)}"
+            return Reading(self.name, said, (Flag.STAY_AWAKE_UNKNOWN,))
         if found not in ("0", "null"):
             return Reading(self.name, "on")
         if self._refused:
-            return Reading(self.name, "off, and it may not be switched on", ("may_sleep",), advice)
+            return Reading(self.name, "off, and we may not switch it on", (Flag.MAY_SLEEP,))
         return Reading(self.name, "off; switched on while timing")
 
     def prior(self, shell: Shell) -> str | None:
@@ -101,18 +100,8 @@ class Screen(Condition):
         )
         if dark or known not in (None, "awake"):
             how = known if known not in (None, "awake") else "dark"
-            return Reading(
-                self.name,
-                f"off ({how})",
-                ("screen_off",),
-                "switch the screen on: with it off the phone saves power, and is slower",
-            )
+            return Reading(self.name, f"off ({how})", (Flag.SCREEN_OFF,))
         lit = (display is not None and display[1] == "ON") or (old is not None and old[1] == "true")
         if known == "awake" or lit:
             return Reading(self.name, "on")
-        return Reading(
-            self.name,
-            f"not told: {why_not_told(answer)}",
-            ("screen_unknown",),
-            "see that its screen is on, and stays on: with it off the phone is slower",
-        )
+        return Reading(self.name, f"not told: {why_not_told(answer)}", (Flag.SCREEN_UNKNOWN,))

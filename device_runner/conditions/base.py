@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+from device_runner.flags import flag_words, require_known
+
 _UNKNOWN = "_unknown"
 _DENIED = re.compile(r"permission|denied|denial|not allowed|SecurityException", re.IGNORECASE)
 _NO_SERVICE = re.compile(r"can't find service|not found|unknown service", re.IGNORECASE)
@@ -69,13 +71,22 @@ class State(StrEnum):
 class Reading:
     """One condition as it is now.
 
-    `flags` travel into every result measured under it; `advice` is empty where all is well.
+    `flags` travel into every result measured under it. Raises `ValueError` for a flag that has
+    no meaning (`device_runner.flags`).
     """
 
     name: str
     text: str
     flags: tuple[str, ...] = ()
-    advice: str = ""
+
+    def __post_init__(self) -> None:
+        for flag in self.flags:
+            require_known(flag)
+
+    @property
+    def advice(self) -> str:
+        """What to do about its flags; empty where all is well."""
+        return "; ".join(dict.fromkeys(flag_words(flag).advice for flag in self.flags))
 
     @property
     def state(self) -> State:
@@ -112,7 +123,7 @@ class Condition(ABC):
 
     @abstractmethod
     def reading(self, answer: str, facts: Facts) -> Reading:
-        """What the answer to `question` says, and what to do about it.
+        """What the answer to `question` says.
 
         The answer is the device's own text, and may be anything: what it does not tell is a
         reading that says so, with a flag that ends in `_unknown`, and never a good one.

@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass, field
 
 from device_runner.conditions.base import Condition, Facts, Reading, why_not_told
+from device_runner.flags import Flag
 
 LOW_PERCENT = 25
 HOT_C = 40.0
@@ -18,7 +19,6 @@ _BY_HAND = "UPDATES STOPPED"
 _PLAUSIBLE_C = (-40.0, 100.0)
 # android.os.BatteryManager: on a cable, and yet not charged.
 _NOT_CHARGED = {3: "discharging", 4: "not charged"}
-_LOOK = "see on its screen that it is charged and cool, and that no saver is on"
 
 
 @dataclass
@@ -27,12 +27,7 @@ class _Findings:
 
     said: list[str] = field(default_factory=list)
     missing: list[str] = field(default_factory=list)
-    flags: list[str] = field(default_factory=list)
-    advice: list[str] = field(default_factory=list)
-
-    def bad(self, flag: str, advice: str) -> None:
-        self.flags.append(flag)
-        self.advice.append(advice)
+    flags: list[Flag] = field(default_factory=list)
 
 
 class Battery(Condition):
@@ -52,18 +47,16 @@ class Battery(Condition):
             found.said.append(f"none; powered by {_sources(dump) or 'what it has'}")
         elif "level" not in numbers and "temperature" not in numbers:
             found.said.append(f"not told: {why_not_told(dump)}")
-            found.bad("battery_unknown", _LOOK)
+            found.flags.append(Flag.BATTERY_UNKNOWN)
         else:
             _charge(dump, numbers, found)
             _temperature(numbers, found)
         _saver(saver.strip(), found)
         if found.missing:
             found.said.append(f"not told: {', '.join(found.missing)}")
-            if "battery_unknown" not in found.flags:
-                found.bad("battery_unknown", _LOOK)
-        return Reading(
-            self.name, ", ".join(found.said), tuple(found.flags), "; ".join(found.advice)
-        )
+            if Flag.BATTERY_UNKNOWN not in found.flags:
+                found.flags.append(Flag.BATTERY_UNKNOWN)
+        return Reading(self.name, ", ".join(found.said), tuple(found.flags))
 
 
 def _sources(dump: str) -> str:
@@ -76,7 +69,7 @@ def _charge(dump: str, numbers: dict[str, int], found: _Findings) -> None:
         percent = round(100 * level / scale)
         found.said.append(f"{percent} %")
         if percent < LOW_PERCENT:
-            found.bad("low_battery", f"charge it to {LOW_PERCENT} % or more before measuring")
+            found.flags.append(Flag.LOW_BATTERY)
     else:
         found.missing.append("how full it is")
     sources, refused = _sources(dump), _NOT_CHARGED.get(numbers.get("status", 0))
@@ -87,8 +80,9 @@ def _charge(dump: str, numbers: dict[str, int], found: _Findings) -> None:
             f"on power ({sources}), {refused}" if refused else f"charging ({sources})"
         )
     if _BY_HAND in dump:
-        found.missing.append("its true state (set by hand)")
-        found.advice.append("take back what was set with 'adb shell dumpsys battery reset'")
+        found.missing.append(
+            "its true state, for it was set by hand (undo it: dumpsys battery reset)"
+        )
 
 
 def _temperature(numbers: dict[str, int], found: _Findings) -> None:
@@ -98,11 +92,11 @@ def _temperature(numbers: dict[str, int], found: _Findings) -> None:
         return
     found.said.append(f"{tenths / 10:.1f} °C")
     if tenths / 10 > HOT_C:
-        found.bad("battery_hot", "let it cool: a hot battery makes the phone slow down")
+        found.flags.append(Flag.BATTERY_HOT)
 
 
 def _saver(answer: str, found: _Findings) -> None:
     if answer == "1":
-        found.bad("battery_saver", "switch off battery saver: it slows the phone down")
+        found.flags.append(Flag.BATTERY_SAVER)
     elif answer not in ("0", "null"):
         found.missing.append("battery saver")

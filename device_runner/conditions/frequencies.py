@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from device_runner.conditions.base import Condition, Facts, Reading
+from device_runner.flags import Flag
 from foundation.wording import count_of
 
 # Read by the shell itself: a process for each file of each core would take as long as a session.
@@ -43,29 +44,23 @@ class CpuFrequencies(Condition):
             for gov, now, full in awake
             if _KHZ.fullmatch(now) and _KHZ.fullmatch(full)
         ]
-        parts, flags, advice = [], [], []
+        parts, flags = [], []
         if governors := sorted({gov for gov, _, _ in awake if re.fullmatch(r"[\w.-]+", gov)}):
             parts.append("governor " + ", ".join(governors))
         if capped := sum(int(now) < int(full) for _, now, full in told):
             parts.append(f"{count_of(capped, 'core')} clocked down")
-            flags.append("clocks_capped")
-            advice.append("switch off battery saver, and let it cool")
+            flags.append(Flag.CLOCKS_CAPPED)
         if asleep:
             parts.append(f"{len(asleep)} of {len(present or ())} cores off ({_words(asleep)})")
-            flags.append("cores_offline")
-            advice.append("some cores sleep: switch off battery saver")
+            flags.append(Flag.CORES_OFFLINE)
         hidden = len(awake) - len(told)
         if hidden or not told or not online or not present:
             parts.append(_hidden(hidden, len(awake), bool(online and present)))
-            flags.append("clocks_unknown")
-            advice.append(
-                "it does not tell whether its clocks are held down: measure more sessions"
-            )
+            flags.append(Flag.CLOCKS_UNKNOWN)
         if facts.unknown_cpus:
             parts.append(f"cores {_words(facts.unknown_cpus)} do not tell how fast they are")
-            flags.append("cores_unknown")
-            advice.append("find its best threads and cores with 'mobilesr-tune devices --tune'")
-        return Reading(self.name, "; ".join(parts), tuple(flags), "; ".join(advice))
+            flags.append(Flag.CORES_UNKNOWN)
+        return Reading(self.name, "; ".join(parts), tuple(flags))
 
 
 def _hidden(hidden: int, awake: int, ranges_told: bool) -> str:

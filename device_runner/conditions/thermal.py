@@ -6,6 +6,7 @@ import math
 import re
 
 from device_runner.conditions.base import Condition, Facts, Reading, why_not_told
+from device_runner.flags import Flag
 
 STATUS_NAMES = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
 _STATUS = re.compile(r"^\s*Thermal Status:\s*(\d{1,3})\s*$", re.MULTILINE)
@@ -19,7 +20,7 @@ _SKIN = "3"
 # What a sensor in a phone may read; beyond, it is not read in degrees, or not connected.
 _PLAUSIBLE_C = (-40.0, 150.0)
 _MOST = 4
-_REST = "let it rest before measuring, and measure more sessions"
+_UNDO = "undo it: cmd thermalservice reset"
 
 
 class ThermalStatus(Condition):
@@ -38,17 +39,11 @@ class ThermalStatus(Condition):
             return _unknown(f"not told: {why_not_told(answer)}")
         said = f"status {status} ({STATUS_NAMES[status]})"
         if status > 0:
-            advice = "it is too hot to measure: take it out of its case and off the charger, let it"
-            advice += " cool"
             if _BY_HAND.search(answer):
-                said += ", set by hand"
-                advice += ", or take back the status with 'adb shell cmd thermalservice reset'"
-            return Reading(self.name, said + _degrees(answer), ("throttled",), advice)
+                said += f", set by hand ({_UNDO})"
+            return Reading(self.name, said + _degrees(answer), (Flag.THROTTLED,))
         if _BY_HAND.search(answer):
-            return _unknown(
-                f"{said}, but set by hand",
-                "take back the status with 'adb shell cmd thermalservice reset'",
-            )
+            return _unknown(f"not told: its status was set by hand ({_UNDO})")
         if _NO_SENSORS.search(answer):
             return _unknown("not told: its sensors are not open to Android")
         if _SKIN not in {kind for _, kind, _ in _TEMPERATURE.findall(answer)}:
@@ -56,10 +51,8 @@ class ThermalStatus(Condition):
         return Reading(self.name, said + _degrees(answer))
 
 
-def _unknown(
-    text: str, advice: str = f"this phone does not say when it throttles: {_REST}"
-) -> Reading:
-    return Reading(ThermalStatus.name, text, ("thermal_unknown",), advice)
+def _unknown(text: str) -> Reading:
+    return Reading(ThermalStatus.name, text, (Flag.THERMAL_UNKNOWN,))
 
 
 def _degrees(answer: str) -> str:

@@ -114,7 +114,8 @@ _UNKNOWN = ("battery_unknown",)
         pytest.param(
             "Current Battery Service state:\n  (UPDATES STOPPED -- use 'reset' to restart)\n"
             + aosp().partition("\n")[2],
-            "0", "83 %, charging (USB), 28.4 °C, not told: its true state (set by hand)", _UNKNOWN,
+            "0", "83 %, charging (USB), 28.4 °C, not told: its true state, for it was set by hand "
+            "(undo it: dumpsys battery reset)", _UNKNOWN,
             id="set by hand",
         ),
         pytest.param(

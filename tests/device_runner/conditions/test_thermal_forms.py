@@ -42,6 +42,7 @@ def sensors(*found: tuple[str, int, str]) -> tuple[str, ...]:
 
 _UNKNOWN = ("thermal_unknown",)
 _HOT = ("throttled",)
+_UNDO = "undo it: cmd thermalservice reset"
 _NO_HAL = "not told: its sensors are not open to Android"
 _NO_SKIN = "not told: no sensor of its skin is open to Android"
 
@@ -68,8 +69,8 @@ _NO_SKIN = "not told: no sensor of its skin is open to Android"
                      id="severe, without sensors"),
         pytest.param(dump(6), "status 6 (shutdown), cpu0 38 °C, SKIN 32 °C", _HOT, id="shutdown"),
         pytest.param(dump(2, override="true", current=()),
-                     "status 2 (moderate), set by hand, SKIN 32 °C", _HOT, id="hot by hand"),
-        pytest.param(dump(override="true"), "status 0 (none), but set by hand", _UNKNOWN,
+                     f"status 2 (moderate), set by hand ({_UNDO}), SKIN 32 °C", _HOT, id="hot by hand"),
+        pytest.param(dump(override="true"), f"not told: its status was set by hand ({_UNDO})", _UNKNOWN,
                      id="cool by hand"),
         pytest.param(dump(hal="false"), _NO_HAL, _UNKNOWN, id="no hal, stale cache"),
         pytest.param(dump(hal="false", cached=(), current=()), _NO_HAL, _UNKNOWN, id="no hal"),
@@ -98,11 +99,3 @@ def test_forms(answer: str, text: str, flags: tuple[str, ...]) -> None:
     assert (reading.text, reading.flags) == (text, flags)
     assert bool(reading.advice) == bool(flags)
     assert reading.state is {_UNKNOWN: State.UNKNOWN, _HOT: State.DISTURBS}.get(flags, State.FINE)
-
-
-def test_a_status_set_by_hand_is_taken_back_by_hand() -> None:
-    for status in (0, 3):
-        assert (
-            "thermalservice reset"
-            in ThermalStatus().reading(dump(status, override="true"), PHONE).advice
-        )
