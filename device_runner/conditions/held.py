@@ -28,9 +28,9 @@ def _questions(conditions: Sequence[Condition]) -> str:
 class Conditions:
     """The conditions of one device. `set`, `restore` and `recover` need its lease."""
 
-    def __init__(self, serial: str, shell: Shell) -> None:
+    def __init__(self, serial: str, shell: Shell, identity: str = "") -> None:
         self._shell = shell
-        self._journal = JournalFile(serial)
+        self._journal = JournalFile(identity or serial, serial)
         self._all: tuple[Condition, ...] = tuple(kind() for kind in CONDITIONS)
         self._is_set = False
 
@@ -84,3 +84,11 @@ class Conditions:
     def left_behind(self) -> tuple[str, ...]:
         """The conditions that are still as we made them, by their names."""
         return tuple(self._journal.read())
+
+
+def left_behind_sentence(serial: str, left: tuple[str, ...]) -> str:
+    """What a person is told of settings that are still as measuring wanted them."""
+    return (
+        f"On device {serial} {', '.join(left)} is still as it was set for timing: the next command "
+        "that uses the device restores it, or run 'mobilesr-tune devices --clean'."
+    )
