@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from plain_phone import PHONE, phone
 from hypothesis import given
 from hypothesis import strategies as st
+from plain_phone import PHONE, phone
 
 from device_runner.conditions.base import State
 from device_runner.conditions.frequencies import CpuFrequencies

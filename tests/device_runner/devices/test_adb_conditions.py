@@ -18,6 +18,7 @@ from device_runner.conditions import Reading
 from device_runner.conditions.base import State
 from device_runner.conditions.journal import JournalFile
 from device_runner.devices.adb.device import AdbDevice
+from device_runner.devices.listing import _row
 from foundation import Artifact
 
 
@@ -170,6 +171,11 @@ def test_a_killed_process_is_made_good_by_the_next(
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
     assert phone.setting("fixed_performance") == "true"
+    # `devices` tells what is left on the phone, and by what it goes.
+    row = _row(device)
+    assert row.state == "ready"
+    assert set(row.left_behind) == {"fixed_performance", "stay_awake"}
+    assert "devices --clean" in row.advice
     with device.lease():
         assert phone.setting("fixed_performance") == "false"
         assert phone.setting("settings/stay_on_while_plugged_in") == "0"
