@@ -93,10 +93,12 @@ def _default_artifact() -> Artifact:
 
     At the article's input size: a tiny model would find that one thread is best for all.
     """
-    from models.deployment import Deployment
+    from models.deployment import Deployment, fallback_sentence
     from models.sentinel import export_sentinel
 
-    deployment = Deployment.build(lr_height=180, lr_width=320)
+    deployment = Deployment.choose(lr_height=180, lr_width=320)
+    if sentence := fallback_sentence(deployment):
+        err.say(sentence)
     return export_sentinel(deployment, cache_folder() / "sentinels")
 
 

@@ -154,6 +154,17 @@ def export(
     graph: Annotated[
         str, typer.Option(help="deploy: one XNNPACK delegate. reference: the network as written.")
     ] = "deploy",
+    lowering: Annotated[
+        str | None,
+        typer.Option(
+            help="direct: our own XNNPACK graph. standard: ExecuTorch's partitioner. "
+            "[direct where the graph is deploy]"
+        ),
+    ] = None,
+    strip_kb: Annotated[
+        int | None,
+        typer.Option(help="Cache in kB that a direct graph is cut for; 0: uncut. [3072]"),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Export a checkpoint to an ExecuTorch .pte with its manifest and its check tensors.
@@ -161,13 +172,17 @@ def export(
     Example: mobilesr-tune export --preset ntire2022 --weights mobilesr_x4.pth
     --lr-size 180x320 --output published
     """
-    from models.deployment import Candidate, Deployment, parse_lr_size
+    from models.deployment import Candidate, Deployment, fallback_sentence, parse_lr_size
     from models.weights import load_weights
 
     height, width = parse_lr_size(lr_size)
     loaded = load_weights(weights)
     config = choose_config(preset, key, changes, loaded)
-    deployment = Deployment.build(lr_height=height, lr_width=width, graph=graph)
+    deployment = Deployment.choose(
+        lr_height=height, lr_width=width, graph=graph, lowering=lowering, strip_kb=strip_kb
+    )
+    if sentence := fallback_sentence(deployment):
+        err.print(sentence, markup=False, soft_wrap=True)
     export_to(Candidate(config, deployment), loaded, output, json)
 
 
@@ -176,7 +191,7 @@ def export_to(candidate: Any, weights: Weights, output: Path, json: bool) -> Non
     from models.artifact_copy import copy_artifact
     from models.export import export as run
 
-    with err.status(f"lowering {candidate.key} with XNNPACK (10 to 60 s)"):
+    with err.status(f"lowering {candidate.key}"):
         artifact = copy_artifact(lambda store: run(candidate, weights, store), output)
     manifest = artifact.manifest
     if json:

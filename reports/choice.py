@@ -16,6 +16,7 @@ from pathlib import Path
 
 from device_runner.flags import STAND_INS, flag_words
 from foundation.wording import count_of, plain
+from models.deployment import DEFAULT_STRIP_KB, default_lowering
 from reports.facts import Limits, ProfileGroup, StudyFacts
 from reports.wording import interval
 from search.study.records import CandidateResult
@@ -73,15 +74,15 @@ def knee(front: list[CandidateResult]) -> tuple[CandidateResult, str]:
 def export_command(run_path: Path, result: CandidateResult) -> str:
     """The command that exports a trial's config from the run's weights, ready to paste."""
     weights = shlex.quote(str(run_path / "weights" / "supernet.pt"))
-    # The candidate's key is its config's key and then its deployment's (`models.deployment`).
-    height, width = (result.deployment.get(name, "?") for name in ("lr_height", "lr_width"))
-    config = shlex.quote(result.key.partition(f"_{height}x")[0])
-    size = shlex.quote(f"{height}x{width}")
-    graph = result.deployment.get("graph", "deploy")
-    extra = "" if graph == "deploy" else f" --graph {shlex.quote(str(graph))}"
+    deployment = result.deployment
+    extra = "" if deployment.graph == "deploy" else f" --graph {deployment.graph}"
+    if deployment.lowering != default_lowering(deployment.graph):
+        extra += f" --lowering {deployment.lowering}"
+    if deployment.lowering == "direct" and deployment.strip_kb != DEFAULT_STRIP_KB:
+        extra += f" --strip-kb {deployment.strip_kb}"
     return (
-        f"mobilesr-tune export --weights {weights} --key {config} --lr-size {size}{extra} "
-        "--output best"
+        f"mobilesr-tune export --weights {weights} --key {result.config.key} "
+        f"--lr-size {deployment.lr_height}x{deployment.lr_width}{extra} --output best"
     )
 
 

@@ -73,9 +73,6 @@ class SearchDisplay:
         self.announced = max(self.announced, tenth)
 
     def _finished(self, result: CandidateResult, done: int, total: int) -> None:
-        from models.config import MobileSRConfig
-
-        key = MobileSRConfig.build(**result.config).key
         task = self._task(f"candidates {result.profile_key}", "candidates")
         self.bar.update(task, completed=done, total=total)
         if result.status == "ok":
@@ -85,4 +82,4 @@ class SearchDisplay:
         else:
             text = f"{result.status}: {result.reason}"
         where = "" if result.device_serial == HOST else f"  on {result.device_serial}"
-        err.say(f"{done:>3}/{total}  {key:<34} {text}{where}")
+        err.say(f"{done:>3}/{total}  {result.config.key:<34} {text}{where}")

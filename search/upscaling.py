@@ -98,5 +98,5 @@ def _artifact(request: UpscaleRequest, choose: Callable[[Weights], MobileSRConfi
     assert request.weights is not None
     height, width = parse_lr_size(request.tile)
     weights = load_weights(request.weights)
-    deployment = Deployment.build(lr_height=height, lr_width=width)
+    deployment = Deployment.choose(lr_height=height, lr_width=width)
     return export(Candidate(choose(weights), deployment), weights, cache_folder())
