@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from device_runner.errors import DeviceStorageError, InputRefusedError, RunnerBrokenError
 from device_runner.launching.protocol import ProtocolError, Transcript, parse_transcript
 from device_runner.records import Outcome
+from foundation.wording import shown
 
 # What ExecuTorch, XNNPACK, libc and C++ say when an allocation fails (error.h: 0x21, 0x31).
 _OUT_OF_MEMORY = re.compile(
@@ -16,6 +17,7 @@ _OUT_OF_MEMORY = re.compile(
     rb"|MemoryError|error:? 0x:?(21|31)\b",
     re.IGNORECASE,
 )
+_MESSAGE_CHARACTERS = 1000
 _KILLED = 128 + signal.SIGKILL
 
 
@@ -74,16 +76,18 @@ def judge(ended: Ended, device: str) -> LaunchOutcome:
 def _judge_error(ended: Ended, device: str, transcript: Transcript) -> LaunchOutcome:
     error = transcript.error
     assert error is not None
+    said = shown(error.message, _MESSAGE_CHARACTERS)
     if error.kind == "output":
-        raise DeviceStorageError(
-            f"device {device} could not store an output: {error.message}; free some space there"
-        )
+        advice = "look at the folder it was to write to"
+        if re.search("no space|quota", said, re.IGNORECASE):
+            advice = "free some space there"
+        raise DeviceStorageError(f"device {device} could not store an output: {said}; {advice}")
     if error.kind == "bad_input":
-        raise InputRefusedError(f"device {device} refused an input: {error.message}")
+        raise InputRefusedError(f"device {device} refused an input: {said}")
     words = error.message.encode("utf-8", "replace") + b"\n" + ended.stderr
     if error.kind == "out_of_memory" or _OUT_OF_MEMORY.search(words):
         return LaunchOutcome(Outcome.OUT_OF_MEMORY, "ran out of memory", transcript)
-    detail = f"{error.message} ({last_line(ended.stderr)})"
+    detail = f"{said} ({last_line(ended.stderr)})"
     if error.kind == "bad_file":
         return LaunchOutcome(Outcome.BAD_FILE, f"could not be loaded: {detail}", transcript)
     return LaunchOutcome(Outcome.CRASHED, f"failed: {detail}", transcript)
@@ -114,4 +118,4 @@ def last_line(stderr: bytes) -> str:
     lines = [line for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
     if not lines:
         return "it said nothing"
-    return "".join(c if c.isprintable() else "?" for c in lines[-1].strip())[:300]
+    return shown(lines[-1].strip(), 300)

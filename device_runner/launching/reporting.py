@@ -11,7 +11,7 @@ from device_runner.errors import RunnerBrokenError
 from device_runner.launching.checks import element_count, name_of
 from device_runner.launching.launches import RunReport, RunRequest
 from device_runner.launching.outcomes import LaunchOutcome
-from device_runner.records import Outcome
+from device_runner.records import Outcome, SessionRecord
 
 
 def runner_arguments(
@@ -42,7 +42,7 @@ def run_report(
     """The report of a launch whose outputs, if any, lie in `request.output_dir` already.
 
     Raises:
-        RunnerBrokenError: see `checked_outputs`.
+        RunnerBrokenError: see `checked_outputs` and `check_timed`.
     """
     ok = judged.outcome is Outcome.OK
     limit = ""
@@ -50,12 +50,30 @@ def run_report(
         limit = f" at its limit of {request.timeout_s:g} s"
     elif judged.outcome is Outcome.OUT_OF_MEMORY and request.memory_limit_mb is not None:
         limit = f" within its limit of {request.memory_limit_mb} MB"
+    if judged.transcript.session is not None and ok:
+        check_timed(request, judged.transcript.session, device)
     return RunReport(
         outcome=judged.outcome,
         message=f"{name_of(request.artifact)} {judged.reason}{limit} on device {device}",
         duration_s=duration_s,
         session=judged.transcript.session if ok else None,
         outputs=checked_outputs(request, judged, device) if ok else (),
+    )
+
+
+def check_timed(request: RunRequest, session: SessionRecord, device: str) -> None:
+    """Refuse a session that was to be timed and holds no times, or times of nothing.
+
+    Raises:
+        RunnerBrokenError.
+    """
+    if request.timing is None or (session.iteration_ns and min(session.iteration_ns) > 0):
+        return
+    told = "iterations that took no time" if session.iteration_ns else "no timed iteration"
+    raise RunnerBrokenError(
+        f"the runner on device {device} ended well but told of {told} of "
+        f"{name_of(request.artifact)}: use the runner that belongs to this version of "
+        "mobilesr-tune, and restart the device if its clock stands still"
     )
 
 
