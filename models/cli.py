@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foundation.console import err, out, print_json, progress_bar
+from foundation.wording import shell_line
 
 if TYPE_CHECKING:
     from models.config import MobileSRConfig
@@ -116,8 +117,11 @@ def _as_data(result: Evaluation, config: MobileSRConfig) -> dict[str, Any]:
 
 def _print_evaluation(result: Evaluation, config: MobileSRConfig) -> None:
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=f"{config.key}, border {config.scale} px shaved", title_justify="left")
+    table = Table(
+        title=Text(f"{config.key}, border {config.scale} px shaved"), title_justify="left"
+    )
     table.add_column("image")
     for column in (
         "PSNR Y dB",
@@ -133,7 +137,7 @@ def _print_evaluation(result: Evaluation, config: MobileSRConfig) -> None:
         if name == "mean":
             table.add_section()
         table.add_row(
-            name,
+            Text(name),
             *(f"{s:.{d}f}" for b in (model, bicubic)
               for s, d in ((b.psnr_y_db, 2), (b.psnr_rgb_db, 2), (b.ssim_y, 4))),
         )  # fmt: skip
@@ -150,6 +154,17 @@ def export(
     graph: Annotated[
         str, typer.Option(help="deploy: one XNNPACK delegate. reference: the network as written.")
     ] = "deploy",
+    lowering: Annotated[
+        str | None,
+        typer.Option(
+            help="direct: our own XNNPACK graph. standard: ExecuTorch's partitioner. "
+            "[direct where the graph is deploy]"
+        ),
+    ] = None,
+    strip_kb: Annotated[
+        int | None,
+        typer.Option(help="Cache in kB that a direct graph is cut for; 0: uncut. [3072]"),
+    ] = None,
     json: JsonOption = False,
 ) -> None:
     """Export a checkpoint to an ExecuTorch .pte with its manifest and its check tensors.
@@ -157,13 +172,17 @@ def export(
     Example: mobilesr-tune export --preset ntire2022 --weights mobilesr_x4.pth
     --lr-size 180x320 --output published
     """
-    from models.deployment import Candidate, Deployment, parse_lr_size
+    from models.deployment import Candidate, Deployment, fallback_sentence, parse_lr_size
     from models.weights import load_weights
 
     height, width = parse_lr_size(lr_size)
     loaded = load_weights(weights)
     config = choose_config(preset, key, changes, loaded)
-    deployment = Deployment.build(lr_height=height, lr_width=width, graph=graph)
+    deployment = Deployment.choose(
+        lr_height=height, lr_width=width, graph=graph, lowering=lowering, strip_kb=strip_kb
+    )
+    if sentence := fallback_sentence(deployment):
+        err.print(sentence, markup=False, soft_wrap=True)
     export_to(Candidate(config, deployment), loaded, output, json)
 
 
@@ -172,20 +191,20 @@ def export_to(candidate: Any, weights: Weights, output: Path, json: bool) -> Non
     from models.artifact_copy import copy_artifact
     from models.export import export as run
 
-    with err.status(f"lowering {candidate.key} with XNNPACK (10 to 60 s)"):
+    with err.status(f"lowering {candidate.key}"):
         artifact = copy_artifact(lambda store: run(candidate, weights, store), output)
     manifest = artifact.manifest
     if json:
         print_json({"path": str(artifact.model_path), "manifest": manifest.to_dict()})
         return
-    out.print(f"[bold]{artifact.model_path}[/bold]  {manifest.size_bytes / 1024:.0f} kB")
-    out.print(
+    out.say(f"{artifact.model_path}  {manifest.size_bytes / 1024:.0f} kB", style="bold")
+    out.say(
         f"{manifest.candidate_key}: {manifest.parameters:,} parameters, "
         f"{manifest.macs / 1e9:.2f} GMAC, {manifest.delegates} XNNPACK delegate(s) with "
         f"{manifest.delegated_op_count} operators, {manifest.undelegated_op_count} left to "
         f"portable kernels, {manifest.export_s:.0f} s"
     )
-    out.print(f"Measure it: mobilesr-tune bench {output}")
+    out.say(f"Measure it: {shell_line(['mobilesr-tune', 'bench', str(output)])}")
 
 
 def register(app: typer.Typer) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Self
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from foundation.records import first_problem
-from models.deployment import Graph, parse_lr_size
+from models.deployment import Graph, Lowering, parse_lr_size
 from models.errors import ConfigError
 from nightly.errors import SuiteError
 from nightly.metrics import BY_NAME, Scale
@@ -42,7 +42,8 @@ class ModelSpec(BaseModel):
 
     `artifact` is a folder (or the `.pte` in it). Otherwise `preset` or `key` says the
     architecture (or the checkpoint does), `weights` is a checkpoint, and without one the weights
-    are drawn from a fixed seed: fit for latency, and PSNR is not judged.
+    are drawn from a fixed seed: fit for latency, and PSNR is not judged. Without `lowering` it is
+    the best there is.
     """
 
     model_config = _FROZEN
@@ -54,6 +55,7 @@ class ModelSpec(BaseModel):
     weights: Path | None = None
     lr_size: tuple[int, int] = (64, 64)
     graph: Graph = "deploy"
+    lowering: Lowering | None = None
 
     @field_validator("lr_size", mode="before")
     @classmethod

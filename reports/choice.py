@@ -14,12 +14,12 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from device_runner.flags import STAND_INS, flag_words
 from foundation.wording import count_of, plain
+from models.deployment import DEFAULT_STRIP_KB, default_lowering
 from reports.facts import Limits, ProfileGroup, StudyFacts
 from reports.wording import interval
 from search.study.records import CandidateResult
-
-STAND_INS = ("host", "emulator", "simulated")
 
 
 @dataclass(frozen=True)
@@ -74,15 +74,15 @@ def knee(front: list[CandidateResult]) -> tuple[CandidateResult, str]:
 def export_command(run_path: Path, result: CandidateResult) -> str:
     """The command that exports a trial's config from the run's weights, ready to paste."""
     weights = shlex.quote(str(run_path / "weights" / "supernet.pt"))
-    # The candidate's key is its config's key and then its deployment's (`models.deployment`).
-    height, width = (result.deployment.get(name, "?") for name in ("lr_height", "lr_width"))
-    config = shlex.quote(result.key.partition(f"_{height}x")[0])
-    size = shlex.quote(f"{height}x{width}")
-    graph = result.deployment.get("graph", "deploy")
-    extra = "" if graph == "deploy" else f" --graph {shlex.quote(str(graph))}"
+    deployment = result.deployment
+    extra = "" if deployment.graph == "deploy" else f" --graph {deployment.graph}"
+    if deployment.lowering != default_lowering(deployment.graph):
+        extra += f" --lowering {deployment.lowering}"
+    if deployment.lowering == "direct" and deployment.strip_kb != DEFAULT_STRIP_KB:
+        extra += f" --strip-kb {deployment.strip_kb}"
     return (
-        f"mobilesr-tune export --weights {weights} --key {config} --lr-size {size}{extra} "
-        "--output best"
+        f"mobilesr-tune export --weights {weights} --key {result.config.key} "
+        f"--lr-size {deployment.lr_height}x{deployment.lr_width}{extra} --output best"
     )
 
 
@@ -113,11 +113,19 @@ def _caveats(result: CandidateResult, group: ProfileGroup, limits: Limits) -> tu
             "Latency intervals overlap: whether it is on the front is a tie with "
             f"{count_of(len(rivals), 'other candidate')}."
         )
-    # That a stand-in was measured is told on its own, above everything else.
-    flags = [flag for flag in result.flags if flag not in STAND_INS or not result.stand_in_note]
-    if flags:
-        found.append(f"Its measurement is flagged: {plain(', '.join(flags))}.")
-    return tuple(found)
+    return (*found, *_flag_caveats(result))
+
+
+def _flag_caveats(result: CandidateResult) -> list[str]:
+    """A sentence a flag; that a stand-in was measured is told on its own, above everything else."""
+    found = []
+    for flag in result.flags:
+        words = flag_words(flag)
+        if words.doubtful:
+            found.append(f"Its measurement is doubtful, {plain(flag)}: {words.meaning}.")
+        elif flag not in STAND_INS or not result.stand_in_note:
+            found.append(f"Its measurement is flagged, {plain(flag)}: {words.meaning}.")
+    return found
 
 
 def _why_none(group: ProfileGroup, limits: Limits) -> str:

@@ -20,7 +20,7 @@ from foundation.artifact import Artifact
 from foundation.environment import environment
 from foundation.errors import DeviceFailure
 from foundation.files import write_json
-from models.deployment import Deployment
+from models.deployment import Deployment, fallback_sentence
 from models.export_pool import ExportPool
 from models.sentinel import export_sentinel
 from models.training import SupernetTrainer, TrainingPlan, TrainingProgress
@@ -81,6 +81,8 @@ def run_search(request: SearchRequest, command: Sequence[str], watcher: Watcher)
         with _only_one(path):
             run, runs = _enter(path, request, facts, groups)
             watcher.opened(run, chosen.sentence)
+            if sentence := fallback_sentence(_deployment(request)):
+                watcher.note(sentence)
             weights = _weights(run, request, inputs, watcher)
             watcher.stage("judging the supernet's largest config")
             best_db = best_psnr_db(request, weights, inputs.pairs)
@@ -172,7 +174,13 @@ def _weights(
 
 def _deployment(request: SearchRequest) -> Deployment:
     height, width = request.lr_size
-    return Deployment.build(lr_height=height, lr_width=width, graph=request.graph)
+    return Deployment.build(
+        lr_height=height,
+        lr_width=width,
+        graph=request.graph,
+        lowering=request.lowering,
+        strip_kb=request.strip_kb,
+    )
 
 
 def _settle(

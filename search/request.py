@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_valida
 
 from device_runner.commands.runner_option import STOCK
 from foundation.records import first_problem
-from models.deployment import Graph, parse_lr_size
+from models.deployment import Deployment, Graph, Lowering, parse_lr_size
 from search.errors import SearchError
 from search.space import SearchSpace
 
@@ -24,9 +24,9 @@ Positive = Annotated[float, Field(gt=0)]
 # What makes two searches the same study. Budgets, parallelism and the storage may change
 # between a run and its resumption; these may not.
 IDENTITY = (
-    "space", "lr_size", "graph", "device", "runner", "hr", "lr", "train", "weights", "train_steps",
-    "batch_size", "crop", "seed", "sampler", "threads", "sessions", "min_iterations",
-    "min_time_s", "max_latency_ms", "max_memory_mb", "min_psnr_db", "overlap",
+    "space", "lr_size", "graph", "lowering", "strip_kb", "device", "runner", "hr", "lr", "train",
+    "weights", "train_steps", "batch_size", "crop", "seed", "sampler", "threads", "sessions",
+    "min_iterations", "min_time_s", "max_latency_ms", "max_memory_mb", "min_psnr_db", "overlap",
 )  # fmt: skip
 
 
@@ -38,6 +38,8 @@ class SearchRequest(BaseModel):
         train: training images (folder); without it, the bundled samples.
         weights: a checkpoint to slice candidates from, instead of training a supernet.
         lr_size: (height, width) of the artifact's input.
+        graph, lowering, strip_kb: see `models.deployment.Deployment`; a stored request that does
+            not name a lowering is of the time when there was but `standard`.
         trials: distinct candidates to try, those of earlier runs counted.
         max_latency_ms, max_memory_mb, min_psnr_db: constraints.
         settle_sessions: sessions spent after the trials on candidates whose place on the front is
@@ -55,6 +57,8 @@ class SearchRequest(BaseModel):
     wait_for_device: Annotated[float, Field(ge=0, le=7 * 86400)] = 600.0
     lr_size: tuple[int, int] = (64, 64)
     graph: Graph = "deploy"
+    lowering: Lowering = "standard"
+    strip_kb: Annotated[int, Field(ge=0, le=2**20)] = 0
     hr: Path | None = None
     lr: Path | None = None
     train: Path | None = None
@@ -110,6 +114,7 @@ class SearchRequest(BaseModel):
         Raises:
             SearchError: an unreadable file, an unknown key (the nearest is suggested), or a
                 value out of range.
+            ConfigError: there is no such lowering of this graph here.
         """
         fields = {} if toml is None else _read_toml(toml)
         _refuse_unknown(fields, cls, toml)
@@ -122,10 +127,12 @@ class SearchRequest(BaseModel):
             else:
                 fields[name] = value
         fields["space"] = SearchSpace.build(**space)
+        lowering, strip_kb = fields.pop("lowering", None), fields.pop("strip_kb", None)
         try:
             request = cls(**fields)
         except ValidationError as error:
             raise SearchError(first_problem(error)) from error
+        request = request._with_lowering(lowering, strip_kb)
         if request.lr is not None and request.hr is None:
             raise SearchError("--lr was given without --hr: PSNR needs the HR images too")
         if request.max_memory_mb is not None and (request.runner or "").startswith(STOCK):
@@ -134,6 +141,28 @@ class SearchRequest(BaseModel):
                 "memory: leave it out, or use our own runner"
             )
         return request
+
+    @classmethod
+    def stored(cls, toml: Path) -> Self:
+        """The request of a run, from the file that `to_toml` made.
+
+        Raises:
+            SearchError: it cannot be read, or is none of ours.
+        """
+        fields = _read_toml(toml)
+        _refuse_unknown(fields, cls, toml)
+        try:
+            return cls(**fields)
+        except ValidationError as error:
+            raise SearchError(f"{toml}: {first_problem(error)}") from error
+
+    def _with_lowering(self, lowering: Lowering | None, strip_kb: int | None) -> Self:
+        """This request with the lowering that was asked for, or the best there is."""
+        height, width = self.lr_size
+        chosen = Deployment.choose(
+            lr_height=height, lr_width=width, graph=self.graph, lowering=lowering, strip_kb=strip_kb
+        )
+        return self.model_copy(update={"lowering": chosen.lowering, "strip_kb": chosen.strip_kb})
 
     @property
     def identity(self) -> dict[str, Any]:
@@ -144,7 +173,11 @@ class SearchRequest(BaseModel):
     @property
     def default_run_dir(self) -> Path:
         """The same command finds the same folder again."""
-        digest = hashlib.sha256(json.dumps(self.identity, sort_keys=True).encode())
+        identity = self.identity
+        if self.lowering == "standard":
+            # As it was when there was no other: a run of that time is found again.
+            del identity["lowering"], identity["strip_kb"]
+        digest = hashlib.sha256(json.dumps(identity, sort_keys=True).encode())
         size = f"{self.lr_size[0]}x{self.lr_size[1]}"
         return Path("runs") / f"x{self.space.scale}-{size}-{digest.hexdigest()[:8]}"
 

@@ -129,6 +129,12 @@ def search_command(after_search: Callable[[Path, bool], None]) -> Callable[..., 
             int | None, _measuring(help="LR pixels shared by neighbouring tiles [auto].")
         ] = None,
         graph: Annotated[str | None, _space(help="deploy or reference [deploy].")] = None,
+        lowering: Annotated[
+            str | None, _space(help="direct or standard [direct for graph deploy].")
+        ] = None,
+        strip_kb: Annotated[
+            int | None, _space(help="Cache in kB a direct graph is cut for; 0: uncut [3072].")
+        ] = None,
         storage: Annotated[
             str | None, typer.Option(help=r"Optuna storage URL \[study.db in the run].")
         ] = None,
@@ -169,6 +175,6 @@ def _run_search(
     with SearchDisplay() as display:
         outcome = run_search(request, ["mobilesr-tune", *sys.argv[1:]], display.watcher())
     for sentence in outcome.devices:
-        err.print(sentence, markup=False, soft_wrap=True)
-    err.print(f"Search ended: {outcome.why}.", soft_wrap=True, highlight=False)
+        err.say(sentence)
+    err.say(f"Search ended: {outcome.why}.")
     after_search(outcome.run.path, json)

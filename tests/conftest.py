@@ -123,7 +123,15 @@ def small_artifact(
     export_once: Callable[[MobileSRConfig, Deployment], Artifact],
 ) -> Artifact:
     """`SMALL` at 16x16: the quickest to run."""
-    return export_once(SMALL, Deployment(lr_height=16, lr_width=16))
+    return export_once(SMALL, Deployment.choose(lr_height=16, lr_width=16))
+
+
+@pytest.fixture(scope="session")
+def standard_artifact(
+    export_once: Callable[[MobileSRConfig, Deployment], Artifact],
+) -> Artifact:
+    """`SMALL` at 16x16 by ExecuTorch's partitioner."""
+    return export_once(SMALL, Deployment.choose(lr_height=16, lr_width=16, lowering="standard"))
 
 
 @pytest.fixture(scope="session")
@@ -131,7 +139,7 @@ def odd_artifact(
     export_once: Callable[[MobileSRConfig, Deployment], Artifact],
 ) -> Artifact:
     """`ODD` at 13x7."""
-    return export_once(ODD, Deployment(lr_height=13, lr_width=7))
+    return export_once(ODD, Deployment.choose(lr_height=13, lr_width=7))
 
 
 @pytest.fixture(scope="session")

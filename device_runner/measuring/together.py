@@ -16,6 +16,7 @@ import numpy as np
 
 from device_runner.device import Device
 from device_runner.errors import MeasurementFailed
+from device_runner.flags import Flag
 from device_runner.launching.launches import RunRequest
 from device_runner.measuring.estimates import estimate_of, flags_of
 from device_runner.measuring.gate import Gate
@@ -219,7 +220,7 @@ class _Rounds:
         )
         flags = flags_of(profile.kind, sessions, estimate, plan.threads, series.slots, track)
         if beside is not None and track is None:
-            flags = (*flags, "sentinel_failed")
+            flags = (*flags, Flag.SENTINEL_FAILED)
         assert series.verification is not None
         return Measurement(
             candidate_key=series.artifact.manifest.candidate_key,

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from made_up_studies import candidate, rich_study, stopped, study
 
+from models.deployment import DEFAULT_STRIP_KB
 from reports.choice import Choice, choose, export_command
 from reports.facts import StudyFacts
 from search.study.records import CandidateResult
@@ -29,7 +30,8 @@ def test_with_a_latency_limit_the_best_psnr_within_it() -> None:
     assert "latency at most 40 ms" in choice.rule
     assert choice.command == (
         "mobilesr-tune export --weights 'runs/my phone/weights/supernet.pt' "
-        "--key n16_h4_r2.2.2_w8_x4_p1 --lr-size 180x320 --output best"
+        "--key n16_h4_r2.2.2_w8_x4_p1 --lr-size 180x320 --lowering standard "
+            "--output best"
     )  # fmt: skip
 
 
@@ -90,6 +92,24 @@ def test_caveats_say_how_sure_it_is() -> None:
     assert "throttled" in caveats
     tied = study(candidate(0, (30.0, 30.0)), candidate(1, (30.1, 30.0)), spec=LIMIT)
     assert any("a tie with 1 other candidate" in text for text in chosen(tied).caveats)
+
+
+def test_the_command_exports_by_the_lowering_that_was_measured() -> None:
+    def words(**changes: object) -> list[str]:
+        result = candidate(3)
+        deployment = {**result.deployment, **changes}
+        return shlex.split(
+            export_command(Path("run"), result.model_copy(update={"deployment": deployment}))
+        )
+
+    old = words()
+    assert old[old.index("--lowering") + 1] == "standard"
+    usual = words(lowering="direct", strip_kb=DEFAULT_STRIP_KB)
+    assert "--lowering" not in usual
+    assert "--strip-kb" not in usual
+    swept = words(lowering="direct", strip_kb=512)
+    assert swept[swept.index("--strip-kb") + 1] == "512"
+    assert "--lowering" not in words(graph="reference", lowering="standard")
 
 
 def test_run_directory_is_quoted_for_the_shell() -> None:

@@ -120,7 +120,7 @@ def test_headline_answers_the_question(page: Page) -> None:
     ) in page.text
     assert (
         "mobilesr-tune export --weights 'runs/my phone/weights/supernet.pt' "
-        "--key n16_h4_r2.2.2_w8_x4_p1 --lr-size 180x320 --output best"
+        "--key n16_h4_r2.2.2_w8_x4_p1 --lr-size 180x320 --lowering standard --output best"
     ) in page.text
     assert "mobilesr-tune search --hr 'my photos/it'\"'\"'s' --seed 0" in page.text
     assert "packages.torch 2.13.0" in page.text
@@ -147,8 +147,6 @@ def test_hostile_names_do_not_reach_the_page_as_markup() -> None:
         flags=(HOSTILE,),
         profile_key=HOSTILE,
         device_serial=HOSTILE,
-        key=HOSTILE,
-        config={"n_feats": "<a href='javascript:x'>", "ratios": [HOSTILE]},
     )
     environment = {HOSTILE: {HOSTILE: [HOSTILE]}}
     troubles = (trouble(HOSTILE),)
@@ -202,7 +200,7 @@ def test_every_judged_candidate_has_its_command(page: Page) -> None:
     assert set(commands) == set(range(8))
     assert commands[4] == (
         "mobilesr-tune export --weights 'runs/my phone/weights/supernet.pt' "
-        "--key n16_h4_r2.2.2_w8_x4_p1 --lr-size 180x320 --output best"
+        "--key n16_h4_r2.2.2_w8_x4_p1 --lr-size 180x320 --lowering standard --output best"
     )
 
 

@@ -191,8 +191,8 @@ class _Watch:
         if word == "folder":
             raise DeviceStorageError(
                 f"device {self._connection.shown} does not let us make a folder for a run "
-                f"({shown(rest)}): run 'mobilesr-tune devices --clean', and look whether {ROOT} can "
-                "be written"
+                f"({shown(rest)}): run 'mobilesr-tune devices --clean', and look whether "
+                f"{ROOT} can be written"
             )
         match = re.fullmatch(rb"exit (\d+|limit) (\d+) (\d+)", self._stream.stdout[:end])
         if match is None:
