@@ -21,6 +21,7 @@ from device_runner.devices.adb.launch import Launched, kill_leftovers, launch, n
 from device_runner.devices.adb.profile import Hardware, read_hardware
 from device_runner.devices.adb.server import AdbServer
 from device_runner.devices.adb.storage import DEFAULT_BUDGET_BYTES, Storage
+from device_runner.devices.adb.tools import require_tools
 from device_runner.devices.lease import Lease
 from device_runner.devices.signals import signals_deferred
 from device_runner.errors import DeviceLost, DeviceStorageError
@@ -71,6 +72,7 @@ class AdbDevice(Device):
         self._hardware: Hardware | None = None
         self._bundle: RunnerBundle | None = None
         self._pushed = PushTotals()
+        self._fit = False
 
     @property
     def pushed(self) -> PushTotals:
@@ -303,6 +305,9 @@ class AdbDevice(Device):
             return
         self._connection.revive()
         try:
+            if not self._fit:
+                require_tools(self._connection)
+                self._fit = True
             # What runs there may be another's, until this says that it is not.
             self._claim.take(wait_s)
             kill_leftovers(self._connection)
