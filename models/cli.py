@@ -1,4 +1,4 @@
-"""The command `evaluate`, and options that commands about a checkpoint share."""
+"""The commands `evaluate` and `train`, and options that commands about a checkpoint share."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foundation.console import out, print_json, progress_bar
+from models.training.command import train
 
 if TYPE_CHECKING:
     from models.config import MobileSRConfig
@@ -149,5 +150,6 @@ def _print_evaluation(result: Evaluation, config: MobileSRConfig) -> None:
 
 
 def register(app: typer.Typer) -> None:
-    """Mount `evaluate`; `export` is `models.export_command`."""
+    """Mount `evaluate` and `train`; `export` is `models.export_command`."""
     app.command()(evaluate)
+    app.command()(train)

@@ -23,7 +23,9 @@ from foundation.files import write_json
 from models.deployment import Deployment, fallback_sentence
 from models.export_pool import ExportPool
 from models.sentinel import export_sentinel
-from models.training import SupernetTrainer, TrainingPlan, TrainingProgress
+from models.training.photographs import photographs_of, select
+from models.training.plan import TrainingPlan
+from models.training.supernet import SupernetTrainer, TrainingOptions, TrainingProgress
 from models.weights import Weights, load_weights, save_weights
 from search.candidates.evaluation import Evaluator
 from search.candidates.placement import placement_of
@@ -200,7 +202,9 @@ def _weights(
             crop=request.crop,
             seed=request.seed,
         )
-        trainer = SupernetTrainer(request.space, inputs.training_images, plan, checkpoint)
+        least = request.crop * request.space.scale
+        selection = select(photographs_of(inputs.training_images), least)
+        trainer = SupernetTrainer(request.space, selection.used, plan, TrainingOptions(checkpoint))
         weights = trainer.run(events.training)
     save_weights(weights, run.weights)
     run.weights.with_name("training.pt").unlink(missing_ok=True)
