@@ -29,7 +29,8 @@ from foundation.environment import version_of
 from foundation.errors import AnswerIsNo, MobileSRTuneError
 from foundation.exits import FINE, INTERNAL, STOPPED, WRONG, internal_error
 from foundation.places import cache_folder
-from foundation.streams import prepare_streams
+from foundation.streams import flush_streams, prepare_streams, require_told
+from foundation.usage import is_usage_problem
 from foundation.wording import without_passwords
 
 if TYPE_CHECKING:
@@ -131,10 +132,6 @@ reports.cli.register(app)
 nightly.cli.register(app)
 
 _VERBOSE = ("-v", "--verbose")
-# Of the parser that typer carries or depends on, by its version.
-_UsageProblem: type[Exception] = next(
-    base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
-)
 
 
 def main() -> None:
@@ -144,13 +141,9 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if f"_{NAME}_COMPLETE".replace("-", "_").upper() in os.environ:
         app(prog_name=NAME)
-    streams = prepare_streams()
-    arguments = _hoisted(sys.argv[1:])
-    code = _code_of(arguments)
-    streams.flush()
-    if streams.lost is not None and code == FINE:
-        err.say(f"error: the result could not be written to stdout: {streams.lost}", style="red")
-        code = WRONG
+    prepare_streams()
+    code = _code_of(_hoisted(sys.argv[1:]))
+    flush_streams()
     sys.exit(code)
 
 
@@ -166,7 +159,10 @@ def _code_of(arguments: list[str]) -> int:
     """Run what the arguments say, tell how it ended, and give the exit code of that."""
     verbose, as_json = arguments[:1] == ["--verbose"], "--json" in arguments
     try:
-        return _invoke(arguments)
+        code = _invoke(arguments)
+        if code == FINE:
+            require_told()
+        return code
     except MobileSRTuneError as error:
         if verbose:
             traceback.print_exc()
@@ -174,9 +170,9 @@ def _code_of(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         err.say("stopped; a search or a training goes on where it ended: run the same command")
         return STOPPED
-    except _UsageProblem as problem:
-        return _tell_usage(problem, as_json)
     except Exception as error:
+        if is_usage_problem(error):
+            return _tell_usage(error, as_json)
         if verbose:
             traceback.print_exc()
         return _tell(internal_error(error), INTERNAL, as_json)

@@ -9,7 +9,7 @@ from typing import Annotated
 import typer
 
 from device_runner.commands.cli import RunnerOption, WaitOption
-from foundation.console import out, print_json, progress_bar
+from foundation.console import err, out, print_json, progress_bar
 from models.cli import ConfigOption, JsonOption, KeyOption, PresetOption, choose_config
 from search.search_command import DEVICE_HELP, search_command
 
@@ -34,6 +34,14 @@ def upscale(
     device: Annotated[str, typer.Option(help=DEVICE_HELP)] = "auto",
     runner: RunnerOption = None,
     wait: WaitOption = 0.0,
+    background: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLOUR",
+            help="Lay a transparent photograph on this colour, instead of upscaling its "
+            "transparency beside it.",
+        ),
+    ] = None,
     threads: Annotated[int | None, typer.Option(help="Runtime threads.")] = None,
     timeout_s: Annotated[float, typer.Option(help="Bound on one launch of the runner.")] = 900.0,
     json: JsonOption = False,
@@ -48,6 +56,7 @@ def upscale(
     request = UpscaleRequest(
         image=image, output=output, artifact=artifact, weights=weights, tile=tile,
         device=device, threads=threads, timeout_s=timeout_s, runner=runner, wait_s=wait,
+        background=background,
     )  # fmt: skip
     with progress_bar("tiles") as bar:
         task = bar.add_task("upscaling", total=None)
@@ -57,6 +66,8 @@ def upscale(
             lambda text: bar.update(task, description=text),
             lambda done, total: bar.update(task, completed=done, total=total),
         )
+    for note in facts["notes"]:
+        err.say(f"{image}: {note}", style="yellow")
     if json:
         print_json(facts)
         return
