@@ -10,7 +10,6 @@ import collections
 import os
 import sys
 import traceback
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -33,6 +32,7 @@ from foundation.wording import without_passwords
 
 if TYPE_CHECKING:
     from foundation import Artifact
+    from search.study.run_directory import RunDirectory
 
 NAME = "mobilesr-tune"
 
@@ -70,14 +70,12 @@ def _options(
         quiet_libraries()
 
 
-def _after_search(run_dir: Path, json: bool) -> None:
+def _after_search(run: RunDirectory, json: bool) -> None:
     """Report on the run; the answer is no where no candidate was judged or none is feasible."""
-    from search.study.run_directory import RunDirectory
-
-    results = RunDirectory.open(run_dir).results()
+    results = run.results()
     judged = [result for result in results if result.status == "ok"]
     if judged:
-        reports.cli.report([run_dir], None, json)
+        reports.cli.report([run.path], None, run.storage, json)
         if any(result.feasible for result in judged):
             return
     reasons = collections.Counter(result.reason for result in results if result.reason)

@@ -117,11 +117,14 @@ def write_json(target: Path, value: Any) -> None:
 def read_json(path: Path) -> Any:
     """Parse a JSON file. Raises `RequestError` when it is missing or is no JSON."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        return json.loads(path.read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise RequestError(f"{path} does not exist") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise RequestError(f"{path} cannot be read as JSON: {error}") from error
+    except RecursionError:
+        raise RequestError(f"{path} cannot be read as JSON: nested too deep") from None
+    # Besides what is no JSON or no UTF-8: a number of thousands of digits.
+    except (OSError, ValueError) as error:
+        raise RequestError(f"{path} cannot be read as JSON: {shown(str(error))}") from error
 
 
 def sha256_of(path: Path) -> str:

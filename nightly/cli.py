@@ -268,11 +268,12 @@ def _with_progress(night: Any) -> NightResult:
 def _show(result: NightResult, files: NightFiles, *, as_json: bool) -> None:
     from foundation.console import out, print_json
     from nightly.outputs.record import night_record
-    from nightly.outputs.terminal import night_text
+    from nightly.outputs.terminal import night_lines
 
     if as_json:
         print_json(night_record(result) | {"page": str(files.page), "junit": str(files.junit)})
         return
-    out.print(night_text(result))
+    for line in night_lines(result):
+        out.print(line, soft_wrap=True)
     out.say(f"Page: {files.page}")
     out.say(f"JUnit: {files.junit}")

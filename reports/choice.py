@@ -10,12 +10,11 @@ with no member above its chord has no knee; then the best PSNR is proposed.
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 from device_runner.flags import STAND_INS, flag_words
-from foundation.wording import count_of, plain
+from foundation.wording import count_of, plain, shell_line
 from models.deployment import DEFAULT_STRIP_KB, default_lowering
 from reports.facts import Limits, ProfileGroup, StudyFacts
 from reports.wording import interval
@@ -73,17 +72,17 @@ def knee(front: list[CandidateResult]) -> tuple[CandidateResult, str]:
 
 def export_command(run_path: Path, result: CandidateResult) -> str:
     """The command that exports a trial's config from the run's weights, ready to paste."""
-    weights = shlex.quote(str(run_path / "weights" / "supernet.pt"))
     deployment = result.deployment
-    extra = "" if deployment.graph == "deploy" else f" --graph {deployment.graph}"
+    words = ["mobilesr-tune", "export", "--weights", str(run_path / "weights" / "supernet.pt")]
+    words += ["--key", result.config.key]
+    words += ["--lr-size", f"{deployment.lr_height}x{deployment.lr_width}"]
+    if deployment.graph != "deploy":
+        words += ["--graph", deployment.graph]
     if deployment.lowering != default_lowering(deployment.graph):
-        extra += f" --lowering {deployment.lowering}"
+        words += ["--lowering", deployment.lowering]
     if deployment.lowering == "direct" and deployment.strip_kb != DEFAULT_STRIP_KB:
-        extra += f" --strip-kb {deployment.strip_kb}"
-    return (
-        f"mobilesr-tune export --weights {weights} --key {result.config.key} "
-        f"--lr-size {deployment.lr_height}x{deployment.lr_width}{extra} --output best"
-    )
+        words += ["--strip-kb", str(deployment.strip_kb)]
+    return shell_line([*words, "--output", "best"])
 
 
 def _above_chord(points: list[tuple[float, float]]) -> list[float]:

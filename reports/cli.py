@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
 if TYPE_CHECKING:
     from reports.sections import Report
@@ -25,6 +26,14 @@ def report(
         Path | None,
         typer.Option("--output", "-o", help="Folder; else RUN/report, or ./report for several."),
     ] = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Where the study lies, of runs that were searched with --storage: no other "
+            "database is dialled.",
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the front as JSON and nothing else.")
     ] = False,
@@ -43,7 +52,7 @@ def report(
     from reports.terminal import render
     from search.study.run_directory import RunDirectory
 
-    runs = [RunDirectory.open(path) for path in dict.fromkeys(run_dirs)]
+    runs = [RunDirectory.open(path, storage) for path in dict.fromkeys(run_dirs)]
     about = report_of([gather(part) for run in runs for part in _studies_in(run)])
     single = runs[0].report_folder if len(runs) == 1 else Path("report")
     files = write_report(about, output or single)
@@ -51,7 +60,9 @@ def report(
         devices = [device for run in runs for device in run.devices()]
         print_json(front_data(about) | {"page": str(files.html), "devices": devices})
         return
-    out.print(render(about))
+    for part in render(about):
+        # Sentences and commands stay whole, so that they can be pasted; only tables have a width.
+        out.print(part, soft_wrap=isinstance(part, Text))
     out.say(f"Report: {files.html}")
 
 

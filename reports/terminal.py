@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -18,14 +18,14 @@ from reports.wording import config_code, interval, parameters_of
 REASONS_SHOWN = 3
 
 
-def render(report: Report) -> RenderableType:
+def render(report: Report) -> list[RenderableType]:
     """Front, choice and counts of every section. All text is inert: no markup is read from it."""
     parts: list[RenderableType] = []
     for section in report.sections:
         parts += _section(section)
     for view in comparison_views(report.sections):
         parts += [Text(view["sentence"]), *(Text(text) for text in view["transfers"])]
-    return Group(*parts)
+    return parts
 
 
 def front_table(group: ProfileGroup, choice: Choice) -> Table:

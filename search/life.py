@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -20,6 +20,7 @@ from foundation.artifact import Artifact
 from foundation.environment import environment
 from foundation.errors import DeviceFailure
 from foundation.files import write_json
+from foundation.wording import without_passwords
 from models.deployment import Deployment, fallback_sentence
 from models.export_pool import ExportPool
 from models.sentinel import export_sentinel
@@ -38,6 +39,7 @@ from search.scheduling.lane import Lane
 from search.scheduling.loop import SearchEvents, SearchLoop
 from search.scheduling.station import LEASE_WAIT_S, Patience, Station
 from search.study.crops import CropKeeper
+from search.study.identity import identity_of
 from search.study.run_directory import RunDirectory
 from search.study.study import open_study, storage_trouble
 from search.study.troubles import append_trouble
@@ -72,10 +74,11 @@ def run_search(request: SearchRequest, command: Sequence[str], watcher: Watcher)
     inputs = load_inputs(request)
     with contextlib.closing(open_devices(request.device, runner=request.runner)) as chosen:
         groups = group_by_profile(chosen.devices)
+        prints = inputs.fingerprint()
         facts = {
-            "command": list(command),
+            "command": [without_passwords(word) for word in command],
             "device": chosen.sentence,
-            "inputs": inputs.fingerprint(),
+            "inputs": prints,
         }
         path = request.run_dir or request.default_run_dir
         with _only_one(path):
@@ -84,12 +87,15 @@ def run_search(request: SearchRequest, command: Sequence[str], watcher: Watcher)
             if sentence := fallback_sentence(_deployment(request)):
                 watcher.note(sentence)
             weights = _weights(run, request, inputs, watcher)
+            identities = {key: identity_of(request, prints, weights.sha256, key) for key in groups}
             watcher.stage("judging the supernet's largest config")
             best_db = best_psnr_db(request, weights, inputs.pairs)
             watcher.stage("exporting the sentinel")
             sentinel = export_sentinel(_deployment(request), run.artifacts, request.space.scale)
             lanes = [
-                _lane(runs[key], request, inputs, best_db, sentinel, devices, watcher)
+                _lane(
+                    runs[key], identities[key], request, inputs, best_db, sentinel, devices, watcher
+                )
                 for key, devices in groups.items()
             ]
             stations = [station for lane in lanes for station in lane.stations]
@@ -216,6 +222,7 @@ def _settle(
 
 def _lane(
     run: RunDirectory,
+    identity: Mapping[str, Any],
     request: SearchRequest,
     inputs: SearchInputs,
     best_db: float,
@@ -224,13 +231,15 @@ def _lane(
     watcher: Watcher,
 ) -> Lane:
     beside = StudySentinel(sentinel, run.path)
+    run.name_study(identity)
     return Lane(
-        study=open_study(run, request),
+        study=open_study(run, request, identity),
         space=request.space,
         deployment=_deployment(request),
         stations=[_station(run, request, inputs, best_db, beside, one, watcher) for one in devices],
         trials=request.trials,
         seed=request.seed,
+        owner=run.owner,
         finished=watcher.finished,
         guard=partial(storage_trouble, run),
     )

@@ -5,15 +5,20 @@ from __future__ import annotations
 import difflib
 import hashlib
 import json
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from device_runner.commands.runner_option import STOCK
+from foundation.databases import masked, sqlite_url
+from foundation.errors import RequestError
+from foundation.places import expanded
 from foundation.records import first_problem
+from foundation.toml import read_toml
 from models.deployment import Deployment, Graph, Lowering, parse_lr_size
 from search.errors import SearchError
 from search.space import SearchSpace
@@ -97,7 +102,12 @@ class SearchRequest(BaseModel):
     @field_validator("hr", "lr", "train", "weights", "run_dir", mode="after")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
-        return None if value is None else value.expanduser().absolute()
+        return None if value is None else expanded(value).absolute()
+
+    @field_validator("storage", mode="after")
+    @classmethod
+    def _absolute_storage(cls, value: str | None) -> str | None:
+        return None if value is None else _absolute_sqlite(value)
 
     @field_validator("runner", mode="after")
     @classmethod
@@ -105,7 +115,7 @@ class SearchRequest(BaseModel):
         if value is None:
             return None
         stock = STOCK if value.startswith(STOCK) else ""
-        return stock + str(Path(value.removeprefix(stock)).expanduser().absolute())
+        return stock + str(expanded(Path(value.removeprefix(stock))).absolute())
 
     @classmethod
     def resolve(cls, flags: dict[str, Any], toml: Path | None = None) -> Self:
@@ -182,8 +192,11 @@ class SearchRequest(BaseModel):
         return Path("runs") / f"x{self.space.scale}-{size}-{digest.hexdigest()[:8]}"
 
     def to_toml(self) -> str:
-        """TOML that `resolve` reads back; unset options are left out."""
-        return tomli_w.dumps(_without_none(self.model_dump(mode="json")))
+        """TOML that `resolve` reads back; unset options and every password are left out."""
+        fields = self.model_dump(mode="json")
+        if self.storage is not None:
+            fields["storage"] = masked(self.storage)
+        return tomli_w.dumps(_without_none(fields))
 
 
 def _without_none(value: dict[str, Any]) -> dict[str, Any]:
@@ -195,13 +208,25 @@ def _without_none(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        raise SearchError(f"no configuration file at {path}")
     try:
-        with path.open("rb") as stream:
-            return tomllib.load(stream)
-    except FileNotFoundError:
-        raise SearchError(f"no configuration file at {path}") from None
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SearchError(f"{path} cannot be read as TOML: {error}") from error
+        return read_toml(path)
+    except RequestError as error:
+        raise SearchError(str(error)) from error
+
+
+def _absolute_sqlite(address: str) -> str:
+    """The address of a storage; of an SQLite file the whole path, whoever opens it from where."""
+    try:
+        url = make_url(address)
+    except (ArgumentError, ValueError):
+        return address  # refused with its sentence when it is opened
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return address
+    if str(url.database).startswith("file:"):
+        return address
+    return sqlite_url(expanded(Path(str(url.database)))).render_as_string(hide_password=False)
 
 
 def _refuse_unknown(fields: dict[str, Any], request: type[BaseModel], toml: Path | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 from device_runner.conditions import Reading
 from device_runner.device import Device, ThreadChoice
@@ -13,6 +14,10 @@ from device_runner.devices.discovery import Survey
 from device_runner.devices.simulated.presets import PRESETS
 from device_runner.errors import DeviceRunnerError
 from device_runner.records import DeviceProfile
+from foundation.wording import count_of
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 
 @dataclass(frozen=True)
@@ -97,32 +102,13 @@ def clean_all(found: Survey) -> None:
 
 def show(rows: list[Row], problem: str) -> None:
     """Print a table, and below it what there is to know and to do."""
-    from rich.markup import escape
-    from rich.table import Table
-
     from foundation.console import out
 
-    table = Table("serial", "state", "kind", "model", "cores", "RAM", "runtime", "threads")
-    for row in rows:
-        profile, threads = row.profile, row.threads
-        if profile is None or threads is None:
-            table.add_row(escape(row.serial), escape(row.state))
-            continue
-        clusters = row.hardware.clusters if row.hardware else ()
-        cores = "+".join(str(len(cluster.cpus)) for cluster in clusters) or str(profile.cores)
-        table.add_row(
-            escape(row.serial),
-            row.state,
-            profile.kind,
-            escape(f"{profile.model}, {profile.soc}, {profile.abi}"),
-            cores,
-            f"{profile.ram_mb / 1024:.1f} GB",
-            escape(profile.runtime),
-            f"{threads.threads} ({threads.why})",
-        )
-    out.print(table)
+    out.print(_table(rows))
     for row in rows:
         told = [f"{one.name} {one.text}" for one in row.conditions]
+        if row.threads is not None:
+            told.insert(0, f"{count_of(row.threads.threads, 'thread')}, {row.threads.why}")
         if told:
             out.say(f"{row.serial}: {'; '.join(told)}.")
         todo = [row.advice, *(one.advice for one in row.conditions)]
@@ -136,3 +122,32 @@ def show(rows: list[Row], problem: str) -> None:
     if not any(row.profile and row.profile.kind in ("phone", "emulator") for row in rows):
         names = " or ".join(f"'--device sim:{name}'" for name in PRESETS)
         out.say(f"No phone at hand? Try the tool on a simulated one: {names}.")
+
+
+def _table(rows: list[Row]) -> Table:
+    """The rows; serials stay whole at any width, as network phones differ in their ends."""
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    table = Table(
+        Column("serial", no_wrap=True, min_width=max((len(row.serial) for row in rows), default=0)),
+        *(Column(name, overflow="fold") for name in ("state", "kind", "model")),
+        *(Column(name, overflow="fold") for name in ("cores", "RAM", "runtime")),
+    )
+    for row in rows:
+        profile = row.profile
+        if profile is None or row.threads is None:
+            table.add_row(Text(row.serial), Text(row.state))
+            continue
+        clusters = row.hardware.clusters if row.hardware else ()
+        cores = "+".join(str(len(cluster.cpus)) for cluster in clusters) or str(profile.cores)
+        table.add_row(
+            Text(row.serial),
+            row.state,
+            profile.kind,
+            Text(f"{profile.model}, {profile.soc}, {profile.abi}"),
+            cores,
+            f"{profile.ram_mb / 1024:.1f} GB",
+            Text(profile.runtime),
+        )
+    return table

@@ -38,7 +38,7 @@ from search.study.troubles import append_trouble
 def printed(facts: StudyFacts, width: int = 80) -> str:
     console = Console(width=width, record=True, force_terminal=False)
     with console.capture() as capture:
-        console.print(render(report_of([facts])))
+        console.print(*render(report_of([facts])), sep="\n")
     return capture.get()
 
 
