@@ -10,6 +10,7 @@ import collections
 import os
 import sys
 import traceback
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -18,6 +19,7 @@ from rich.text import Text
 import device_runner.commands.cli
 import device_runner.commands.runner_cli
 import models.cli
+import models.export_command
 import nightly.cli
 import reports.cli
 import search.cli
@@ -32,6 +34,7 @@ from foundation.wording import without_passwords
 
 if TYPE_CHECKING:
     from foundation import Artifact
+    from models.export_command import FoundBySearch
     from search.study.run_directory import RunDirectory
 
 NAME = "mobilesr-tune"
@@ -71,20 +74,20 @@ def _options(
 
 
 def _after_search(run: RunDirectory, json: bool) -> None:
-    """Report on the run; the answer is no where no candidate was judged or none is feasible."""
+    """Report on the run; the answer is no where no candidate is worth recommending."""
     results = run.results()
-    judged = [result for result in results if result.status == "ok"]
-    if judged:
-        reports.cli.report([run.path], None, run.storage, json)
-        if any(result.feasible for result in judged):
-            return
     reasons = collections.Counter(result.reason for result in results if result.reason)
     why = "; ".join(f"{count} x {reason}" for reason, count in reasons.most_common(3))
     sentence = f"no candidate meets the request ({len(results)} tried{': ' + why if why else ''})"
-    if judged:
-        err.say(sentence, style="red")
-        raise typer.Exit(AnswerIsNo.exit_code)
-    raise AnswerIsNo(sentence)
+    if not any(result.timing and result.status != "failed" for result in results):
+        raise AnswerIsNo(sentence)
+    report = reports.cli.make_report([run.path], None, json, run.storage)
+    if any(section.choice.result for section in report.sections):
+        return
+    if any(section.group.front for section in report.sections):
+        sentence = "no candidate is better than bicubic upscaling, so none is recommended"
+    err.say(sentence, style="red")
+    raise typer.Exit(AnswerIsNo.exit_code)
 
 
 def _default_artifact() -> Artifact:
@@ -101,8 +104,15 @@ def _default_artifact() -> Artifact:
     return export_sentinel(deployment, cache_folder() / "sentinels")
 
 
+def _find_in_run(run_dir: Path, trial: int | None, storage: str | None) -> FoundBySearch:
+    from reports.found import found_by_search
+
+    return found_by_search(run_dir, trial, storage)
+
+
 search.cli.register(app, _after_search)
 models.cli.register(app)
+app.command()(models.export_command.export_command(_find_in_run))
 device_runner.commands.cli.register(app, _default_artifact)
 device_runner.commands.runner_cli.register(app)
 reports.cli.register(app)

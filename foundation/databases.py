@@ -35,10 +35,6 @@ def masked(address: str | URL) -> str:
     return without_passwords(text)
 
 
-def lost_password(address: str) -> bool:
-    """Whether `address` was written by `masked`, so that nothing can be reached by it."""
-    try:
-        url = make_url(address)
-    except (ArgumentError, ValueError):
-        return False
+def lost_password(url: URL) -> bool:
+    """Whether the address was written by `masked`, so that nothing can be reached by it."""
     return MASK in (url.password, *(str(value) for value in url.query.values()))

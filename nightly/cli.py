@@ -16,8 +16,9 @@ from typer.core import TyperGroup
 from foundation.usage import is_usage_problem
 
 if TYPE_CHECKING:
+    from device_runner import Progress
     from nightly.history import History
-    from nightly.night import NightResult, Watcher
+    from nightly.night import NightResult, NightRun
     from nightly.outputs import NightFiles
     from nightly.suite import Suite
 
@@ -114,9 +115,10 @@ def run(
     from foundation.places import expanded
     from foundation.streams import require_told
     from nightly.history import open_history
-    from nightly.night import Choices, NightRun
+    from nightly.night import NightRun
     from nightly.outputs import write_outputs
     from nightly.suite import load_suite
+    from nightly.tonight import Choices
 
     loaded = load_suite(suite)
     folder = expanded(output or loaded.output).absolute()
@@ -243,26 +245,24 @@ def _night_of(history: History, suite: Suite, text: str) -> int:
     return found
 
 
-def _with_progress(night: Any) -> NightResult:
+def _with_progress(night: NightRun) -> NightResult:
     from foundation.console import err, progress_bar
 
     with progress_bar("launches") as bar:
         task = bar.add_task("starting", total=None)
-        watcher: Watcher = night.watcher
 
         def say(text: str) -> None:
             bar.update(task, description=text[:100])
             if not err.is_terminal:
                 err.say(text)
 
-        def progress(now: Any) -> None:
+        def progress(now: Progress) -> None:
             bar.update(task, completed=now.done, total=now.total, description=now.next_step[:100])
 
-        watcher.stage = say
-        watcher.progress = progress
-        watcher.waiting = lambda who: say(f"another nightly writes into this history: {who}")
-        result: NightResult = night.run()
-        return result
+        night.listener.stage = say
+        night.listener.progress = progress
+        night.listener.waiting = lambda who: say(f"another nightly writes into this history: {who}")
+        return night.run()
 
 
 def _show(result: NightResult, files: NightFiles, *, as_json: bool) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any, Literal, Protocol
@@ -11,7 +12,7 @@ from typing import Any, Literal, Protocol
 import optuna
 import sqlalchemy.exc
 from optuna.trial import TrialState
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 
 from foundation.databases import lost_password, masked, sqlite_url
 from foundation.wording import shown, without_passwords
@@ -127,6 +128,7 @@ _UNREADABLE = (
     KeyError,
     RuntimeError,
     ImportError,
+    ValueError,
 )
 
 
@@ -139,16 +141,45 @@ def storage_trouble(run: StudyPlace) -> Iterator[None]:
         raise _unreadable(run, error) from error
 
 
+# What a database says of trouble that passes, or is not in its file -> what to do.
+_CAUSES = (
+    (
+        "locked|busy",
+        "another program holds it; end that one (a report, a dashboard, an editor of databases), "
+        "then give the same command again; nothing is lost",
+    ),
+    ("readonly|read-only", "it may not be written: see who owns it and its folder"),
+    ("unable to open", "see that its folder is there and may be written"),
+    (
+        "connection refused|could not connect|timeout expired|could not translate host|server "
+        "closed the connection",
+        "its database does not answer; see that it runs and that --storage names it, then give "
+        "the same command again; nothing is lost",
+    ),
+    (
+        "could not parse|can't load plugin|invalid literal|invalid ipv6",
+        "that is no address of a database; give one such as postgresql://USER@HOST/DATABASE",
+    ),
+    ("authentication failed|role .* does not exist", "correct the user and password in --storage"),
+)
+
+
 def _unreadable(run: StudyPlace, error: BaseException) -> RunError:
-    where = _where(run)
+    return _trouble(_where(run), run.path, error)
+
+
+def _trouble(where: str, folder: Path, error: BaseException) -> RunError:
     reason = without_passwords(
         shown(str(getattr(error, "orig", None) or error.__cause__ or error).partition("\n")[0])
     )
     if "disk is full" in reason:  # SQLite's words
         return RunError(
-            f"no space left on the disk that holds {run.path}: free some, then give the same "
+            f"no space left on the disk that holds {folder}: free some, then give the same "
             "command again; no finished trial is lost"
         )
+    for words, advice in _CAUSES:
+        if re.search(words, reason, re.IGNORECASE):
+            return RunError(f"the study {where} cannot be used now ({reason}): {advice}")
     return RunError(
         f"the study {where} cannot be read ({reason}): restore it from a copy, or start a new "
         "run with another --run-dir"
@@ -159,28 +190,44 @@ def _where(run: StudyPlace) -> str:
     return str(run.study_path) if run.shared_storage is None else masked(run.shared_storage)
 
 
+def require_reachable(address: str, run_path: Path) -> None:
+    """Find out before long work whether the database at `address` can be used.
+
+    Raises:
+        RunError: it cannot; the message says what to do, and holds no password.
+    """
+    try:
+        _connected(address).remove_session()
+    except _UNREADABLE as error:
+        raise _trouble(masked(address), run_path, error) from error
+
+
 def _storage(run: StudyPlace, *, read_only: bool = False) -> optuna.storages.RDBStorage:
     """The database of a run's study; read only, nothing is made or changed in it."""
     address = run.shared_storage
     if address is None:
-        url = sqlite_url(run.study_path, read_only=read_only)
-    elif lost_password(address):
+        return _connected(sqlite_url(run.study_path, read_only=read_only), new=not read_only)
+    url = make_url(address)
+    file = url.database or ""
+    if read_only and url.get_backend_name() == "sqlite" and not file.startswith("file:"):
+        url = sqlite_url(Path(file), read_only=True)
+    return _connected(url, new=not read_only)
+
+
+def _connected(address: str | URL, *, new: bool = True) -> optuna.storages.RDBStorage:
+    """Optuna's storage at an address; `new` has its tables made where there are none."""
+    url = make_url(address)
+    if lost_password(url):
         raise RunError(
-            f"the password of {masked(address)} is kept nowhere: give the address again with "
-            "--storage"
+            f"the password of {masked(url)} is kept nowhere: give the address again with --storage"
         )
-    else:
-        url = make_url(address)
-        file = url.database or ""
-        if read_only and url.get_backend_name() == "sqlite" and not file.startswith("file:"):
-            url = sqlite_url(Path(file), read_only=True)
     # A second process (a report, a dashboard) may hold the SQLite lock for a moment.
     arguments = {"connect_args": {"timeout": 30}} if url.drivername.startswith("sqlite") else {}
     return optuna.storages.RDBStorage(
         # Rendered by SQLAlchemy, braces are escaped: Optuna fills in templates.
         url.render_as_string(hide_password=False),
         engine_kwargs=arguments,
-        skip_table_creation=read_only,
+        skip_table_creation=not new,
     )
 
 
@@ -271,3 +318,12 @@ def results_of(study: optuna.Study) -> list[CandidateResult]:
         and RESULT_ATTRIBUTE in trial.user_attrs
         and DUPLICATE_ATTRIBUTE not in trial.user_attrs
     ]
+
+
+def first_trials_of(study: optuna.Study) -> dict[int, int]:
+    """Duplicate trial -> the trial that paid for its candidate."""
+    return {
+        trial.number: int(trial.user_attrs[DUPLICATE_ATTRIBUTE])
+        for trial in study.get_trials(deepcopy=False)
+        if DUPLICATE_ATTRIBUTE in trial.user_attrs
+    }
