@@ -315,7 +315,7 @@ def test_no_database_is_dialled_because_a_file_names_it(tmp_path):
         named.results()
     assert not (tmp_path / "elsewhere.db").exists()
     assert len(RunDirectory.open(run.path, url).results()) == 1
-    with pytest.raises(RunError, match="cannot be read"):
+    with pytest.raises(RunError, match="unable to open database file"):
         RunDirectory.open(run.path, f"sqlite:///{tmp_path}/elsewhere.db").results()
     assert not (tmp_path / "elsewhere.db").exists()
 
