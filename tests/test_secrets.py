@@ -45,7 +45,8 @@ def test_what_a_search_and_its_report_leave_holds_no_password(tmp_path):
     # SQLite ignores a field of its address that it does not know: a database that can be opened.
     storage = f"sqlite:///file:{tmp_path}/shared.db?uri=true&password={SECRET}"
     done = tune(tmp_path, "search", *TINY, "--storage", storage)
-    assert done.returncode == 0, done.stderr
+    # So little training may leave nothing better than bicubic upscaling: that is a no.
+    assert done.returncode in (0, 1), done.stderr
     said = [done.stdout + done.stderr]
     kept = (tmp_path / "run/run.toml").read_text() + (tmp_path / "run/facts.json").read_text()
     assert kept.count("password=***") == 2
@@ -59,9 +60,9 @@ def test_what_a_search_and_its_report_leave_holds_no_password(tmp_path):
     assert "the password of" in again.stderr
     report = tune(tmp_path, "report", "run", "--storage", storage, "--json")
     assert report.returncode == 0, report.stderr
-    assert len(json.loads(report.stdout)["profiles"][0]["front"]) == 1
+    assert json.loads(report.stdout)["profiles"][0]["profile"]
     continued = tune(tmp_path, "search", *TINY, "--storage", storage)
-    assert continued.returncode == 0, continued.stderr
+    assert continued.returncode == done.returncode, continued.stderr
     assert "1 candidates are known" in continued.stderr
     said += [run.stdout + run.stderr for run in (refused, again, report, continued)]
     assert [text for text in said if SECRET in text] == []
