@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import hashlib
 import json
@@ -167,8 +168,13 @@ class SearchRequest(BaseModel):
             raise SearchError(f"{toml}: {first_problem(error)}") from error
 
     def _with_lowering(self, lowering: Lowering | None, strip_kb: int | None) -> Self:
-        """This request with the lowering that was asked for, or the best there is."""
+        """This request with the lowering that was asked for, its run's, or the best there is."""
         height, width = self.lr_size
+        if lowering is None and strip_kb is None and self.run_dir is not None:
+            with contextlib.suppress(SearchError):  # told where the run is entered
+                begun = self.stored(self.run_dir / "run.toml")
+                if begun.graph == self.graph:
+                    lowering, strip_kb = begun.lowering, begun.strip_kb
         chosen = Deployment.choose(
             lr_height=height, lr_width=width, graph=self.graph, lowering=lowering, strip_kb=strip_kb
         )
