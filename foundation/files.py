@@ -132,6 +132,14 @@ def read_json(path: Path) -> Any:
         raise RequestError(f"{path} cannot be read as JSON: {shown(str(error))}") from error
 
 
+def read_object(path: Path) -> dict[str, Any]:
+    """Parse a JSON file that holds an object. Raises `RequestError` as `read_json`, or at less."""
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise RequestError(f"{path} is damaged: it holds no JSON object")
+    return value
+
+
 def _refuse_depth(value: Any) -> None:
     """Raise `RecursionError` for what could be read and not be shown or written any more."""
     level = [value]

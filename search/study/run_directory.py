@@ -12,7 +12,7 @@ from typing import Any
 
 from foundation.databases import masked
 from foundation.errors import RequestError
-from foundation.files import read_json, write_json, write_text
+from foundation.files import read_object, write_json, write_text
 from foundation.wording import without_passwords
 from search.errors import RunError
 from search.request import SearchRequest
@@ -87,7 +87,7 @@ class RunDirectory:
         return self.path / "study.json"
 
     def _study_record(self) -> dict[str, Any]:
-        return dict(read_json(self._study_file)) if self._study_file.is_file() else {}
+        return read_object(self._study_file) if self._study_file.is_file() else {}
 
     def name_study(self, identity: Mapping[str, Any]) -> None:
         """Settle the study's name for good, now that it is known what the study is."""
@@ -205,7 +205,9 @@ class RunDirectory:
 
     def facts(self) -> dict[str, Any]:
         """What was found out at the start: device, command line, inputs, PSNR bound."""
-        facts = dict(read_json(self.path / "facts.json"))
+        facts = read_object(self.path / "facts.json")
+        if not isinstance(facts.get("inputs", {}), dict):
+            raise RunError(f"{self.path / 'facts.json'} is damaged: 'inputs' is no table")
         if isinstance(facts.get("command"), list):
             facts["command"] = [without_passwords(str(word)) for word in facts["command"]]
         return facts
@@ -213,7 +215,7 @@ class RunDirectory:
     def environment(self) -> dict[str, Any]:
         """Versions and machine, as recorded at the start."""
         path = self.path / "environment.json"
-        return dict(read_json(path)) if path.is_file() else {}
+        return read_object(path) if path.is_file() else {}
 
     @property
     def shared_storage(self) -> str | None:
@@ -243,7 +245,10 @@ class RunDirectory:
     def devices(self) -> list[dict[str, Any]]:
         """What the latest search in this run did with each device; empty before its end."""
         path = self.devices_path
-        return list(read_json(path)["devices"]) if path.is_file() else []
+        found = read_object(path).get("devices") if path.is_file() else []
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            raise RunError(f"{path} is damaged: 'devices' is no list of tables")
+        return found
 
     def repeated_by(self, trial: int) -> int:
         """The trial whose candidate this one proposed once more; itself where it was new.
