@@ -23,10 +23,11 @@ import models.export_command
 import nightly.cli
 import reports.cli
 import search.cli
+from device_runner.devices.signals import signals_end
 from foundation.console import err, out, print_json, quiet_libraries
 from foundation.environment import version_of
 from foundation.errors import AnswerIsNo, MobileSRTuneError
-from foundation.exits import FINE, INTERNAL, STOPPED, WRONG, internal_error
+from foundation.exits import FINE, INTERNAL, SIGNALLED, STOPPED, WRONG, internal_error
 from foundation.places import cache_folder
 from foundation.streams import flush_streams, prepare_streams, require_told
 from foundation.usage import is_usage_problem
@@ -119,6 +120,7 @@ reports.cli.register(app)
 nightly.cli.register(app)
 
 _VERBOSE = ("-v", "--verbose")
+STOPPED_SENTENCE = "stopped; a search or a training goes on where it ended: run the same command"
 
 
 def main() -> None:
@@ -149,13 +151,15 @@ def _code_of(arguments: list[str]) -> int:
         code = _invoke(arguments)
         if code == FINE:
             require_told()
+        elif code > SIGNALLED:
+            err.say(STOPPED_SENTENCE)
         return code
     except MobileSRTuneError as error:
         if verbose:
             traceback.print_exc()
         return _tell(str(error), error.exit_code, as_json)
     except KeyboardInterrupt:
-        err.say("stopped; a search or a training goes on where it ended: run the same command")
+        err.say(STOPPED_SENTENCE)
         return STOPPED
     except Exception as error:
         if is_usage_problem(error):
@@ -169,7 +173,8 @@ def _invoke(arguments: list[str]) -> int:
     # Not through the application's own `main`: that one answers a pipe closed anywhere with 1.
     command = typer.main.get_command(app)
     try:
-        with command.make_context(NAME, list(arguments)) as context:
+        # What `kill` and a closed terminal send ends every command as Ctrl-C does.
+        with signals_end(), command.make_context(NAME, list(arguments)) as context:
             command.invoke(context)
     except typer.Exit as end:
         return end.exit_code

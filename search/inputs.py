@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 
 from models.evaluation import evaluate
-from models.images import ImagePair, image_files, load_rgb, require_at_least
+from models.images import ImagePair, load_rgb, look_through, require_at_least
 from models.samples import sample_training_images
 from models.weights import Weights, build_model, load_weights
 from search.request import SearchRequest
@@ -17,11 +17,18 @@ from search.study.images import arrays_sha256, evaluation_pairs, images_sha256
 
 @dataclass(frozen=True)
 class SearchInputs:
-    """Images in memory, and weights where none have to be trained."""
+    """Images in memory, and weights where none have to be trained.
+
+    Attributes:
+        training_names: of the training images, where they are the user's.
+        left_out: which files of the user's training folder are not among them, in a sentence.
+    """
 
     pairs: Sequence[ImagePair]
     training_images: Sequence[np.ndarray]
     weights: Weights | None
+    training_names: tuple[str, ...] = ()
+    left_out: str = ""
 
     def fingerprint(self) -> dict[str, str]:
         """Hashes by which a resumed run knows that its inputs are still the same."""
@@ -45,12 +52,12 @@ def load_inputs(request: SearchRequest) -> SearchInputs:
     require_at_least(pairs, *request.lr_size)
     if request.weights is not None:
         return SearchInputs(pairs, (), _for_space(load_weights(request.weights), request))
-    images = (
-        sample_training_images()
-        if request.train is None
-        else [load_rgb(path) for path in image_files(request.train)]
-    )
-    return SearchInputs(pairs, images, None)
+    if request.train is None:
+        return SearchInputs(pairs, sample_training_images(), None)
+    folder = look_through(request.train)
+    images = [load_rgb(path) for path in folder.files]
+    names = tuple(path.name for path in folder.files)
+    return SearchInputs(pairs, images, None, names, folder.sentence)
 
 
 def _for_space(weights: Weights, request: SearchRequest) -> Weights:

@@ -208,7 +208,10 @@ def _weights(
             seed=request.seed,
         )
         least = request.crop * request.space.scale
-        selection = select(photographs_of(inputs.training_images), least)
+        photographs = photographs_of(inputs.training_images, inputs.training_names)
+        selection = select(photographs, least)
+        for sentence in filter(None, [inputs.left_out, *selection.sentences()]):
+            events.note(sentence)
         trainer = SupernetTrainer(request.space, selection.used, plan, TrainingOptions(checkpoint))
         weights = trainer.run(events.training)
     save_weights(weights, run.weights)
