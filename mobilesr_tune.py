@@ -27,6 +27,7 @@ from foundation.environment import version_of
 from foundation.errors import AnswerIsNo, MobileSRTuneError
 from foundation.exits import FINE, INTERNAL, STOPPED, WRONG, internal_error
 from foundation.places import cache_folder
+from foundation.signals import signals_end
 from foundation.streams import prepare_streams
 from foundation.wording import without_passwords
 
@@ -165,7 +166,8 @@ def _invoke(arguments: list[str]) -> int:
     # Not through the application's own `main`: that one answers a pipe closed anywhere with 1.
     command = typer.main.get_command(app)
     try:
-        with command.make_context(NAME, list(arguments)) as context:
+        # A service that is stopped, or a terminal that is closed, leaves the devices as Ctrl-C does.
+        with signals_end(), command.make_context(NAME, list(arguments)) as context:
             command.invoke(context)
     except typer.Exit as end:
         return end.exit_code

@@ -22,7 +22,6 @@ from device_runner.devices.adb.profile import Hardware, read_hardware
 from device_runner.devices.adb.server import AdbServer
 from device_runner.devices.adb.storage import DEFAULT_BUDGET_BYTES, Storage
 from device_runner.devices.lease import Lease
-from device_runner.devices.signals import signals_deferred
 from device_runner.errors import DeviceLost, DeviceStorageError
 from device_runner.launching.checks import check_artifact, check_cpus, check_request
 from device_runner.launching.launches import RunReport, RunRequest
@@ -36,6 +35,7 @@ from device_runner.launching.reporting import (
 from device_runner.measuring.tuned import tuned_choice
 from device_runner.records import DeviceProfile, Outcome
 from foundation import Artifact, sha256_of
+from foundation.signals import signals_deferred
 
 _LAST_WORD_S = 2.0
 # What a run may take beside its own limit: outputs come back, and what it left is removed.

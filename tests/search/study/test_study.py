@@ -177,7 +177,7 @@ def test_a_run_without_a_study_says_so(run):
 def test_a_storage_that_cannot_be_reached_is_one_sentence(tmp_path, url):
     request = REQUEST.model_copy(update={"storage": url})
     run = RunDirectory.create(tmp_path / "run", request, {})
-    with pytest.raises(RunError, match="cannot be (read|used)") as refused:
+    with pytest.raises(RunError, match=r"cannot be (read|used)") as refused:
         open_study(run, request)
     assert "\n" not in str(refused.value)
 
