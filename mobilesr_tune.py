@@ -166,7 +166,7 @@ def _invoke(arguments: list[str]) -> int:
     # Not through the application's own `main`: that one answers a pipe closed anywhere with 1.
     command = typer.main.get_command(app)
     try:
-        # A service that is stopped, or a terminal that is closed, leaves the devices as Ctrl-C does.
+        # A service that is stopped, a terminal that is closed: devices are left as on Ctrl-C.
         with signals_end(), command.make_context(NAME, list(arguments)) as context:
             command.invoke(context)
     except typer.Exit as end:
