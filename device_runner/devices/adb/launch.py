@@ -121,7 +121,7 @@ def kill_leftovers(connection: Connection) -> int:
         DeviceLost.
     """
     answer = connection.script(_KILL, f"{ROOT}/runs", timeout_s=30.0, doing="tidied up").text
-    found = re.search(r"killed (\d+)", answer)
+    found = re.search(r"killed (\d{1,6})", answer)
     return int(found[1]) if found else 0
 
 
