@@ -173,7 +173,7 @@ def _run_search(
     from search.life import run_search
 
     with SearchDisplay() as display:
-        outcome = run_search(request, ["mobilesr-tune", *sys.argv[1:]], display.watcher())
+        outcome = run_search(request, ["mobilesr-tune", *sys.argv[1:]], display.events())
     for sentence in outcome.devices:
         err.say(sentence)
     err.say(f"Search ended: {outcome.why}.")

@@ -236,3 +236,12 @@ def results_of(study: optuna.Study) -> list[CandidateResult]:
         and RESULT_ATTRIBUTE in trial.user_attrs
         and DUPLICATE_ATTRIBUTE not in trial.user_attrs
     ]
+
+
+def first_trials_of(study: optuna.Study) -> dict[int, int]:
+    """Duplicate trial -> the trial that paid for its candidate."""
+    return {
+        trial.number: int(trial.user_attrs[DUPLICATE_ATTRIBUTE])
+        for trial in study.get_trials(deepcopy=False)
+        if DUPLICATE_ATTRIBUTE in trial.user_attrs
+    }

@@ -15,6 +15,7 @@ from made_up_studies import (
     PHONE,
     FakeRun,
     candidate,
+    reported,
     rich_study,
     stopped,
     study,
@@ -25,11 +26,11 @@ from typer.testing import CliRunner
 
 from foundation.errors import RequestError
 from reports.cli import register
-from reports.compile import compile_report, write_report
+from reports.compile import write_report
 from reports.facts import StudyFacts, gather
 from reports.headline import reproduce_command
 from reports.markdown import escaped, markdown_summary
-from reports.sections import report_of
+from reports.report import report_of
 from reports.terminal import render
 from search.study.run_directory import RunDirectory
 from search.study.troubles import append_trouble
@@ -43,7 +44,7 @@ def printed(facts: StudyFacts, width: int = 80) -> str:
 
 
 def test_a_run_becomes_a_folder_of_files(tmp_path: Path) -> None:
-    files = compile_report(FakeRun(tmp_path, rich_study()))
+    files = reported(FakeRun(tmp_path, rich_study()))
     assert {path.name for path in (tmp_path / "report").iterdir()} == {
         "index.html", "candidates.csv", "candidates.json", "candidates.parquet", "report.json",
         "summary.md", "front.svg",
@@ -76,9 +77,9 @@ def test_a_study_without_candidates_does_not_hide_another(tmp_path: Path) -> Non
 
 def test_compiling_twice_gives_the_same_bytes(tmp_path: Path) -> None:
     run = FakeRun(tmp_path, rich_study())
-    files = compile_report(run)
+    files = reported(run)
     before = {p: p.read_bytes() for p in files.html.parent.iterdir()}
-    compile_report(run)
+    reported(run)
     assert before == {p: p.read_bytes() for p in files.html.parent.iterdir()}
 
 
@@ -90,7 +91,7 @@ def test_a_study_without_a_finished_candidate_is_refused(tmp_path: Path) -> None
         candidate(3, reason="out of memory"),
     )
     with pytest.raises(RequestError) as refused:
-        compile_report(FakeRun(tmp_path, facts))
+        reported(FakeRun(tmp_path, facts))
     message = str(refused.value)
     assert "4 candidates ran, 3 failed, 1 stopped before quality" in message
     assert "commonest reason (2 times): out of memory" in message
@@ -122,7 +123,7 @@ def test_when_a_device_failed_is_told(tmp_path: Path) -> None:
     run.path.mkdir()
     append_trouble(run.troubles, trouble("the cable was <pulled>"))
     append_trouble(run.troubles, trouble("nothing answers", trial=None, ended="gone"))
-    files = compile_report(run)
+    files = reported(run)
     words = "2026-11-22 03:04:05, 38021FDJH00A, trial 4: the cable was &lt;pulled&gt;; it was back"
     for file in (files.html, files.markdown):
         text = file.read_text()

@@ -16,7 +16,7 @@ from made_up_studies import HOST_NOTE, HOSTILE, candidate, rich_study, stopped, 
 from reports.facts import StudyFacts
 from reports.page import flattened
 from reports.page import render_page as render_pages
-from reports.sections import report_of
+from reports.report import report_of
 
 FETCHING = {"src", "srcset", "data", "poster", "action", "formaction", "background", "ping"}
 VOID = {"meta", "link", "img", "br", "hr", "input"}

@@ -21,11 +21,12 @@ from device_runner.devices.adb.launch import Launched, kill_leftovers, launch, n
 from device_runner.devices.adb.profile import Hardware, read_hardware
 from device_runner.devices.adb.server import AdbServer
 from device_runner.devices.adb.storage import DEFAULT_BUDGET_BYTES, Storage
+from device_runner.devices.adb.tools import require_tools
 from device_runner.devices.lease import Lease
 from device_runner.errors import DeviceLost, DeviceStorageError
 from device_runner.launching.checks import check_artifact, check_cpus, check_request
 from device_runner.launching.launches import RunReport, RunRequest
-from device_runner.launching.outcomes import Ended, Verdict, judge
+from device_runner.launching.outcomes import Ended, LaunchOutcome, judge
 from device_runner.launching.reporting import (
     output_bytes,
     run_report,
@@ -71,6 +72,7 @@ class AdbDevice(Device):
         self._hardware: Hardware | None = None
         self._bundle: RunnerBundle | None = None
         self._pushed = PushTotals()
+        self._fit = False
 
     @property
     def pushed(self) -> PushTotals:
@@ -262,7 +264,7 @@ class AdbDevice(Device):
         if launched.exit_code:
             # One who took the device from us ended it: that is no fault of the candidate's.
             self._claim.keep(PROMISE_S)
-        verdict = judge(
+        judged = judge(
             Ended(
                 exit_code=launched.exit_code,
                 timed_out=launched.timed_out,
@@ -272,13 +274,13 @@ class AdbDevice(Device):
             ),
             self._connection.shown,
         )
-        self._fetch(request, run, verdict)
-        return run_report(request, verdict, launched.duration_s, self._connection.shown)
+        self._fetch(request, run, judged)
+        return run_report(request, judged, launched.duration_s, self._connection.shown)
 
-    def _fetch(self, request: RunRequest, run: str, verdict: Verdict) -> None:
-        if request.output_dir is None or verdict.outcome is not Outcome.OK:
+    def _fetch(self, request: RunRequest, run: str, judged: LaunchOutcome) -> None:
+        if request.output_dir is None or judged.outcome is not Outcome.OK:
             return
-        size, files = output_bytes(request), verdict.transcript.outputs
+        size, files = output_bytes(request), judged.transcript.outputs
         if len(files) != len(request.inputs) or any(file.bytes != size for file in files):
             raise wrong_outputs(request, len(files), self._connection.shown)
         self._connection.pull(
@@ -303,6 +305,9 @@ class AdbDevice(Device):
             return
         self._connection.revive()
         try:
+            if not self._fit:
+                require_tools(self._connection)
+                self._fit = True
             # What runs there may be another's, until this says that it is not.
             self._claim.take(wait_s)
             kill_leftovers(self._connection)

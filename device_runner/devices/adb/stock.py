@@ -32,7 +32,7 @@ _FIRST_GUESS = 10
 _LOG_BYTES = 1 << 20
 # Of the process that the run's folder names; nothing where this Android has no such option.
 _LOGCAT = """\
-read -r pid < "$1/runner" && logcat -d --pid="$pid" 2>/dev/null | head -c "$2"
+read -r pid < "$1/runner" && logcat -d --pid="$pid" 2> /dev/null | tail -c "$2"
 """
 # What its shell says when the program cannot be started at all.
 _CANNOT_START = (126, 127)
