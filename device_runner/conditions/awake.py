@@ -68,8 +68,8 @@ def _value(answer: str) -> str | None:
 
 # The power service's words for it changed from version to version, and with the maker.
 _WAKEFULNESS = re.compile(
-    r"^[ \t]*(?:m(?:Global)?Wakefulness(?:Raw)?|get(?:Global)?Wakefulness(?:Locked)?\(\))[ \t]*=[ \t]*"
-    r"(?:WAKEFULNESS_)?(\w{1,20})[ \t\r]*$",
+    r"^[ \t]*(?:m(?:Global)?Wakefulness(?:Raw)?|get(?:Global)?Wakefulness(?:Locked)?\(\))"
+    r"[ \t]*=[ \t]*(?:WAKEFULNESS_)?(\w{1,20})[ \t\r]*$",
     re.MULTILINE | re.IGNORECASE,
 )
 _DISPLAY = re.compile(r"^[ \t]*Display Power: state=(\w{1,20})[ \t\r]*$", re.MULTILINE)

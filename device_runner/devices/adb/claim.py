@@ -40,11 +40,11 @@ token=$2 promise=$3 holder=$4 dead=$5
 now=; { read -r now rest < /proc/uptime; } 2>/dev/null; now=${now%%.*}
 [ -n "$now" ] || now=$(date +%s)
 mine() {
-  printf '%s\n' "$holder" > "lock/holder.$token" && mv -f "lock/holder.$token" lock/holder || exit 1
+  print -r -- "$holder" > "lock/holder.$token" && mv -f "lock/holder.$token" lock/holder || exit 1
   echo "$token $now $promise" > "lock/beat.$token" && mv -f "lock/beat.$token" lock/beat || exit 1
   echo held; exit 0
 }
-busy() { echo "busy $1 $2 $whose"; head -c 4000 lock/holder 2>/dev/null; exit 0; }
+busy() { echo "busy $1 $2 $whose"; cat lock/holder 2>/dev/null; exit 0; }
 mkdir lock 2>/dev/null && mine
 [ -d lock ] || { mkdir lock; exit 1; }
 look() {
@@ -85,7 +85,7 @@ now=; { read -r now rest < /proc/uptime; } 2>/dev/null; now=${now%%.*}
 [ -n "$now" ] || now=$(date +%s)
 read -r whose at lasts rest < beat || exit 0
 case "$at$lasts" in ''|*[!0-9]*) exit 0;; esac
-[ "$now" -ge "$at" ] && [ $((now - at)) -lt "$lasts" ] && { echo busy; head -c 4000 holder; }
+[ "$now" -ge "$at" ] && [ $((now - at)) -lt "$lasts" ] && { echo busy; cat holder; }
 """
 _BUSY = re.compile(r"busy (\d{1,12}) (\d{1,12}) ([0-9a-f]{0,64})")
 

@@ -182,7 +182,7 @@ class _Watch:
         word, _, rest = line.partition(" ")
         if word == "storage":
             free = (
-                f"{int(rest) / 1024:.1f} MB" if rest.isdigit() and len(rest) < 15 else "too little"
+                f"{int(rest) / 1024:.1f} MB" if re.fullmatch("[0-9]{1,14}", rest) else "too little"
             )
             raise DeviceStorageError(
                 f"device {self._connection.shown} has {free} free, too little for a run: remove "
