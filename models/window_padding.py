@@ -25,11 +25,17 @@ def padding_share(size: tuple[int, int], window: int) -> float:
 
 
 def suggested_sizes(size: tuple[int, int], windows: Sequence[int]) -> list[tuple[int, int]]:
-    """The next smaller and the next larger size that are multiples of every window."""
+    """The next smaller and the next larger size that are multiples of every window.
+
+    Empty where no side can be: windows of 61, 63 and 64 pixels have no multiple in common.
+    """
     step = math.lcm(*windows)
-    smaller = tuple(max(side // step, 1) * step for side in size)
-    larger = tuple(min(-(-side // step), MAX_LR_SIDE // step) * step for side in size)
-    return [(height, width) for height, width in dict.fromkeys([smaller, larger]) if height]
+    most = MAX_LR_SIDE // step
+    if not most:
+        return []
+    smaller = [min(max(side // step, 1), most) * step for side in size]
+    larger = [min(-(-side // step), most) * step for side in size]
+    return [(height, width) for height, width in dict.fromkeys([(*smaller,), (*larger,)])]
 
 
 def padding_sentence(size: tuple[int, int], windows: Sequence[int]) -> str:
@@ -47,7 +53,5 @@ def padding_sentence(size: tuple[int, int], windows: Sequence[int]) -> str:
     compared = (
         "; compared with other windows it looks slower than it is" if len(set(windows)) > 1 else ""
     )
-    return (
-        f"LR size {size[0]}x{size[1]} is padded for attention: {costs}{compared}. "
-        f"Without padding: --lr-size {sizes}"
-    )
+    advice = f"Without padding: --lr-size {sizes}" if sizes else "No LR size fits all of them"
+    return f"LR size {size[0]}x{size[1]} is padded for attention: {costs}{compared}. {advice}"

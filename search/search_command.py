@@ -167,9 +167,12 @@ def _run_search(
     json: bool,
     after_search: Callable[[Path, bool], None],
 ) -> None:
+    from models.window_padding import padding_sentence
     from search.request import SearchRequest
 
     request = SearchRequest.resolve(flags, config)
+    if sentence := padding_sentence(request.lr_size, request.space.window_sizes):
+        err.say(sentence, style="yellow")
     from search.life import run_search
 
     with SearchDisplay() as display:
