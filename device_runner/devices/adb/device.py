@@ -15,7 +15,7 @@ from device_runner.devices.adb.bundle import (
     RunnerBundle,
     RunnerMissingError,
 )
-from device_runner.devices.adb.claim import PROMISE_S, DeviceClaim
+from device_runner.devices.adb.claim import DeviceClaim
 from device_runner.devices.adb.connection import Connection
 from device_runner.devices.adb.launch import Launched, kill_leftovers, launch, new_run, remove_run
 from device_runner.devices.adb.profile import Hardware, read_hardware
@@ -164,6 +164,8 @@ class AdbDevice(Device):
         if not self._answers():
             return
         try:
+            # What another holds by now is not ours to restore, until the next claim.
+            self._claim.keep(_LAST_WORD_S)
             if self._claim.held:
                 self._conditions.restore()
             self._claim.leave()
@@ -185,6 +187,7 @@ class AdbDevice(Device):
         self._lease.require()
         check_artifact(artifact)
         self._ready()
+        self._claim.keep(_RUN_GRACE_S)
         pushed = self._storage.ensure_blobs([(artifact.model_path, artifact.manifest.sha256)], keep)
         self._pushed.model(artifact.manifest.sha256, pushed)
         return PushReport(bytes_pushed=pushed, already_there=pushed == 0)
@@ -261,9 +264,9 @@ class AdbDevice(Device):
             raise
 
     def _report(self, request: RunRequest, run: str, launched: Launched) -> RunReport:
-        if launched.exit_code:
-            # One who took the device from us ended it: that is no fault of the candidate's.
-            self._claim.keep(PROMISE_S)
+        if launched.exit_code and self._claim.held:
+            # One who took the device from us may have ended it: that is no fault of a candidate's.
+            self._claim.renew(_RUN_GRACE_S)
         judged = judge(
             Ended(
                 exit_code=launched.exit_code,
