@@ -74,9 +74,7 @@ def devices(
     from foundation.console import print_json
 
     found = survey()
-    if clean:
-        clean_all(found)
-    rows = look(found)
+    rows = look(found, clean_all(found) if clean else {})
     if json:
         print_json([row.to_dict() for row in rows])
     else:
