@@ -28,6 +28,7 @@ from foundation.environment import version_of
 from foundation.errors import AnswerIsNo, MobileSRTuneError
 from foundation.exits import FINE, INTERNAL, STOPPED, WRONG, internal_error
 from foundation.places import cache_folder
+from foundation.signals import signals_end
 from foundation.streams import flush_streams, prepare_streams, require_told
 from foundation.usage import is_usage_problem
 from foundation.wording import without_passwords
@@ -169,7 +170,8 @@ def _invoke(arguments: list[str]) -> int:
     # Not through the application's own `main`: that one answers a pipe closed anywhere with 1.
     command = typer.main.get_command(app)
     try:
-        with command.make_context(NAME, list(arguments)) as context:
+        # A service that is stopped, a terminal that is closed: devices are left as on Ctrl-C.
+        with signals_end(), command.make_context(NAME, list(arguments)) as context:
             command.invoke(context)
     except typer.Exit as end:
         return end.exit_code

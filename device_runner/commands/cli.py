@@ -74,9 +74,7 @@ def devices(
     from foundation.console import print_json
 
     found = survey()
-    if clean:
-        clean_all(found)
-    rows = look(found)
+    rows = look(found, clean_all(found) if clean else {})
     if json:
         print_json([row.to_dict() for row in rows])
     else:
@@ -183,7 +181,7 @@ def _bench_each(
     Raises:
         DeviceFailure: no device gave a measurement.
     """
-    from device_runner.commands.ending import ended_cleanly
+    from device_runner.commands.ending import telling_what_is_left
     from foundation import DeviceFailure
     from foundation.console import err
 
@@ -191,7 +189,7 @@ def _bench_each(
     failures: list[DeviceFailure] = []
     for number, device in enumerate(devices):
         try:
-            with device, ended_cleanly(device):
+            with device, telling_what_is_left(device):
                 results.append(_bench_one(device, artifacts, plan, threads, wait_s))
         except DeviceFailure as error:
             failures.append(error)

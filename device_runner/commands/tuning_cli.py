@@ -19,7 +19,7 @@ def tune_and_show(device: str, artifact: Artifact, *, as_json: bool) -> None:
     Raises:
         DeviceUnknownError, MeasurementFailed, foundation.DeviceFailure: see `tuning.tune`.
     """
-    from device_runner.commands.ending import ended_cleanly
+    from device_runner.commands.ending import telling_what_is_left
     from device_runner.devices.discovery import open_device
     from device_runner.measuring import Progress
     from device_runner.measuring.tuning import tune
@@ -38,7 +38,7 @@ def tune_and_show(device: str, artifact: Artifact, *, as_json: bool) -> None:
                 description=progress.next_step,
             )
 
-        with ended_cleanly(opened):
+        with telling_what_is_left(opened):
             report = tune(opened, artifact, on_progress=show)
     path = remember(report)
     if as_json:
