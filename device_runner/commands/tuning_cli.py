@@ -19,6 +19,7 @@ def tune_and_show(device: str, artifact: Artifact, *, as_json: bool) -> None:
     Raises:
         DeviceUnknownError, MeasurementFailed, foundation.DeviceFailure: see `tuning.tune`.
     """
+    from device_runner.commands.ending import ended_cleanly
     from device_runner.devices.discovery import open_device
     from device_runner.measuring import Progress
     from device_runner.measuring.tuning import tune
@@ -37,7 +38,8 @@ def tune_and_show(device: str, artifact: Artifact, *, as_json: bool) -> None:
                 description=progress.next_step,
             )
 
-        report = tune(opened, artifact, on_progress=show)
+        with ended_cleanly(opened):
+            report = tune(opened, artifact, on_progress=show)
     path = remember(report)
     if as_json:
         print_json(report.to_dict())

@@ -14,6 +14,7 @@ from device_runner.errors import DeviceUnfitError
 TOOLS = {
     "cat": "cat /dev/null",
     "chmod": "command -v chmod",
+    "date": "date +%s",
     "dd": 'dd if="$1" bs=16 count=1',
     "df": "df -k /data",
     "du": 'du -sk "$1"',
@@ -21,6 +22,7 @@ TOOLS = {
     "head": "echo | head -n 1",
     "mkdir": "mkdir -p /",
     "mv": "command -v mv",
+    "rmdir": "command -v rmdir",
     "rm": "rm -rf /data/local/tmp/mobilesr-tune/none",
     "setsid": "setsid true",
     "sha256sum": 'sha256sum "$1"',

@@ -64,7 +64,7 @@ class Transfer:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class Agreement:
     """Two devices over the candidates that both timed. Taus are None where there are too few.
 
     `retrained` are the candidates that both judged on the same images with different weights,
@@ -85,19 +85,19 @@ class Comparison:
     retrained: tuple[Pair, ...]
 
 
-def compare_all(sections: Sequence[Section]) -> list[Comparison]:
+def agreements(sections: Sequence[Section]) -> list[Agreement]:
     """Every two sections once. Two runs on one device are compared too: does it repeat itself?"""
-    return [compare(one, other) for one, other in itertools.combinations(sections, 2)]
+    return [agreement(one, other) for one, other in itertools.combinations(sections, 2)]
 
 
-def compare(one: Section, other: Section) -> Comparison:
+def agreement(one: Section, other: Section) -> Agreement:
     """Compare the order of the shared candidates: same config, same deployment."""
     there = {r.key: r for r in other.group.results if _timed(r)}
     shared = [(r, there[r.key]) for r in one.group.results if _timed(r) and r.key in there]
     swaps = _swaps(shared)
     tau, p = _tau([(a.latency_ms, b.latency_ms) for a, b in shared])
     judged = [(a.psnr_y_db, b.psnr_y_db) for a, b in shared]
-    return Comparison(
+    return Agreement(
         first=one.name,
         second=other.name,
         shared=len(shared),

@@ -1,4 +1,4 @@
-"""The comparison of devices in words and rows, the same for the page and for Markdown."""
+"""How far devices agree, in words and rows, the same for the page and for Markdown."""
 
 from __future__ import annotations
 
@@ -6,17 +6,16 @@ from collections.abc import Sequence
 from typing import Any
 
 from foundation.wording import count_of, ms, number, percent, signed_db
-from reports.compare import Comparison, Transfer, compare_all
-from reports.sections import Section
+from reports.agreement import Agreement, Transfer
 from reports.wording import config_code, interval
 from search.study.records import CandidateResult
 
 
-def comparison_views(sections: Sequence[Section]) -> list[dict[str, Any]]:
-    """One view for every two sections; empty where there is only one."""
+def agreement_views(agreements: Sequence[Agreement]) -> list[dict[str, Any]]:
+    """One view for every two sections."""
     return [
         {
-            "comparison": found,
+            "agreement": found,
             "sentence": sentence(found),
             "swaps": [
                 (
@@ -41,11 +40,11 @@ def comparison_views(sections: Sequence[Section]) -> list[dict[str, Any]]:
             ],
             "transfers": [transfer_sentence(transfer) for transfer in found.transfers],
         }
-        for found in compare_all(sections)
+        for found in agreements
     ]
 
 
-def sentence(found: Comparison) -> str:
+def sentence(found: Agreement) -> str:
     """How far two devices agree, in one or two sentences."""
     both = f"{found.first} and {found.second}"
     if found.tau_latency is None:

@@ -11,7 +11,7 @@ from search.study.records import CandidateResult
 
 
 @dataclass(frozen=True)
-class Progress:
+class FrontGrowth:
     """Hypervolume (ms x dB) of the feasible front after each finished candidate.
 
     Attributes:
@@ -36,7 +36,7 @@ class Progress:
         return next(number for number, volume in self.trials if volume >= self.final)
 
 
-def progress(group: ProfileGroup) -> Progress | None:
+def growth(group: ProfileGroup) -> FrontGrowth | None:
     """The course of the search, None where nothing feasible was judged."""
     feasible = [r for r in group.measured if r.feasible]
     if not feasible:
@@ -60,7 +60,7 @@ def progress(group: ProfileGroup) -> Progress | None:
         trials.append((result.number, volume))
         if timed:
             minutes.append(((ended[id(result)] - begun) / 60, volume))
-    return Progress(reference, tuple(trials), tuple(minutes))
+    return FrontGrowth(reference, tuple(trials), tuple(minutes))
 
 
 def _reference(group: ProfileGroup, feasible: list[CandidateResult]) -> Point:

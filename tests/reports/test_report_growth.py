@@ -7,12 +7,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_up_studies import candidate, rich_study, stopped, study
 
-from reports.progress import Progress, progress
+from reports.growth import FrontGrowth, growth
 from search.front.dominance import hypervolume
 
 
-def course(*results: object) -> Progress:
-    found = progress(study(*results).groups[0])  # type: ignore[arg-type]
+def course(*results: object) -> FrontGrowth:
+    found = growth(study(*results).groups[0])  # type: ignore[arg-type]
     assert found is not None
     return found
 
@@ -29,7 +29,7 @@ def test_it_grows_and_tells_the_last_gain() -> None:
 
 
 def test_what_breaks_a_constraint_adds_nothing() -> None:
-    found = progress(rich_study().groups[0])
+    found = growth(rich_study().groups[0])
     assert found is not None
     # Trial 7 has the best PSNR of all.
     assert dict(found.trials)[7] == dict(found.trials)[6]
@@ -50,7 +50,7 @@ def test_below_bicubic_it_is_measured_from_the_worst() -> None:
 
 
 def test_nothing_feasible_has_no_course() -> None:
-    assert progress(study(stopped(0, 90.0)).groups[0]) is None
+    assert growth(study(stopped(0, 90.0)).groups[0]) is None
 
 
 @given(st.lists(st.tuples(st.floats(1, 100), st.floats(28.5, 31)), min_size=1, max_size=12))

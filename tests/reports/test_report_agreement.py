@@ -11,10 +11,12 @@ from hypothesis import strategies as st
 from made_up_studies import candidate, study
 
 from models.config import MobileSRConfig
-from reports.compare import Comparison, compare_all
-from reports.compare_view import comparison_views
+from reports.agreement import Agreement, agreements
+from reports.agreement_view import agreement_views
 from reports.document import report_document
-from reports.sections import report_of, sections_of
+from reports.facts import StudyFacts
+from reports.report import report_of
+from reports.sections import sections_of
 from search.study.records import ImageQuality
 
 Places = list[tuple[float, float]]
@@ -35,9 +37,13 @@ def on(profile: str, places: Places, **known: Any) -> Any:
     return study(*results, run_path=Path(f"runs/{profile}"))
 
 
-def compared(first: Places, second: Places) -> Comparison:
-    (found,) = compare_all(sections_of([on("phone-a", first), on("phone-b", second)]))
+def compared(first: Places, second: Places) -> Agreement:
+    (found,) = agreements(sections_of([on("phone-a", first), on("phone-b", second)]))
     return found
+
+
+def views(*studies: StudyFacts) -> list[dict[str, Any]]:
+    return agreement_views(report_of(studies).agreements)
 
 
 RISING = [(10.0, 28.0), (20.0, 29.0), (30.0, 30.0), (40.0, 31.0)]
@@ -72,16 +78,14 @@ def test_a_choice_carried_over_is_told_its_price() -> None:
     assert transfer.here.latency_ms == 80.0
     assert transfer.better is not None
     assert transfer.better.number == 2
-    texts = comparison_views(sections_of([on("phone-a", first), on("phone-b", second)]))[0]
+    (texts,) = agreement_views([found])
     assert "takes 80.0 ms on phone-b" in texts["transfers"][0]
     assert "gives 31.00 dB there, in 60.0 ms" in texts["transfers"][0]
 
 
 def test_too_little_in_common_is_said() -> None:
-    one = on("phone-a", RISING[:2])
-    other = on("phone-b", RISING)
-    view = comparison_views(sections_of([one, other]))[0]
-    assert view["comparison"].tau_latency is None
+    (view,) = views(on("phone-a", RISING[:2]), on("phone-b", RISING))
+    assert view["agreement"].tau_latency is None
     assert "share 2 timed candidates: too few for a rank correlation" in view["sentence"]
 
 
@@ -101,11 +105,11 @@ def test_other_weights_are_told_only_on_the_same_images() -> None:
     better = [(ms, db + 0.4) for ms, db in RISING]
     finetuned = on("phone-a", better, images=images(28.0), weights_sha256="ef" * 32)
     elsewhere = on("phone-a", better, images=images(27.0), weights_sha256="ef" * 32)
-    rows = comparison_views(sections_of([before, finetuned]))[0]["retrained"]
+    rows = views(before, finetuned)[0]["retrained"]
     assert [row[1:] for row in rows[:1]] == [("28.00", "28.40", "+0.40")]
     assert len(rows) == 4
-    assert comparison_views(sections_of([before, elsewhere]))[0]["retrained"] == []
-    assert comparison_views(sections_of([before, before]))[0]["retrained"] == []
+    assert views(before, elsewhere)[0]["retrained"] == []
+    assert views(before, before)[0]["retrained"] == []
 
 
 def test_the_document_tells_it_too() -> None:

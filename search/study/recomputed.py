@@ -8,14 +8,10 @@ from functools import partial
 from foundation.errors import RequestError
 from models.bicubic import upscale
 from models.evaluation import run_eager
-from models.images import ImagePair, Rgb, load_pairs
-from models.samples import sample_pairs
+from models.images import ImagePair, Rgb
 from models.weights import build_model, load_weights
-from reports.crops import Crops
-from reports.facts import StudyFacts
-from search.inputs import SearchInputs
-from search.request import SearchRequest
-from search.study.crops import IMAGES, CropPlace, telling_place
+from search.study.crops import IMAGES, CropPlace, Crops, telling_place
+from search.study.images import evaluation_pairs, images_sha256
 from search.study.records import CandidateResult
 from search.study.run_directory import RunDirectory
 
@@ -24,13 +20,12 @@ from search.study.run_directory import RunDirectory
 MARGIN = 48
 
 
-def recomputed_crops(facts: StudyFacts, members: Sequence[CandidateResult]) -> Crops:
+def recomputed_crops(run: RunDirectory, members: Sequence[CandidateResult]) -> Crops:
     """The crops that a search would have kept, but without a device.
 
     Raises:
         RequestError: the run's request, images or weights cannot be read any more.
     """
-    run = RunDirectory(facts.run_path)
     pairs = _pairs(run)
     weights = load_weights(run.weights)
     places = tuple(telling_place(pair) for pair in pairs)
@@ -55,11 +50,8 @@ def recomputed_crops(facts: StudyFacts, members: Sequence[CandidateResult]) -> C
 
 
 def _pairs(run: RunDirectory) -> Sequence[ImagePair]:
-    request = SearchRequest.resolve({}, run.spec_path)
-    scale = request.space.scale
-    pairs = sample_pairs(scale) if request.hr is None else load_pairs(request.hr, request.lr, scale)
-    known = run.facts().get("inputs", {}).get("evaluation images")
-    if known != SearchInputs(pairs, (), None).fingerprint()["evaluation images"]:
+    pairs = evaluation_pairs(run.request())
+    if run.facts().get("inputs", {}).get("evaluation images") != images_sha256(pairs):
         raise RequestError("the run's evaluation images have changed since")
     return pairs[:IMAGES]
 
