@@ -45,7 +45,11 @@ umask 022
 mkdir -p "$1" && cd "$1" || exit 1
 mkdir -p blobs bundles runs tmp || exit 1
 rm -rf tmp/* runs/* bundles/.part-*
+# What an earlier version made with the rights that adb gives: everybody's.
+chmod 755 . blobs bundles runs tmp bundles/*/ bundles/*/*/ 2> /dev/null
+exit 0
 """
+_FOLDERS = 'umask 022; mkdir -p "$@"'
 _FREE = 'df -Pk "$1" | tail -n 1'
 _HASHES = 'cd "$1" || exit 0; shift; touch -c "$@"; sha256sum "$@" 2>/dev/null; exit 0'
 _ACCEPT = """\
@@ -172,7 +176,7 @@ class Storage:
         self.make_room(sizes, keep={bundle.key, *keep})
         part = f"{ROOT}/bundles/.part-{secrets.token_hex(4)}"
         parents = {f"{part}/{Path(file.path).parent.as_posix()}" for file in bundle.files}
-        self._connection.shell(["mkdir", "-p", *sorted(parents)])
+        self._run(_FOLDERS, *sorted(parents))
         pushed = 0
         for file in bundle.files:
             mode = "755" if file.executable else "644"
