@@ -23,6 +23,7 @@ import models.export_command
 import nightly.cli
 import reports.cli
 import search.cli
+import search.finetune_command
 from foundation.console import err, out, print_json, quiet_libraries
 from foundation.environment import version_of
 from foundation.errors import AnswerIsNo, MobileSRTuneError
@@ -111,7 +112,18 @@ def _find_in_run(run_dir: Path, trial: int | None, storage: str | None) -> Found
     return found_by_search(run_dir, trial, storage)
 
 
+def _chosen_trials(run_dir: Path, top: int) -> list[int]:
+    from reports.found import chosen_trials
+
+    return chosen_trials(run_dir, top)
+
+
+def _report_again(run_dir: Path, json: bool) -> None:
+    reports.cli.make_report([run_dir], None, json)
+
+
 search.cli.register(app, _after_search)
+app.command()(search.finetune_command.finetune_command(_chosen_trials, _report_again))
 models.cli.register(app)
 app.command()(models.export_command.export_command(_find_in_run))
 device_runner.commands.cli.register(app, _default_artifact)

@@ -23,11 +23,9 @@ from foundation.files import write_json
 from foundation.wording import without_passwords
 from models.deployment import Deployment, fallback_sentence
 from models.export_pool import ExportPool
+from models.origin import WeightsOrigin
 from models.sentinel import export_sentinel
-from models.training.photographs import photographs_of, select
-from models.training.plan import TrainingPlan
-from models.training.supernet import SupernetTrainer, TrainingOptions, TrainingProgress
-from models.weights import Weights, load_weights, save_weights
+from models.training.supernet import TrainingProgress
 from search.candidates.evaluation import Evaluator
 from search.candidates.placement import placement_of
 from search.candidates.sentinel import StudySentinel
@@ -45,6 +43,7 @@ from search.study.identity import identity_of
 from search.study.run_directory import RunDirectory
 from search.study.study import open_study, require_reachable, storage_trouble
 from search.study.troubles import append_trouble
+from search.weights import weights_of_run
 
 
 @dataclass
@@ -70,6 +69,7 @@ class _Preparation:
 
     Attributes:
         best_db: PSNR of the supernet's largest config.
+        origin: of the weights.
         sentinel: the reference model's artifact.
         stop_at_s: `time.monotonic()` after which nothing more is begun; None for never.
     """
@@ -78,6 +78,7 @@ class _Preparation:
     inputs: SearchInputs
     weights_sha256: str
     best_db: float
+    origin: WeightsOrigin | None
     sentinel: Artifact
     stop_at_s: float | None
     events: SearchEvents
@@ -135,14 +136,16 @@ def _prepare(
     events: SearchEvents,
 ) -> _Preparation:
     """Weights, how good they can be at best, and the sentinel's artifact."""
-    weights = _weights(run, request, inputs, events)
+    weights = weights_of_run(run.weights, request, inputs, events.stage, events.training)
     events.stage("judging the supernet's largest config")
     best_db = best_psnr_db(request, weights, inputs.pairs)
     events.stage("exporting the sentinel")
     sentinel = export_sentinel(_deployment(request), run.artifacts, request.space.scale)
     budget_s = request.time_budget_s
     stop_at_s = None if budget_s is None else started_s + budget_s
-    return _Preparation(request, inputs, weights.sha256, best_db, sentinel, stop_at_s, events)
+    return _Preparation(
+        request, inputs, weights.sha256, best_db, weights.origin, sentinel, stop_at_s, events
+    )
 
 
 def _try_candidates(run: RunDirectory, lanes: list[Lane], prepared: _Preparation) -> list[str]:
@@ -188,32 +191,6 @@ def _only_one(path: Path) -> Iterator[None]:
         yield
     finally:
         lock.release()
-
-
-def _weights(
-    run: RunDirectory, request: SearchRequest, inputs: SearchInputs, events: SearchEvents
-) -> Weights:
-    """The supernet of this run: read back, taken from a checkpoint, or trained."""
-    if run.weights.is_file():
-        return load_weights(run.weights)
-    if inputs.weights is not None:
-        weights = inputs.weights
-    else:
-        events.stage("training the supernet")
-        checkpoint = run.weights.with_name("training.pt")
-        plan = TrainingPlan(
-            steps=request.train_steps,
-            batch_size=request.batch_size,
-            crop=request.crop,
-            seed=request.seed,
-        )
-        least = request.crop * request.space.scale
-        selection = select(photographs_of(inputs.training_images), least)
-        trainer = SupernetTrainer(request.space, selection.used, plan, TrainingOptions(checkpoint))
-        weights = trainer.run(events.training)
-    save_weights(weights, run.weights)
-    run.weights.with_name("training.pt").unlink(missing_ok=True)
-    return weights
 
 
 def _deployment(request: SearchRequest) -> Deployment:
@@ -293,6 +270,7 @@ def _station(
         constraints=Constraints(request.max_latency_ms, request.max_memory_mb, request.min_psnr_db),
         measurements=run.measurements,
         best_psnr_db=prepared.best_db,
+        origin=prepared.origin,
         overlap=request.overlap,
         crops=CropKeeper(run.pictures, inputs.pairs),
         sentinel=sentinel,

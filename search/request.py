@@ -42,7 +42,9 @@ class SearchRequest(BaseModel):
     Attributes:
         hr, lr: evaluation images (folders); without `hr`, the bundled samples.
         train: training images (folder); without it, the bundled samples.
-        weights: a checkpoint to slice candidates from, instead of training a supernet.
+        weights: a checkpoint to slice candidates from. Without it: the supernet that comes with
+            the package where it contains the space and neither `train` nor `train_steps` asks
+            for training; else one is trained.
         lr_size: (height, width) of the artifact's input.
         graph, lowering, strip_kb: see `models.deployment.Deployment`; a stored request that does
             not name a lowering is of the time when there was but `standard`.
@@ -69,7 +71,7 @@ class SearchRequest(BaseModel):
     lr: Path | None = None
     train: Path | None = None
     weights: Path | None = None
-    train_steps: Annotated[int, Field(ge=10, le=10_000_000)] = 500
+    train_steps: Annotated[int, Field(ge=10, le=10_000_000)] | None = None
     batch_size: Annotated[int, Field(ge=1, le=1024)] = 8
     crop: Annotated[int, Field(ge=8, le=512)] = 24
     trials: Annotated[int, Field(ge=1, le=1_000_000)] = 12

@@ -248,7 +248,9 @@ def test_worse_than_bicubic_is_told_wherever_the_gain_is(tmp_path: Path) -> None
 
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> typer.Typer:
-    monkeypatch.setattr(RunDirectory, "open", lambda path, storage=None: FakeRun(tmp_path / "run", rich_study()))
+    monkeypatch.setattr(
+        RunDirectory, "open", lambda path, storage=None: FakeRun(tmp_path / "run", rich_study())
+    )
     app = typer.Typer()
     register(app)
     app.command("other")(lambda: None)
