@@ -1,6 +1,7 @@
 """`mobilesr-tune`: the command line. Mounts what each package offers; turns errors into exits.
 
-Exit codes: 0 fine, 1 the answer is no, 2 the request is wrong, 3 a device failed, 130 stopped.
+Exit codes: 0 fine, 1 the answer is no, 2 the request is wrong, 3 a device failed, 70 a fault of
+ours, 130 stopped.
 """
 
 from __future__ import annotations
@@ -8,10 +9,12 @@ from __future__ import annotations
 import collections
 import os
 import sys
+import traceback
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
 import device_runner.commands.cli
 import device_runner.commands.runner_cli
@@ -19,28 +22,49 @@ import models.cli
 import nightly.cli
 import reports.cli
 import search.cli
-from foundation.console import err, quiet_libraries
-from foundation.errors import MobileSRTuneError
+from foundation.console import err, out, print_json, quiet_libraries
+from foundation.environment import version_of
+from foundation.errors import AnswerIsNo, MobileSRTuneError
+from foundation.exits import FINE, INTERNAL, STOPPED, WRONG, internal_error
+from foundation.places import cache_folder
+from foundation.streams import prepare_streams
+from foundation.wording import without_passwords
 
 if TYPE_CHECKING:
     from foundation import Artifact
 
+NAME = "mobilesr-tune"
+
 app = typer.Typer(
-    name="mobilesr-tune",
+    name=NAME,
     help="Choose super-resolution models by measuring them on the phone that will run them.",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
+    context_settings={"help_option_names": ["-h", "--help"]},
 )
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        out.say(f"{NAME} {version_of(NAME)}")
+        raise typer.Exit
 
 
 @app.callback()
 def _options(
     verbose: Annotated[
-        bool, typer.Option("--verbose", "-v", help="Show what the libraries say, and tracebacks.")
+        bool,
+        typer.Option(
+            "--verbose", "-v",
+            help="Show what the libraries say, and tracebacks; may also follow the command.",
+        ),
     ] = False,
-) -> None:
+    version: Annotated[
+        bool,
+        typer.Option("--version", callback=_version, is_eager=True, help="Show the version."),
+    ] = False,
+) -> None:  # fmt: skip
     if not verbose:
         quiet_libraries()
 
@@ -57,11 +81,11 @@ def _after_search(run_dir: Path, json: bool) -> None:
             return
     reasons = collections.Counter(result.reason for result in results if result.reason)
     why = "; ".join(f"{count} x {reason}" for reason, count in reasons.most_common(3))
-    err.print(
-        f"no candidate meets the request ({len(results)} tried{': ' + why if why else ''})",
-        markup=False, soft_wrap=True, style="red",
-    )  # fmt: skip
-    raise typer.Exit(1)
+    sentence = f"no candidate meets the request ({len(results)} tried{': ' + why if why else ''})"
+    if judged:
+        err.say(sentence, style="red")
+        raise typer.Exit(AnswerIsNo.exit_code)
+    raise AnswerIsNo(sentence)
 
 
 def _default_artifact() -> Artifact:
@@ -72,11 +96,10 @@ def _default_artifact() -> Artifact:
     from models.deployment import Deployment, fallback_sentence
     from models.sentinel import export_sentinel
 
-    base = os.environ.get("XDG_CACHE_HOME") or str(Path.home() / ".cache")
     deployment = Deployment.choose(lr_height=180, lr_width=320)
     if sentence := fallback_sentence(deployment):
-        err.print(sentence, markup=False, soft_wrap=True)
-    return export_sentinel(deployment, Path(base) / "mobilesr-tune" / "sentinels")
+        err.say(sentence)
+    return export_sentinel(deployment, cache_folder() / "sentinels")
 
 
 search.cli.register(app, _after_search)
@@ -86,29 +109,92 @@ device_runner.commands.runner_cli.register(app)
 reports.cli.register(app)
 nightly.cli.register(app)
 
-
-STOPPED = 130  # 128 + SIGINT, as a shell says it
+_VERBOSE = ("-v", "--verbose")
+# Of the parser that typer carries or depends on, by its version.
+_UsageProblem: type[Exception] = next(
+    base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
+)
 
 
 def main() -> None:
-    """Run the command line; every expected error is one sentence and an exit code."""
+    """Run the command line; every expected end is one sentence and an exit code."""
     # Threads that spin while they wait halve the speed of training beside any other work (15
     # steps: 14.7 s spinning, 5.9 s not, on a loaded machine); read when torch is imported.
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
-    verbose = any(argument in ("-v", "--verbose") for argument in sys.argv[1:2])
+    if f"_{NAME}_COMPLETE".replace("-", "_").upper() in os.environ:
+        app(prog_name=NAME)
+    streams = prepare_streams()
+    arguments = _hoisted(sys.argv[1:])
+    code = _code_of(arguments)
+    streams.flush()
+    if streams.lost is not None and code == FINE:
+        err.say(f"error: the result could not be written to stdout: {streams.lost}", style="red")
+        code = WRONG
+    sys.exit(code)
+
+
+def _hoisted(arguments: list[str]) -> list[str]:
+    """`-v` before the command, wherever it stood: it is the application's option."""
+    end = arguments.index("--") if "--" in arguments else len(arguments)
+    before, rest = arguments[:end], arguments[end:]
+    kept = [argument for argument in before if argument not in _VERBOSE]
+    return ["--verbose"] * (len(kept) < len(before)) + kept + rest
+
+
+def _code_of(arguments: list[str]) -> int:
+    """Run what the arguments say, tell how it ended, and give the exit code of that."""
+    verbose, as_json = arguments[:1] == ["--verbose"], "--json" in arguments
     try:
-        app(standalone_mode=True)
+        return _invoke(arguments)
     except MobileSRTuneError as error:
         if verbose:
-            raise
-        err.print(f"error: {error}", markup=False, highlight=False, soft_wrap=True, style="red")
-        sys.exit(error.exit_code)
-    except (KeyboardInterrupt, SystemExit) as end:
-        # Typer turns Ctrl-C into this exit code, without a word.
-        if isinstance(end, SystemExit) and end.code != STOPPED:
-            raise
-        err.print("stopped; a search or a training goes on where it ended: run the same command")
-        sys.exit(STOPPED)
+            traceback.print_exc()
+        return _tell(str(error), error.exit_code, as_json)
+    except KeyboardInterrupt:
+        err.say("stopped; a search or a training goes on where it ended: run the same command")
+        return STOPPED
+    except _UsageProblem as problem:
+        return _tell_usage(problem, as_json)
+    except Exception as error:
+        if verbose:
+            traceback.print_exc()
+        return _tell(internal_error(error), INTERNAL, as_json)
+
+
+def _invoke(arguments: list[str]) -> int:
+    # Not through the application's own `main`: that one answers a pipe closed anywhere with 1.
+    command = typer.main.get_command(app)
+    try:
+        with command.make_context(NAME, list(arguments)) as context:
+            command.invoke(context)
+    except typer.Exit as end:
+        return end.exit_code
+    except typer.Abort:
+        return STOPPED
+    except SystemExit as end:
+        return end.code if isinstance(end.code, int) else FINE if end.code is None else INTERNAL
+    return FINE
+
+
+def _tell(sentence: str, code: int, as_json: bool) -> int:
+    sentence = without_passwords(sentence)
+    if as_json:
+        print_json({"schema": "error/1", "error": sentence, "exit_code": code})
+    prefix = "" if code == AnswerIsNo.exit_code or code == INTERNAL else "error: "
+    err.say(f"{prefix}{sentence}", style="red")
+    return code
+
+
+def _tell_usage(problem: Any, as_json: bool) -> int:
+    """Where no command was given, the help; else the usage in a line, and what is wrong."""
+    sentence, context = problem.format_message(), getattr(problem, "ctx", None)
+    if type(problem).__name__ == "NoArgsIsHelpError" and context is not None:
+        out.print(Text(context.get_help()), end="")
+        return WRONG
+    if context is not None:
+        err.say(" ".join(context.get_usage().split()))
+        sentence += f" (see '{context.command_path} --help')"
+    return _tell(sentence, WRONG, as_json)
 
 
 if __name__ == "__main__":

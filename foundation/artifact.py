@@ -74,6 +74,17 @@ class ArtifactManifest(VersionedRecord):
         """Operators left to ExecuTorch's portable kernels."""
         return sum(self.undelegated_ops.values())
 
+    @property
+    def delegated_share(self) -> float | None:
+        """Share of the operators that XNNPACK runs, 0 to 1; None without operators."""
+        return delegated_share(self.delegated_op_count, self.undelegated_op_count)
+
+
+def delegated_share(delegated_ops: int, undelegated_ops: int) -> float | None:
+    """Share of a graph's operators that the backend runs, 0 to 1; None without operators."""
+    operators = delegated_ops + undelegated_ops
+    return delegated_ops / operators if operators else None
+
 
 @dataclass(frozen=True)
 class Artifact:

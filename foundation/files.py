@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from foundation.errors import RequestError
+from foundation.wording import shown
 
 
 def explain_os_error(error: OSError, path: Path) -> RequestError:
@@ -91,9 +92,21 @@ def _fsync_folder(folder: Path) -> None:
 
 
 def write_text(target: Path, text: str) -> None:
-    """Write `text` as UTF-8, atomically. Raises `RequestError` as `atomic_path` does."""
+    """Write `text` as UTF-8, atomically.
+
+    Raises:
+        RequestError: as `atomic_path` does; or the text holds a file's name that is no UTF-8.
+    """
+    try:
+        content = text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        name = shown(text[max(0, error.start - 60) : error.end + 40])
+        raise RequestError(
+            f"cannot write {shown(str(target))}: a name in it is no valid text (near {name!r}); "
+            "rename that file or folder"
+        ) from None
     with atomic_path(target) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(content)
 
 
 def write_json(target: Path, value: Any) -> None:

@@ -23,8 +23,9 @@ class VersionedRecord(BaseModel):
     """Base of every record this tool writes to disk; one JSON file each.
 
     A subclass names its `kind` and its `version`; both travel in the file as `schema`, and a
-    reader refuses what it does not know. `also_reads` are older versions that differ only in
-    fields that have a default now.
+    reader refuses what it does not know. `also_reads` are older versions that `upgraded` can
+    bring into today's form; where they differ only in fields that have a default now, it is as
+    it stands here.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,15 +52,25 @@ class VersionedRecord(BaseModel):
         if not isinstance(value, dict) or "schema" not in value:
             raise RequestError(f"{where} is no {cls.kind} record of mobilesr-tune")
         found = str(value["schema"])
-        if found not in {f"{cls.kind}/{number}" for number in (cls.version, *cls.also_reads)}:
+        known = {f"{cls.kind}/{number}": number for number in (cls.version, *cls.also_reads)}
+        if found not in known:
             raise RequestError(
                 f"{where} holds {found!r}, this version of mobilesr-tune reads "
                 f"'{cls.kind}/{cls.version}': use the version that wrote it, or make it anew"
             )
+        fields = {k: v for k, v in value.items() if k != "schema"}
+        if known[found] != cls.version:
+            fields = cls.upgraded(fields, known[found])
         try:
-            return cls.model_validate({k: v for k, v in value.items() if k != "schema"})
+            return cls.model_validate(fields)
         except ValidationError as error:
             raise RequestError(f"{where} is damaged: {first_problem(error)}") from error
+
+    @classmethod
+    def upgraded(cls, fields: dict[str, Any], version: int) -> dict[str, Any]:
+        """The fields of an older `version` as today's has them; they are not validated yet."""
+        del version
+        return fields
 
     @classmethod
     def load(cls, path: Path) -> Self:

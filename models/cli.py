@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foundation.console import err, out, print_json, progress_bar
+from foundation.wording import shell_line
 
 if TYPE_CHECKING:
     from models.config import MobileSRConfig
@@ -116,8 +117,11 @@ def _as_data(result: Evaluation, config: MobileSRConfig) -> dict[str, Any]:
 
 def _print_evaluation(result: Evaluation, config: MobileSRConfig) -> None:
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=f"{config.key}, border {config.scale} px shaved", title_justify="left")
+    table = Table(
+        title=Text(f"{config.key}, border {config.scale} px shaved"), title_justify="left"
+    )
     table.add_column("image")
     for column in (
         "PSNR Y dB",
@@ -133,7 +137,7 @@ def _print_evaluation(result: Evaluation, config: MobileSRConfig) -> None:
         if name == "mean":
             table.add_section()
         table.add_row(
-            name,
+            Text(name),
             *(f"{s:.{d}f}" for b in (model, bicubic)
               for s, d in ((b.psnr_y_db, 2), (b.psnr_rgb_db, 2), (b.ssim_y, 4))),
         )  # fmt: skip
@@ -193,14 +197,14 @@ def export_to(candidate: Any, weights: Weights, output: Path, json: bool) -> Non
     if json:
         print_json({"path": str(artifact.model_path), "manifest": manifest.to_dict()})
         return
-    out.print(f"[bold]{artifact.model_path}[/bold]  {manifest.size_bytes / 1024:.0f} kB")
-    out.print(
+    out.say(f"{artifact.model_path}  {manifest.size_bytes / 1024:.0f} kB", style="bold")
+    out.say(
         f"{manifest.candidate_key}: {manifest.parameters:,} parameters, "
         f"{manifest.macs / 1e9:.2f} GMAC, {manifest.delegates} XNNPACK delegate(s) with "
         f"{manifest.delegated_op_count} operators, {manifest.undelegated_op_count} left to "
         f"portable kernels, {manifest.export_s:.0f} s"
     )
-    out.print(f"Measure it: mobilesr-tune bench {output}")
+    out.say(f"Measure it: {shell_line(['mobilesr-tune', 'bench', str(output)])}")
 
 
 def register(app: typer.Typer) -> None:

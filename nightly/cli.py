@@ -99,7 +99,7 @@ def run(
             raise
         from foundation.console import err
 
-        err.print(f"cannot tell: {error}", markup=False, highlight=False, soft_wrap=True)
+        err.say(f"cannot tell: {error}")
         raise typer.Exit(CANNOT_TELL) from None
     _show(result, files, as_json=json)
     code = result.exit_code
@@ -122,7 +122,7 @@ def init(
     if path.exists():
         raise SuiteError(f"{path} exists: choose another name, or remove it first")
     write_text(path, (TEMPLATES / "suite.toml").read_text("utf-8").replace("{name}", path.name))
-    out.print(f"{path}: edit it, then: mobilesr-tune nightly {path}", markup=False, soft_wrap=True)
+    out.say(f"{path}: edit it, then: mobilesr-tune nightly {path}")
 
 
 @nightly.command()
@@ -148,7 +148,7 @@ def accept(
     with open_history(loaded.history_url) as history, history.lock(wait_s):
         number, pinned = history.accept(loaded.name, night, only or [], datetime.now(UTC))
     for series in pinned:
-        out.print(f"night {number} is the baseline of {series.words()}", markup=False)
+        out.say(f"night {number} is the baseline of {series.words()}")
 
 
 @nightly.command()
@@ -205,7 +205,7 @@ def _with_progress(night: Any) -> NightResult:
         def say(text: str) -> None:
             bar.update(task, description=text[:100])
             if not err.is_terminal:
-                err.print(text, markup=False, highlight=False)
+                err.say(text)
 
         def progress(now: Any) -> None:
             bar.update(task, completed=now.done, total=now.total, description=now.next_step[:100])
@@ -226,6 +226,6 @@ def _show(result: NightResult, files: NightFiles, *, as_json: bool) -> None:
         print_json(night_record(result) | {"page": str(files.page), "junit": str(files.junit)})
         return
     out.print(night_text(result))
-    out.print(f"Page: {files.page}", markup=False, highlight=False, soft_wrap=True)
-    out.print(f"JUnit: {files.junit}", markup=False, highlight=False, soft_wrap=True)
+    out.say(f"Page: {files.page}")
+    out.say(f"JUnit: {files.junit}")
     sys.stdout.flush()

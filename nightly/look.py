@@ -10,7 +10,7 @@ import numpy as np
 
 from device_runner import Device, Measurement, MeasurementFailed, MeasurePlan, Progress, infer
 from device_runner.measuring import measure_together
-from foundation.artifact import Artifact, ArtifactManifest
+from foundation.artifact import Artifact
 from models.evaluation import score_outputs
 from models.export_pool import Export
 from models.images import ImagePair
@@ -110,7 +110,9 @@ def _observation(
     try:
         if isinstance(found, MeasurementFailed):
             raise found
-        readings = _readings(found, latency_ms) | {"delegation": (delegated_share(manifest),)}
+        readings = _readings(found, latency_ms)
+        if manifest.delegated_share is not None:
+            readings["delegation"] = (100.0 * manifest.delegated_share,)  # the metric is in %
         if pairs:
             readings["psnr"] = (_psnr_y_db(device, artifact, plan, pairs),)
     except MeasurementFailed as error:
@@ -138,15 +140,8 @@ def _latencies_ms(
         Row(track.rounds, track.median_ms),
         track.reference_ms,
     )  # fmt: skip
-    rows = iter([_by_sentinel_ms(one) for one in measured] if together is None else together)
+    rows = iter([one.session_medians_ms for one in measured] if together is None else together)
     return [next(rows) if isinstance(one, Measurement) else () for one in found]
-
-
-def _by_sentinel_ms(one: Measurement) -> tuple[float, ...]:
-    drift = [1.0] * len(one.sessions) if one.sentinel is None else one.sentinel.drift
-    return tuple(
-        session.median_ms / factor for session, factor in zip(one.sessions, drift, strict=True)
-    )
 
 
 def _readings(found: Measurement, latency_ms: tuple[float, ...]) -> dict[str, tuple[float, ...]]:
@@ -161,12 +156,6 @@ def _readings(found: Measurement, latency_ms: tuple[float, ...]) -> dict[str, tu
 def scale_of(artifact: Artifact) -> int:
     """The upscaling factor, by the manifest's shapes."""
     return artifact.manifest.outputs[0].shape[-1] // artifact.manifest.inputs[0].shape[-1]
-
-
-def delegated_share(manifest: ArtifactManifest) -> float:
-    """Operators that the delegate runs, in percent of all."""
-    total = manifest.delegated_op_count + manifest.undelegated_op_count
-    return 100.0 * manifest.delegated_op_count / total if total else 100.0
 
 
 def _psnr_y_db(

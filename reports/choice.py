@@ -74,22 +74,15 @@ def knee(front: list[CandidateResult]) -> tuple[CandidateResult, str]:
 def export_command(run_path: Path, result: CandidateResult) -> str:
     """The command that exports a trial's config from the run's weights, ready to paste."""
     weights = shlex.quote(str(run_path / "weights" / "supernet.pt"))
-    # The candidate's key is its config's key and then its deployment's (`models.deployment`).
-    height, width = (result.deployment.get(name, "?") for name in ("lr_height", "lr_width"))
-    config = shlex.quote(result.key.partition(f"_{height}x")[0])
-    size = shlex.quote(f"{height}x{width}")
-    graph = result.deployment.get("graph", "deploy")
-    extra = "" if graph == "deploy" else f" --graph {shlex.quote(str(graph))}"
-    # Results from before there were two lowerings are of the standard one.
-    lowering = str(result.deployment.get("lowering", "standard"))
-    if lowering != default_lowering(str(graph)):
-        extra += f" --lowering {shlex.quote(lowering)}"
-    strips = result.deployment.get("strip_kb")
-    if lowering == "direct" and strips != DEFAULT_STRIP_KB:
-        extra += f" --strip-kb {shlex.quote(str(strips))}"
+    deployment = result.deployment
+    extra = "" if deployment.graph == "deploy" else f" --graph {deployment.graph}"
+    if deployment.lowering != default_lowering(deployment.graph):
+        extra += f" --lowering {deployment.lowering}"
+    if deployment.lowering == "direct" and deployment.strip_kb != DEFAULT_STRIP_KB:
+        extra += f" --strip-kb {deployment.strip_kb}"
     return (
-        f"mobilesr-tune export --weights {weights} --key {config} --lr-size {size}{extra} "
-        "--output best"
+        f"mobilesr-tune export --weights {weights} --key {result.config.key} "
+        f"--lr-size {deployment.lr_height}x{deployment.lr_width}{extra} --output best"
     )
 
 

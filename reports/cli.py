@@ -52,13 +52,12 @@ def report(
         print_json(front_data(about) | {"page": str(files.html), "devices": devices})
         return
     out.print(render(about))
-    out.print(f"Report: {files.html}", markup=False, highlight=False, soft_wrap=True)
+    out.say(f"Report: {files.html}")
 
 
 def _studies_in(run: RunDirectory) -> list[RunDirectory]:
     """A run of several device profiles holds one study each; the others are one themselves."""
-    begun = [part for part in run.parts if part.study_path.is_file() or run.spec().get("storage")]
-    return begun or [run]
+    return [part for part in run.parts if part.begun] or [run]
 
 
 def front_data(report: Report) -> dict[str, Any]:

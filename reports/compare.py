@@ -162,8 +162,9 @@ def _other_weights(one: CandidateResult, other: CandidateResult) -> bool:
     return (
         one.status == other.status == "ok"
         and images[0] == images[1]
-        and "" not in (one.weights_sha256, other.weights_sha256)
-        and one.weights_sha256 != other.weights_sha256
+        and one.artifact is not None
+        and other.artifact is not None
+        and one.artifact.weights_sha256 != other.artifact.weights_sha256
     )
 
 

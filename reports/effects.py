@@ -20,7 +20,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from foundation.wording import plain
 from reports.facts import ProfileGroup
 from search.study.records import CandidateResult
 
@@ -86,19 +85,18 @@ def effects(group: ProfileGroup) -> list[TargetEffects]:
 
 def features(result: CandidateResult) -> dict[str, float | str]:
     """The parameters of a candidate whose effects are asked for."""
-    found: dict[str, float | str] = {}
-    for name in ("n_feats", "n_heads", "window_size", "body_passes"):
-        value = result.config.get(name)
-        if isinstance(value, int):
-            found[name] = float(value)
-    ratios = result.config.get("ratios")
-    if isinstance(ratios, list | tuple) and ratios and all(isinstance(r, int) for r in ratios):
-        found["depth"] = float(len(ratios))
-        found["mean ratio"] = round(sum(ratios) / len(ratios), 2)
-    for name in ("graph", "precision", "backend"):
-        if result.deployment.get(name):
-            found[name] = plain(str(result.deployment[name]))
-    return found
+    config, deployment = result.config, result.deployment
+    return {
+        "n_feats": float(config.n_feats),
+        "n_heads": float(config.n_heads),
+        "window_size": float(config.window_size),
+        "body_passes": float(config.body_passes),
+        "depth": float(config.depth),
+        "mean ratio": round(sum(config.ratios) / config.depth, 2),
+        "graph": deployment.graph,
+        "precision": deployment.precision,
+        "backend": deployment.backend,
+    }
 
 
 def additive_effects(codes: NDArray[np.intp], target: Floats, weights: Floats) -> list[Floats]:

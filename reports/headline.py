@@ -8,7 +8,6 @@ from pathlib import PurePath
 from foundation.wording import count_of, number, plain
 from reports.choice import Choice
 from reports.facts import ProfileGroup, StudyFacts
-from reports.table import gain
 from reports.wording import config_text, interval
 
 
@@ -17,12 +16,13 @@ def headline(group: ProfileGroup, choice: Choice) -> str:
     best = choice.result
     if best is None:
         return f"No recommendation for {group.device}: {choice.rule}"
-    over = gain(best)
+    over = best.gain_db
     quality = f"PSNR {number(best.psnr_y_db, 2)} dB"
     if over is not None:
         word = "above" if over >= 0 else "below"
         quality += f", {number(abs(over), 2)} dB {word} bicubic"
-    sizes = _sizes(best.deployment, best.config)
+    width, height = best.deployment.lr_width, best.deployment.lr_height
+    sizes = f"{width}×{height} to {width * best.config.scale}×{height * best.config.scale} pixels"
     return (
         f"Trial {best.number} ({config_text(best.config)}) upscales {sizes}"
         f" in {interval(best)} ms with {quality}, on {group.device}."
@@ -50,11 +50,3 @@ def reproduce_command(facts: StudyFacts) -> str:
         words.insert(0, "mobilesr-tune")
     # A control character cannot be pasted safely, quoted or not.
     return shlex.join(plain(word) if not word.isprintable() else word for word in words)
-
-
-def _sizes(deployment: dict[str, object], config: dict[str, object]) -> str:
-    height, width = deployment.get("lr_height"), deployment.get("lr_width")
-    scale = config.get("scale")
-    if isinstance(height, int) and isinstance(width, int) and isinstance(scale, int):
-        return f"{width}×{height} to {width * scale}×{height * scale} pixels"
-    return "one image"

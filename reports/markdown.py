@@ -14,8 +14,7 @@ from reports.facts import ProfileGroup, StudyFacts
 from reports.headline import counts, headline, reproduce_command
 from reports.left_out import flag_counts, trouble_words
 from reports.sections import Report, Section
-from reports.table import gain
-from reports.wording import config_text, interval
+from reports.wording import config_text, interval, parameters_of
 
 REASONS_SHOWN = 10
 
@@ -128,9 +127,9 @@ def _front(group: ProfileGroup, choice: Choice) -> list[str]:
             escaped(config_text(r.config)),
             interval(r),
             number(r.psnr_y_db, 2),
-            signed_db(gain(r)),
+            signed_db(r.gain_db),
             ms(r.peak_memory_mb),
-            f"{r.parameters:,}",
+            parameters_of(r),
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return [

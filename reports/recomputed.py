@@ -7,7 +7,6 @@ from functools import partial
 
 from foundation.errors import RequestError
 from models.bicubic import upscale
-from models.config import MobileSRConfig
 from models.evaluation import run_eager
 from models.images import ImagePair, Rgb, load_pairs
 from models.samples import sample_pairs
@@ -37,7 +36,7 @@ def recomputed_crops(facts: StudyFacts, members: Sequence[CandidateResult]) -> C
     places = tuple(telling_place(pair) for pair in pairs)
     outputs: dict[int, tuple[Rgb, ...]] = {}
     for member in members:
-        model = build_model(MobileSRConfig.build(**member.config), weights)
+        model = build_model(member.config, weights)
         outputs[member.number] = tuple(
             _crop(partial(run_eager, model), pair, place)
             for pair, place in zip(pairs, places, strict=True)

@@ -165,15 +165,13 @@ def _signed(value: float, unit: str) -> str:
 
 def _split_view(section: Section) -> dict[str, Any] | None:
     """Load, first run and steady state of the front; as much of it as a chart can hold."""
-    members = [
-        r for r in section.group.front if r.load_ms is not None and r.first_run_ms is not None
-    ][:SPLIT_ROWS]
-    if not members:
-        return None
     rows = [
-        (f"Trial {r.number}", (r.load_ms or 0.0, r.first_run_ms or 0.0, r.latency_ms or 0.0))
-        for r in members
-    ]
+        (f"Trial {r.number}", (timing.load_ms, timing.first_run_ms, timing.latency_ms))
+        for r in section.group.front
+        if (timing := r.timing) and timing.load_ms is not None and timing.first_run_ms is not None
+    ][:SPLIT_ROWS]
+    if not rows:
+        return None
     return {
         "chart": draw_parts(
             rows,

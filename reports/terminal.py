@@ -13,8 +13,7 @@ from reports.compare_view import comparison_views
 from reports.facts import ProfileGroup
 from reports.headline import counts, headline
 from reports.sections import Report, Section
-from reports.table import gain
-from reports.wording import config_code, interval
+from reports.wording import config_code, interval, parameters_of
 
 REASONS_SHOWN = 3
 
@@ -52,9 +51,9 @@ def front_table(group: ProfileGroup, choice: Choice) -> Table:
             config_code(result.config),
             interval(result),
             number(result.psnr_y_db, 2),
-            signed_db(gain(result)),
+            signed_db(result.gain_db),
             ms(result.peak_memory_mb),
-            f"{result.parameters:,}",
+            parameters_of(result),
         )
         table.add_row(*map(Text, cells), style="bold green" if chosen else "")
     return table

@@ -67,7 +67,7 @@ def train(
         weights = trainer.run(display.training)
     save_weights(weights, output)
     checkpoint.unlink(missing_ok=True)
-    out.print(f"{output}: {request.space.size} configs, largest {request.space.largest().key}")
+    out.say(f"{output}: {request.space.size} configs, largest {request.space.largest().key}")
 
 
 def upscale(
@@ -110,7 +110,7 @@ def upscale(
     if json:
         print_json(facts)
         return
-    out.print(
-        f"[bold]{facts['output']}[/bold]  {facts['width']}x{facts['height']} px, "
-        f"{facts['tiles']} tiles on {facts['device']}"
+    out.say(
+        f"{facts['output']}  {facts['width']}x{facts['height']} px, {facts['tiles']} tiles on "
+        f"{facts['device']}"
     )

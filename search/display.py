@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
-
 from foundation.console import err, progress_bar
 
 if TYPE_CHECKING:
@@ -44,23 +42,23 @@ class SearchDisplay:
 
     def _task(self, name: str, text: str) -> TaskID:
         if name not in self.tasks:
-            self.tasks[name] = self.bar.add_task(escape(text), total=None)
+            self.tasks[name] = self.bar.add_task(text, total=None)
         return self.tasks[name]
 
     def _stage(self, text: str) -> None:
-        self.bar.update(self.stage_task, description=escape(text[:70]), total=None, completed=0)
+        self.bar.update(self.stage_task, description=text[:70], total=None, completed=0)
         if not err.is_terminal and text.startswith("training"):
-            err.print(text)
+            err.say(text)
 
     def _device(self, serial: str, text: str) -> None:
-        self.bar.update(self._task(f"device {serial}", text), description=escape(text[:90]))
+        self.bar.update(self._task(f"device {serial}", text), description=text[:90])
 
     def _note(self, text: str) -> None:
-        err.print(text, markup=False, highlight=False, soft_wrap=True, style="yellow")
+        err.say(text, style="yellow")
 
     def _opened(self, run: Any, sentence: str) -> None:
-        err.print(f"Run directory: {run.path}", markup=False, soft_wrap=True)
-        err.print(sentence, markup=False, soft_wrap=True)
+        err.say(f"Run directory: {run.path}")
+        err.say(sentence)
 
     def training(self, progress: Any) -> None:
         """Show a step of the supernet's training."""
@@ -71,13 +69,10 @@ class SearchDisplay:
         # A log has no moving bar: one line every tenth of the way.
         tenth = progress.step * 10 // progress.steps
         if not err.is_terminal and tenth > self.announced:
-            err.print(f"training: step {progress.step}/{progress.steps}, L1 {progress.loss:.4f}")
+            err.say(f"training: step {progress.step}/{progress.steps}, L1 {progress.loss:.4f}")
         self.announced = max(self.announced, tenth)
 
     def _finished(self, result: CandidateResult, done: int, total: int) -> None:
-        from models.config import MobileSRConfig
-
-        key = MobileSRConfig.build(**result.config).key
         task = self._task(f"candidates {result.profile_key}", "candidates")
         self.bar.update(task, completed=done, total=total)
         if result.status == "ok":
@@ -87,7 +82,4 @@ class SearchDisplay:
         else:
             text = f"{result.status}: {result.reason}"
         where = "" if result.device_serial == HOST else f"  on {result.device_serial}"
-        err.print(
-            f"{done:>3}/{total}  {key:<34} {text}{where}",
-            markup=False, soft_wrap=True, highlight=False,
-        )  # fmt: skip
+        err.say(f"{done:>3}/{total}  {result.config.key:<34} {text}{where}")

@@ -175,6 +175,6 @@ def _run_search(
     with SearchDisplay() as display:
         outcome = run_search(request, ["mobilesr-tune", *sys.argv[1:]], display.watcher())
     for sentence in outcome.devices:
-        err.print(sentence, markup=False, soft_wrap=True)
-    err.print(f"Search ended: {outcome.why}.", soft_wrap=True, highlight=False)
+        err.say(sentence)
+    err.say(f"Search ended: {outcome.why}.")
     after_search(outcome.run.path, json)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
@@ -12,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 from device_runner import infer, open_device
 from device_runner.devices.claiming import claim
+from foundation import places
 from foundation.artifact import Artifact, load_artifact
 from foundation.errors import RequestError
 from models.deployment import Candidate, Deployment, parse_lr_size
@@ -41,8 +41,7 @@ class UpscaleRequest:
 
 def cache_folder() -> Path:
     """Where artifacts that nobody named are kept: exporting again costs half a minute."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "mobilesr-tune" / "artifacts"
+    return places.cache_folder() / "artifacts"
 
 
 def upscale_photo(

@@ -19,9 +19,10 @@ import typer
 
 import mobilesr_tune
 from models.config import MobileSRConfig
+from models.deployment import Deployment
 from models.images import load_rgb, save_rgb
 from search.request import SearchRequest
-from search.study.records import CandidateResult
+from search.study.records import CandidateResult, PictureQuality, Timing
 from search.study.run_directory import RunDirectory
 from search.study.study import load_study, open_study, record
 
@@ -148,14 +149,13 @@ def test_what_cannot_be_met_is_a_no(tmp_path, capsys, status):
     """Exit code 1: the request was right, the answer is no."""
     run = RunDirectory.create(tmp_path / "run", SearchRequest(max_latency_ms=1), {})
     trial = open_study(run, SearchRequest()).ask()
-    timed = {"latency_ms": 2.0, "latency_low_ms": 2.0, "latency_high_ms": 2.0}
-    judged = {"psnr_y_db": 30.0, "psnr_rgb_db": 28.0, "ssim_y": 0.9, "bicubic_psnr_y_db": 29.0}
-    config = MobileSRConfig().model_dump(mode="json")
+    timing = Timing(latency_ms=2.0, latency_low_ms=2.0, latency_high_ms=2.0)
+    quality = PictureQuality(psnr_y_db=30.0, psnr_rgb_db=28.0, ssim_y=0.9, bicubic_psnr_y_db=29.0)
     result = CandidateResult(
-        number=0, key="k", config=config, deployment={"lr_height": 8, "lr_width": 8},
+        number=0, config=MobileSRConfig(), deployment=Deployment(lr_height=8, lr_width=8),
         status=status, reason="slower than 1 ms by 1 ms", device_serial="host",
-        profile_key="host", constraint_violations={"latency_ms": 1.0}, **timed,
-        **(judged if status == "ok" else {}),
+        profile_key="host", constraint_violations={"latency_ms": 1.0}, timing=timing,
+        quality=quality if status == "ok" else None,
     )  # fmt: skip
     record(trial, result)
     with pytest.raises(typer.Exit) as ended:

@@ -175,6 +175,8 @@ def world(tmp_path_factory, random_weights, small_artifact, picture) -> Path:
 
 
 def _make_runs(root: Path) -> None:
+    from models.config import MobileSRConfig
+    from models.deployment import Deployment
     from search.request import SearchRequest
     from search.study.records import CandidateResult
     from search.study.run_directory import RunDirectory
@@ -191,8 +193,9 @@ def _make_runs(root: Path) -> None:
             record(
                 trial,
                 CandidateResult(
-                    number=0, key="k", config={}, deployment={}, status="failed",
-                    reason="crashed", device_serial="host", profile_key="host",
+                    number=0, config=MobileSRConfig(), status="failed",
+                    deployment=Deployment(lr_height=8, lr_width=8), reason="crashed",
+                    device_serial="host", profile_key="host",
                 ),
             )  # fmt: skip
     tiny = {

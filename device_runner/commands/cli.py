@@ -157,7 +157,7 @@ def bench(
         timeout_s=timeout_s,
     )
     selections = open_devices(device, runner=runner)
-    err.print(selections.sentence, markup=False)
+    err.say(selections.sentence)
     results, last_failure = _bench_each(selections.devices, loaded, plan, threads, wait)
     for result in results:
         if output is not None:
@@ -195,7 +195,7 @@ def _bench_each(
         except DeviceFailure as error:
             failures.append(error)
             if number + 1 < len(devices):
-                err.print(str(error), markup=False, soft_wrap=True, style="red")
+                err.say(str(error), style="red")
     if failures and not results:
         raise failures[-1]
     return results, failures[-1] if failures else None
@@ -215,7 +215,7 @@ def _bench_one(
 
     choice = device.suggest_threads()
     if threads is None:
-        err.print(f"Threads: {choice.threads}, {choice.why}.", markup=False)
+        err.say(f"Threads: {choice.threads}, {choice.why}.")
     plan = plan.model_copy(
         update={
             "threads": threads or choice.threads,
@@ -223,7 +223,7 @@ def _bench_one(
         }
     )
     try:
-        with claim(device, wait_s, lambda text: err.print(text, markup=False, soft_wrap=True)):
+        with claim(device, wait_s, lambda text: err.say(text)):
             measurements = _measure_with_progress(device, artifacts, plan)
     except DeviceBusy as error:
         raise DeviceBusy(

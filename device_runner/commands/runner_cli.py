@@ -82,7 +82,7 @@ def list_command(json: _AsJson = False) -> None:
 
     found = bundles()
     if not found and not json:
-        err.print("no runner is here: make one with 'mobilesr-tune runner build'", markup=False)
+        err.say("no runner is here: make one with 'mobilesr-tune runner build'")
         return
     _show(found, as_json=json)
 
@@ -111,7 +111,7 @@ def verify_command(
         return
     for bundle, started in checked:
         how = f"it starts here: {started}" if started else "this computer cannot start it"
-        out.print(f"{bundle.folder}: whole; {how}", markup=False, highlight=False, soft_wrap=True)
+        out.say(f"{bundle.folder}: whole; {how}")
 
 
 def export_command(
@@ -131,7 +131,7 @@ def export_command(
     target = output or Path(f"runner-{bundle.manifest.name}.tar.gz")
     export_bundle(bundle, target)
     size = target.stat().st_size / 2**20
-    out.print(f"{target} ({size:.1f} MB)", markup=False, highlight=False, soft_wrap=True)
+    out.say(f"{target} ({size:.1f} MB)")
 
 
 def import_command(
@@ -192,8 +192,8 @@ def _facts(bundle: Bundle) -> dict[str, Any]:
 
 
 def _show(found: list[Bundle], *, as_json: bool) -> None:
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     from foundation.console import err, out, print_json
 
@@ -205,16 +205,15 @@ def _show(found: list[Bundle], *, as_json: bool) -> None:
     for fact in facts:
         table.add_row(
             fact["abi"],
-            escape(fact["executorch"]),
+            Text(fact["executorch"]),
             f"{fact['size_bytes'] / 2**20:.1f}",
             fact["digest"][:12],
             "yes" if fact["pinned"] else "no",
-            escape(fact["folder"]),
+            Text(fact["folder"]),
         )
     out.print(table)
     if any(bundle.manifest.abi == "arm64-v8a" for bundle in found):
-        err.print(
+        err.say(
             "The arm64-v8a runner was tried on Android userlands under emulation; whether a retail "
-            "phone starts it is not known yet.",
-            markup=False,
+            "phone starts it is not known yet."
         )

@@ -26,7 +26,7 @@ def tune_and_show(device: str, artifact: Artifact, *, as_json: bool) -> None:
 
     selection = open_device(device)
     with selection.device as opened, progress_bar("sessions") as bar:
-        err.print(selection.sentence, markup=False)
+        err.say(selection.sentence)
         task = bar.add_task("starting", total=None)
 
         def show(progress: Progress) -> None:
@@ -45,16 +45,14 @@ def tune_and_show(device: str, artifact: Artifact, *, as_json: bool) -> None:
     out.print(_table(report))
     best = report.best
     bound = f" on CPUs {', '.join(map(str, best.cpus))}" if best.cpus else ""
-    out.print(f"Best: {_counted(best.threads, 'thread')}{bound} ({report.why}).", markup=False)
+    out.say(f"Best: {_counted(best.threads, 'thread')}{bound} ({report.why}).")
     for flag in report.flags:
-        out.print(flag_sentence(flag), markup=False, highlight=False)
+        out.say(flag_sentence(flag))
     if report.profile.stand_in_note:
-        out.print(report.profile.stand_in_note, markup=False)
-    out.print(
+        out.say(report.profile.stand_in_note)
+    out.say(
         f"From now on this is what 'bench' and 'search' use on such a device; remove {path} to "
-        "undo it. Larger models may want more threads: tune with one like yours (--artifact).",
-        markup=False,
-        soft_wrap=True,
+        "undo it. Larger models may want more threads: tune with one like yours (--artifact)."
     )
 
 
@@ -64,19 +62,19 @@ def _counted(number: int, thing: str) -> str:
 
 
 def _table(report: TuningReport) -> Table:
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     name = f"{report.candidate_key[:120]} on {report.serial}"
-    table = Table("threads", "cores", "CPUs", "latency", "95 % interval", "", title=escape(name))
+    table = Table("threads", "cores", "CPUs", "latency", "95 % interval", "", title=Text(name))
     for number, one in enumerate(report.settings):
         table.add_row(
             str(one.threads),
-            escape(one.placement),
+            Text(one.placement),
             ", ".join(map(str, one.cpus)) or "-",
             "-" if one.latency_ms is None else f"{one.latency_ms:.2f} ms",
             "-" if one.low_ms is None else f"{one.low_ms:.2f} to {one.high_ms:.2f}",
-            escape(_remark(one, chosen=number == report.chosen)),
+            Text(_remark(one, chosen=number == report.chosen)),
         )
     return table
 

@@ -5,7 +5,6 @@ Whatever ends this process, the next one that claims the device restores what st
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,6 +12,7 @@ from pydantic import Field
 
 from device_runner.devices.lease import lock_name
 from foundation import RequestError, VersionedRecord
+from foundation.places import state_folder
 
 
 class Journal(VersionedRecord):
@@ -27,8 +27,7 @@ class Journal(VersionedRecord):
 
 def _folder() -> Path:
     # Not the folder of locks: that may be gone after a reboot of this host, the phone's state not.
-    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(base) / "mobilesr-tune" / "conditions"
+    return state_folder() / "conditions"
 
 
 class JournalFile:

@@ -90,9 +90,9 @@ def clean_all(found: Survey) -> None:
             try:
                 used = device.clean()
             except DeviceRunnerError as error:
-                err.print(str(error), markup=False)
+                err.say(str(error))
             else:
-                err.print(f"{device.serial}: removed {used / 2**20:.1f} MB.", markup=False)
+                err.say(f"{device.serial}: removed {used / 2**20:.1f} MB.")
 
 
 def show(rows: list[Row], problem: str) -> None:
@@ -124,15 +124,15 @@ def show(rows: list[Row], problem: str) -> None:
     for row in rows:
         told = [f"{one.name} {one.text}" for one in row.conditions]
         if told:
-            out.print(f"{row.serial}: {'; '.join(told)}.", markup=False)
+            out.say(f"{row.serial}: {'; '.join(told)}.")
         todo = [row.advice, *(one.advice for one in row.conditions)]
         for sentence in filter(None, todo):
-            out.print(f"{row.serial}: {sentence}.", markup=False)
+            out.say(f"{row.serial}: {sentence}.")
     for note in dict.fromkeys(row.profile.stand_in_note for row in rows if row.profile):
         if note:
-            out.print(note)
+            out.say(note)
     if problem:
-        out.print(f"Phones were not looked for: {problem}.", markup=False)
+        out.say(f"Phones were not looked for: {problem}.")
     if not any(row.profile and row.profile.kind in ("phone", "emulator") for row in rows):
         names = " or ".join(f"'--device sim:{name}'" for name in PRESETS)
-        out.print(f"No phone at hand? Try the tool on a simulated one: {names}.", markup=False)
+        out.say(f"No phone at hand? Try the tool on a simulated one: {names}.")

@@ -6,7 +6,14 @@ from collections.abc import Callable, Sequence
 
 from device_runner.flags import Flag, stand_in_flags
 from device_runner.launching.launches import RunReport
-from device_runner.records import DeviceKind, Estimate, SentinelTrack, SessionRecord, SessionSlot
+from device_runner.records import (
+    DeviceKind,
+    Estimate,
+    SentinelTrack,
+    SessionRecord,
+    SessionSlot,
+    corrected_medians_ms,
+)
 from device_runner.statistics import (
     MIN_SESSIONS_FOR_BOOTSTRAP,
     corrected_interval,
@@ -50,8 +57,7 @@ def estimate_of(
         latency_ms = median_of_medians(times_ms)
         interval = session_interval(medians_ms, confidence=confidence, seed=seed)
     else:
-        corrected = [ms / drift for ms, drift in zip(medians_ms, sentinel.drift, strict=True)]
-        latency_ms = percentile(corrected, 50)
+        latency_ms = percentile(corrected_medians_ms(sessions, sentinel), 50)
         interval = corrected_interval(
             medians_ms,
             [slot.started_s for slot in slots],
@@ -101,7 +107,6 @@ def flags_of(
     """
     width = estimate.latency_high_ms - estimate.latency_low_ms
     drift = sentinel.drift if sentinel is not None else (1.0,) * len(sessions)
-    corrected_ms = [s.median_ms / factor for s, factor in zip(sessions, drift, strict=True)]
     rules = {
         # The interval is wider than NOISY_RELATIVE_WIDTH of the latency.
         Flag.NOISY: width > NOISY_RELATIVE_WIDTH * estimate.latency_ms,
@@ -120,7 +125,7 @@ def flags_of(
         # The device's speed changed by DRIFTED_RATIO among the sessions, or since the reference.
         Flag.DRIFTED: max(*drift, 1.0) / min(*drift, 1.0) > DRIFTED_RATIO,
         # Of five sessions or more, one lies apart: it stays in, and the median hardly sees it.
-        Flag.OUTLYING_SESSION: session_outliers(corrected_ms).count > 0,
+        Flag.OUTLYING_SESSION: session_outliers(corrected_medians_ms(sessions, sentinel)).count > 0,
         # Of all iterations, DISTURBED_SHARE lie apart from the rest of their session.
         Flag.DISTURBED: _disturbed(sessions),
     }

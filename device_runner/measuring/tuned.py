@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from datetime import datetime
 from pathlib import Path
 from typing import ClassVar
@@ -12,6 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from device_runner.device import ThreadChoice
 from device_runner.records import DeviceProfile, ShortText
 from foundation import RequestError, VersionedRecord
+from foundation.places import state_folder
 
 
 class TunedSetting(BaseModel):
@@ -58,9 +58,7 @@ class TuningReport(VersionedRecord):
 
 def tuning_file(profile: DeviceProfile) -> Path:
     """Where a profile's report lies: `$XDG_STATE_HOME/mobilesr-tune/tuning`."""
-    base = os.environ.get("XDG_STATE_HOME", "")
-    root = Path(base) if base and Path(base).is_absolute() else Path.home() / ".local" / "state"
-    return root / "mobilesr-tune" / "tuning" / f"{profile.key}.json"
+    return state_folder() / "tuning" / f"{profile.key}.json"
 
 
 def remember(report: TuningReport) -> Path:

@@ -15,8 +15,7 @@ from foundation.artifact import Artifact, load_artifact
 from foundation.errors import RequestError
 from search.front.racing import Allocation, RacePlan, allocate, pooled_estimates
 from search.study.records import CandidateResult
-from search.study.run_directory import results_of
-from search.study.study import refine
+from search.study.study import refine, results_of
 
 # A round and its reverse, so that what drifts steadily adds the same to all.
 ROUNDS = 2
@@ -101,14 +100,20 @@ class Settling:
         """Judged, feasible candidates whose samples and artifact are still there."""
         found = _artifacts_in(self.artifacts)
         return [
-            (result, found[result.artifact_sha256])
+            (result, found[result.artifact.sha256])
             for result in results_of(self.study)
             if result.status == "ok"
             and result.feasible
             and result.sessions >= MIN_SESSIONS
-            and result.artifact_sha256 in found
-            and (self.run_path / result.measurement_file).is_file()
+            and result.artifact is not None
+            and result.artifact.sha256 in found
+            and self._file(result).is_file()
         ]
+
+    def _file(self, result: CandidateResult) -> Path:
+        """Where a timed candidate's samples lie."""
+        assert result.timing is not None
+        return self.run_path / result.timing.measurement_file
 
     def _left(self, results: Sequence[CandidateResult]) -> int:
         """Sessions that may still be spent."""
@@ -131,11 +136,7 @@ class Settling:
 
     def _sessions_ms(self, result: CandidateResult) -> list[float]:
         """Each session's median, corrected for drift where a sentinel ran."""
-        measurement = Measurement.load(self.run_path / result.measurement_file)
-        medians = [session.median_ms for session in measurement.sessions]
-        track = measurement.sentinel
-        drift = track.drift if track is not None else [1.0] * len(medians)
-        return [ms / factor for ms, factor in zip(medians, drift, strict=True)]
+        return list(Measurement.load(self._file(result)).session_medians_ms)
 
 
 def _artifacts_in(folder: Path) -> dict[str, Artifact]:

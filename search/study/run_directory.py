@@ -6,22 +6,17 @@ import contextlib
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from foundation.errors import RequestError
 from foundation.files import read_json, write_json, write_text
 from search.errors import RunError
+from search.request import SearchRequest
 from search.study.records import CandidateResult
-
-if TYPE_CHECKING:
-    import optuna
-
-    from search.request import SearchRequest
+from search.study.study import load_study, results_of
 
 STUDY_NAME = "mobilesr"
 PROFILES = "profiles"
-RESULT_ATTRIBUTE = "result"
-DUPLICATE_ATTRIBUTE = "duplicate_of"
 
 
 @dataclass(frozen=True)
@@ -125,9 +120,7 @@ class RunDirectory:
         return part
 
     def _require_same(self, request: SearchRequest, facts: dict[str, Any]) -> None:
-        from search.request import SearchRequest as Request
-
-        before = Request.stored(self.spec_path).identity
+        before = SearchRequest.stored(self.spec_path).identity
         changed = [name for name, value in request.identity.items() if before[name] != value]
         if changed:
             name = changed[0]
@@ -172,6 +165,11 @@ class RunDirectory:
     def storage_url(self) -> str:
         return str(self.spec().get("storage") or f"sqlite:///{self.study_path.absolute()}")
 
+    @property
+    def begun(self) -> bool:
+        """Whether there may be trials: a study.db, or a storage of the user's choosing."""
+        return self.study_path.is_file() or bool(self.spec().get("storage"))
+
     def devices(self) -> list[dict[str, Any]]:
         """What the latest search in this run did with each device; empty before its end."""
         path = self.devices_path
@@ -183,44 +181,13 @@ class RunDirectory:
         Raises:
             RunError: the study cannot be read.
         """
-        from search.study.study import load_study
-
         parts = self.parts
         if not parts:
             return results_of(load_study(self))
         # Numbers are those of each profile's own study; files are named from here.
         return [
-            result.model_copy(
-                update={
-                    "measurement_file": f"{PROFILES}/{part.path.name}/{result.measurement_file}"
-                }
-            )
-            if result.measurement_file
-            else result
+            result.seen_from_above(f"{PROFILES}/{part.path.name}")
             for part in parts
-            if part.study_path.is_file() or self.spec().get("storage")
+            if part.begun
             for result in part.results()
         ]
-
-
-def refined_attribute(number: int) -> str:
-    """Where the study keeps the sharpened result of a trial: a finished trial cannot be changed."""
-    return f"refined:{number}"
-
-
-def results_of(study: optuna.Study) -> list[CandidateResult]:
-    """The records behind a study's finished trials; duplicates are left out.
-
-    Where later sessions sharpened a result (`study.refine`), the sharper one.
-    """
-    sharper = study.user_attrs
-    return [
-        CandidateResult.from_dict(
-            sharper.get(refined_attribute(trial.number), trial.user_attrs[RESULT_ATTRIBUTE]),
-            where=f"trial {trial.number} of the study",
-        )
-        for trial in study.get_trials(deepcopy=False)
-        if trial.state.is_finished()
-        and RESULT_ATTRIBUTE in trial.user_attrs
-        and DUPLICATE_ATTRIBUTE not in trial.user_attrs
-    ]

@@ -5,7 +5,8 @@ from __future__ import annotations
 import contextlib
 import random
 from collections.abc import Iterator
-from typing import Literal
+from pathlib import Path
+from typing import Literal, Protocol
 
 import optuna
 import sqlalchemy.engine
@@ -15,16 +16,30 @@ from optuna.trial import TrialState
 from search.errors import RunError
 from search.request import SearchRequest
 from search.study.records import CandidateResult
-from search.study.run_directory import (
-    DUPLICATE_ATTRIBUTE,
-    RESULT_ATTRIBUTE,
-    RunDirectory,
-    refined_attribute,
-    results_of,
-)
 
 DIRECTIONS: tuple[Literal["minimize"], Literal["maximize"]] = ("minimize", "maximize")
 OBJECTIVES = ("latency_ms", "psnr_y_db")
+RESULT_ATTRIBUTE = "result"
+DUPLICATE_ATTRIBUTE = "duplicate_of"
+
+
+class StudyPlace(Protocol):
+    """Where a study lies; `search.study.run_directory.RunDirectory` is such a place."""
+
+    @property
+    def path(self) -> Path: ...
+
+    @property
+    def study_path(self) -> Path: ...
+
+    @property
+    def study_name(self) -> str: ...
+
+    @property
+    def storage_url(self) -> str: ...
+
+    @property
+    def begun(self) -> bool: ...
 
 
 def make_sampler(request: SearchRequest, done: int) -> optuna.samplers.BaseSampler:
@@ -48,7 +63,7 @@ def make_sampler(request: SearchRequest, done: int) -> optuna.samplers.BaseSampl
             return optuna.samplers.RandomSampler(seed=seed)
 
 
-def open_study(run: RunDirectory, request: SearchRequest) -> optuna.Study:
+def open_study(run: StudyPlace, request: SearchRequest) -> optuna.Study:
     """Create the study or continue it. Raises `RunError` when it cannot be read."""
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
@@ -65,14 +80,13 @@ def open_study(run: RunDirectory, request: SearchRequest) -> optuna.Study:
     return study
 
 
-def load_study(run: RunDirectory) -> optuna.Study:
+def load_study(run: StudyPlace) -> optuna.Study:
     """The study of an existing run, for reading. Raises `RunError` when it cannot be read."""
-    url = run.storage_url
-    if not run.spec().get("storage") and not run.study_path.is_file():
+    if not run.begun:
         raise RunError(f"{run.path} holds no study.db: the search did not get as far as a trial")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        return optuna.load_study(study_name=run.study_name, storage=_storage(url))
+        return optuna.load_study(study_name=run.study_name, storage=_storage(run.storage_url))
     except _UNREADABLE as error:
         raise _unreadable(run, error) from error
 
@@ -87,7 +101,7 @@ _UNREADABLE = (
 
 
 @contextlib.contextmanager
-def storage_trouble(run: RunDirectory) -> Iterator[None]:
+def storage_trouble(run: StudyPlace) -> Iterator[None]:
     """Inside, trouble of the study's storage is a `RunError`."""
     try:
         yield
@@ -95,7 +109,7 @@ def storage_trouble(run: RunDirectory) -> Iterator[None]:
         raise _unreadable(run, error) from error
 
 
-def _unreadable(run: RunDirectory, error: BaseException) -> RunError:
+def _unreadable(run: StudyPlace, error: BaseException) -> RunError:
     where = run.study_path if run.study_path.is_file() else _without_password(run.storage_url)
     reason = str(getattr(error, "orig", None) or error.__cause__ or error).splitlines()[0]
     if "disk is full" in reason:  # SQLite's words
@@ -170,9 +184,32 @@ def refine(study: optuna.Study, result: CandidateResult) -> None:
 
     Optuna's own objective values stay those of the first sessions: a finished trial is final.
     """
-    study.set_user_attr(refined_attribute(result.number), result.to_dict())
+    study.set_user_attr(_refined_attribute(result.number), result.to_dict())
 
 
 def known_results(study: optuna.Study) -> dict[str, CandidateResult]:
     """Candidate key -> its result, for every candidate the study has paid for."""
     return {result.key: result for result in results_of(study)}
+
+
+def _refined_attribute(number: int) -> str:
+    """Where the study keeps the sharpened result of a trial: a finished trial cannot be changed."""
+    return f"refined:{number}"
+
+
+def results_of(study: optuna.Study) -> list[CandidateResult]:
+    """The records behind a study's finished trials; duplicates are left out.
+
+    Where later sessions sharpened a result (`study.refine`), the sharper one.
+    """
+    sharper = study.user_attrs
+    return [
+        CandidateResult.from_dict(
+            sharper.get(_refined_attribute(trial.number), trial.user_attrs[RESULT_ATTRIBUTE]),
+            where=f"trial {trial.number} of the study",
+        )
+        for trial in study.get_trials(deepcopy=False)
+        if trial.state.is_finished()
+        and RESULT_ATTRIBUTE in trial.user_attrs
+        and DUPLICATE_ATTRIBUTE not in trial.user_attrs
+    ]

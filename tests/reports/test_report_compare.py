@@ -10,6 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_up_studies import candidate, study
 
+from models.config import MobileSRConfig
 from reports.compare import Comparison, compare_all
 from reports.compare_view import comparison_views
 from reports.document import report_document
@@ -21,7 +22,14 @@ Places = list[tuple[float, float]]
 
 def on(profile: str, places: Places, **known: Any) -> Any:
     results = [
-        candidate(i, place, key=f"k{i}", profile_key=profile, device_serial=profile, **known)
+        candidate(
+            i,
+            place,
+            config=MobileSRConfig(n_feats=8, ratios=(1,) * (i + 1)),
+            profile_key=profile,
+            device_serial=profile,
+            **known,
+        )
         for i, place in enumerate(places)
     ]
     return study(*results, run_path=Path(f"runs/{profile}"))
@@ -48,7 +56,7 @@ def test_one_swap_is_found_and_its_certainty_told() -> None:
     sure = compared(RISING, [(10.0, 28.0), (30.0, 29.0), (20.0, 30.0), (40.0, 31.0)])
     assert (sure.swapped, sure.surely_swapped) == (1, 1)
     (swap,) = sure.swaps
-    assert (swap.left[0].key, swap.right[0].key) == ("k1", "k2")
+    assert (swap.left[0].number, swap.right[0].number) == (1, 2)
     assert swap.size == pytest.approx(1.5)
     close = compared(RISING, [(10.0, 28.0), (20.2, 29.0), (20.0, 30.0), (40.0, 31.0)])
     assert (close.swapped, close.surely_swapped) == (1, 0)
@@ -60,10 +68,10 @@ def test_a_choice_carried_over_is_told_its_price() -> None:
     second = [(10.0, 29.0), (80.0, 30.5), (60.0, 31.0)]
     found = compared(first, second)
     transfer = found.transfers[0]
-    assert transfer.here.key == "k1"
+    assert transfer.here.number == 1
     assert transfer.here.latency_ms == 80.0
     assert transfer.better is not None
-    assert transfer.better.key == "k2"
+    assert transfer.better.number == 2
     texts = comparison_views(sections_of([on("phone-a", first), on("phone-b", second)]))[0]
     assert "takes 80.0 ms on phone-b" in texts["transfers"][0]
     assert "gives 31.00 dB there, in 60.0 ms" in texts["transfers"][0]

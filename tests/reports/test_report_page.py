@@ -147,8 +147,6 @@ def test_hostile_names_do_not_reach_the_page_as_markup() -> None:
         flags=(HOSTILE,),
         profile_key=HOSTILE,
         device_serial=HOSTILE,
-        key=HOSTILE,
-        config={"n_feats": "<a href='javascript:x'>", "ratios": [HOSTILE]},
     )
     environment = {HOSTILE: {HOSTILE: [HOSTILE]}}
     troubles = (trouble(HOSTILE),)

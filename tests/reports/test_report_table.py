@@ -108,14 +108,6 @@ def test_what_is_unknown_is_empty_and_not_zero() -> None:
     assert records(table)[0]["gain_over_bicubic_db"] == pytest.approx(0.57)
 
 
-def test_candidate_of_another_size_of_config_is_still_a_row() -> None:
-    table = candidate_table(
-        report_of([study(candidate(0, (10.0, 29.0), config={}, deployment={}))])
-    )
-    assert records(table)[0]["n_feats"] is None
-    assert records(table)[0]["ratios"] == ""
-
-
 def test_profiles_never_share_a_front() -> None:
     facts = study(
         candidate(0, (10.0, 30.0)),

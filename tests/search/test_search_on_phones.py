@@ -23,7 +23,6 @@ from device_runner.bundles import Bundle
 from device_runner.devices.adb import launch
 from device_runner.devices.adb.device import AdbDevice
 from device_runner.devices.adb.native import NativeBundle
-from models.config import MobileSRConfig
 from models.deployment import Candidate, Deployment
 from models.images import make_pair
 from models.weights import save_weights
@@ -36,7 +35,8 @@ from search.scheduling.lane import Lane
 from search.scheduling.loop import SearchEvents, SearchLoop
 from search.scheduling.station import Patience, Station
 from search.space import SearchSpace
-from search.study.run_directory import RunDirectory, results_of
+from search.study.run_directory import RunDirectory
+from search.study.study import results_of
 
 # Exports and a runner bundle may have to be made first.
 pytestmark = pytest.mark.timeout(900)
@@ -140,9 +140,7 @@ def test_a_phone_that_is_unplugged_and_returns_loses_and_repeats_nothing(
     loop.run()
     results = results_of(lane.study)
     assert [result.status for result in results] == ["ok"] * 3
-    assert sorted(MobileSRConfig.build(**r.config).key for r in results) == sorted(
-        config.key for config in SPACE.configs()
-    )
+    assert sorted(r.config.key for r in results) == sorted(config.key for config in SPACE.configs())
     assert Counter(bool("device_lost" in result.flags) for result in results) == {
         True: 1, False: 2,
     }  # fmt: skip

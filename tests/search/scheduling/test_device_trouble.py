@@ -16,7 +16,7 @@ from search.scheduling.lane import Lane
 from search.scheduling.loop import SearchEvents, SearchLoop
 from search.scheduling.station import DeviceGone, Patience, Station
 from search.space import SearchSpace
-from search.study.run_directory import results_of
+from search.study.study import results_of
 from search.study.troubles import Trouble, append_trouble, read_troubles
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)

@@ -18,7 +18,7 @@ from search.scheduling.lane import Lane
 from search.scheduling.loop import SearchEvents, SearchLoop
 from search.scheduling.station import Station
 from search.space import SearchSpace
-from search.study.run_directory import DUPLICATE_ATTRIBUTE, results_of
+from search.study.study import DUPLICATE_ATTRIBUTE, results_of
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 DEPLOYMENT = Deployment(lr_height=16, lr_width=16)

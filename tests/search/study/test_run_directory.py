@@ -121,7 +121,9 @@ def finished(run, number, measurement_file=""):
     candidate = Candidate(SPACE.smallest(), Deployment(lr_height=16, lr_width=16))
     record(
         open_study(run, REQUEST).ask(),
-        result_of(number, candidate, status="failed", measurement_file=measurement_file),
+        result_of(
+            number, candidate, status="failed", latency_ms=1.0, measurement_file=measurement_file
+        ),
     )
 
 
@@ -133,7 +135,7 @@ def test_the_runs_of_several_profiles_are_read_together_and_each_alone(path):
     for part in parts:
         finished(part, 0, "measurements/trial-00000.json")
     assert len(run.results()) == 2
-    assert [r.measurement_file for r in run.results()] == [
+    assert [r.timing.measurement_file for r in run.results()] == [
         f"profiles/{name}/measurements/trial-00000.json" for name in ("phone-a", "phone-b")
     ]
     assert len(parts[0].results()) == 1

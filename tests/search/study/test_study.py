@@ -4,15 +4,16 @@ import gc
 
 import optuna
 import pytest
-from made_up_results import result_of
+from made_up_results import changed, result_of
 from optuna.trial import TrialState
 
 from models.deployment import Candidate, Deployment
 from search.errors import RunError
 from search.request import SearchRequest
 from search.space import SearchSpace
-from search.study.run_directory import RESULT_ATTRIBUTE, RunDirectory, results_of
+from search.study.run_directory import RunDirectory
 from search.study.study import (
+    RESULT_ATTRIBUTE,
     known_results,
     load_study,
     make_sampler,
@@ -20,6 +21,7 @@ from search.study.study import (
     record,
     recover,
     refine,
+    results_of,
 )
 
 SPACE = SearchSpace(n_feats=(8, 16), depths=(1,), ratios=(1, 2), window_sizes=(4,))
@@ -187,7 +189,7 @@ def test_a_sharpened_result_replaces_the_first_and_survives_reopening(run):
     trial, candidate = asked(study, next(iter(SPACE.configs())))
     first = ok(trial, candidate)
     record(trial, first)
-    refine(study, first.model_copy(update={"latency_ms": 9.5, "sessions": 9}))
+    refine(study, changed(first, latency_ms=9.5, sessions=9))
     (found,) = run.results()
     assert (found.latency_ms, found.sessions) == (9.5, 9)
     # Optuna's own value stays what the trial was told.
