@@ -88,23 +88,30 @@ def _after_search(run_dir: Path, json: bool) -> None:
     raise AnswerIsNo(sentence)
 
 
-def _default_artifact() -> Artifact:
+def _default_artifacts() -> dict[int, Artifact]:
     """What a device is tuned with when nobody says: the sentinel, exported once on this host.
 
-    At the article's input size: a tiny model would find that one thread is best for all.
+    By the kB of cache that it is cut for, the usual first. At the article's input size: a tiny
+    model would find that one thread is best for all.
     """
-    from models.deployment import Deployment, fallback_sentence
+    from models.deployment import STRIPS_TRIED_KB, Deployment, fallback_sentence
     from models.sentinel import export_sentinel
 
-    deployment = Deployment.choose(lr_height=180, lr_width=320)
-    if sentence := fallback_sentence(deployment):
+    usual = Deployment.choose(lr_height=180, lr_width=320)
+    if sentence := fallback_sentence(usual):
         err.say(sentence)
-    return export_sentinel(deployment, cache_folder() / "sentinels")
+    sizes = {usual.strip_kb: None} | dict.fromkeys(
+        STRIPS_TRIED_KB if usual.lowering == "direct" else ()
+    )
+    return {
+        kb: export_sentinel(usual.model_copy(update={"strip_kb": kb}), cache_folder() / "sentinels")
+        for kb in sizes
+    }
 
 
 search.cli.register(app, _after_search)
 models.cli.register(app)
-device_runner.commands.cli.register(app, _default_artifact)
+device_runner.commands.cli.register(app, _default_artifacts)
 device_runner.commands.runner_cli.register(app)
 reports.cli.register(app)
 nightly.cli.register(app)

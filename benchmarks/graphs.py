@@ -17,9 +17,9 @@ from __future__ import annotations
 import argparse
 import json
 import random
+import os
 import statistics
 import tempfile
-import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -35,8 +35,9 @@ from foundation.console import err, quiet_libraries
 from models.config import MobileSRConfig, preset
 from models.deployment import Candidate, Deployment, parse_lr_size
 from models.export import export
+from models.lowering.direct.lowering import lower_directly
 from models.network import MobileSR
-from models.weights import Weights
+from models.weights import Weights, build_model
 from search.space import SearchSpace
 
 WAYS = {
@@ -65,9 +66,23 @@ def seeded(config: MobileSRConfig) -> Weights:
 
 def make(config: MobileSRConfig, deployment: Deployment, store: Path) -> Made:
     """Export; the artifact must not be in `store` yet."""
-    weights, started_s = seeded(config), time.process_time()
+    weights, started_s = seeded(config), _cpu_s()
     artifact = export(Candidate(config, deployment), weights, store)
-    return Made(artifact, time.process_time() - started_s)
+    return Made(artifact, _cpu_s() - started_s)
+
+
+def _cpu_s() -> float:
+    """CPU seconds of this process and of those it waited for."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def lowering_cpu_s(config: MobileSRConfig, deployment: Deployment) -> float:
+    """CPU seconds of the direct lowering alone, without loading, running and comparing."""
+    model = build_model(config, seeded(config))
+    started_s = _cpu_s()
+    lower_directly(model, deployment).serialise()
+    return _cpu_s() - started_s
 
 
 def run_artifact(device: HostDevice, artifact: Artifact, threads: int) -> Timed:
@@ -133,11 +148,9 @@ def compare(
             for name, fields in WAYS.items()
         }
         # The shell around the graph is there now: what every later export takes.
-        made["direct"] = make(
-            config,
-            Deployment.choose(lr_height=size[0], lr_width=size[1], lowering="direct"),
-            Path(folder, "warm"),
-        )
+        direct = Deployment.choose(lr_height=size[0], lr_width=size[1], lowering="direct")
+        made["direct"] = make(config, direct, Path(folder, "warm"))
+        lowering_s = lowering_cpu_s(config, direct)
         errors = {
             name: verify(device, one.artifact, threads=2, timeout_s=600).max_abs_error
             for name, one in made.items()
@@ -159,6 +172,7 @@ def compare(
                     "delegates": one.artifact.manifest.delegates,
                     "undelegated_ops": one.artifact.manifest.undelegated_op_count,
                 }
+            ways["direct"]["lowering_cpu_s"] = round(lowering_s, 3)
             rows.append(
                 {"config": config.key, "lr_size": list(size), "threads": count, "rounds": rounds,
                  "ways": ways}
@@ -181,7 +195,13 @@ def export_times(count: int) -> dict[str, Any]:
     deployment = Deployment.choose(lr_height=EXPORT_SIDE, lr_width=EXPORT_SIDE, lowering="direct")
     with tempfile.TemporaryDirectory() as folder:
         first, *later = [make(config, deployment, Path(folder)).cpu_s for config in configs]
-    return {"configs": count, "first_cpu_s": round(first, 3), "later_cpu_s": _spread(later)}
+    lowered = [lowering_cpu_s(config, deployment) for config in configs[1:]]
+    return {
+        "configs": count,
+        "first_cpu_s": round(first, 3),
+        "later_cpu_s": _spread(later),
+        "lowering_alone_cpu_s": _spread(lowered),
+    }
 
 
 def main() -> None:

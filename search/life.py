@@ -16,7 +16,7 @@ from device_runner import Device, MeasurePlan, TimingPlan, open_devices
 from device_runner.devices.claiming import claim
 from device_runner.devices.discovery import ALL
 from device_runner.devices.lease import lock_folder, lock_name
-from foundation.artifact import Artifact
+from device_runner.measuring.tuned import tuned_strip_kb
 from foundation.environment import environment
 from foundation.errors import DeviceFailure
 from foundation.files import write_json
@@ -26,7 +26,7 @@ from models.sentinel import export_sentinel
 from models.training import SupernetTrainer, TrainingPlan, TrainingProgress
 from models.weights import Weights, load_weights, save_weights
 from search.candidates.evaluation import Evaluator
-from search.candidates.placement import placement_of
+from search.candidates.placement import Placement, placement_of
 from search.candidates.sentinel import StudySentinel
 from search.constraints import Constraints
 from search.errors import RunError
@@ -81,15 +81,15 @@ def run_search(request: SearchRequest, command: Sequence[str], watcher: Watcher)
         with _only_one(path):
             run, runs = _enter(path, request, facts, groups)
             watcher.opened(run, chosen.sentence)
-            if sentence := fallback_sentence(_deployment(request)):
+            asked = request.deployment(lowering=request.lowering, strip_kb=request.strip_kb)
+            if sentence := fallback_sentence(asked):
                 watcher.note(sentence)
             weights = _weights(run, request, inputs, watcher)
             watcher.stage("judging the supernet's largest config")
             best_db = best_psnr_db(request, weights, inputs.pairs)
             watcher.stage("exporting the sentinel")
-            sentinel = export_sentinel(_deployment(request), run.artifacts, request.space.scale)
             lanes = [
-                _lane(runs[key], request, inputs, best_db, sentinel, devices, watcher)
+                _lane(runs[key], request, inputs, best_db, devices, watcher)
                 for key, devices in groups.items()
             ]
             stations = [station for lane in lanes for station in lane.stations]
@@ -172,15 +172,18 @@ def _weights(
     return weights
 
 
-def _deployment(request: SearchRequest) -> Deployment:
-    height, width = request.lr_size
-    return Deployment.build(
-        lr_height=height,
-        lr_width=width,
-        graph=request.graph,
-        lowering=request.lowering,
-        strip_kb=request.strip_kb,
-    )
+def _deployment(run: RunDirectory, request: SearchRequest, device: Device) -> Deployment:
+    """What the study exports, cut for the caches of its devices."""
+    strip_kb = _placement(run, request, device).strip_kb
+    return request.deployment(lowering=request.lowering, strip_kb=strip_kb)
+
+
+def _placement(run: RunDirectory, request: SearchRequest, device: Device) -> Placement:
+    wanted_kb = request.strip_kb
+    if wanted_kb is None and request.lowering == "direct":
+        wanted_kb = tuned_strip_kb(device.profile())
+    chosen = request.deployment(lowering=request.lowering, strip_kb=wanted_kb)
+    return placement_of(run.path, device, request.threads, chosen.strip_kb)
 
 
 def _settle(
@@ -219,15 +222,16 @@ def _lane(
     request: SearchRequest,
     inputs: SearchInputs,
     best_db: float,
-    sentinel: Artifact,
     devices: Sequence[Device],
     watcher: Watcher,
 ) -> Lane:
+    deployment = _deployment(run, request, devices[0])
+    sentinel = export_sentinel(deployment, run.artifacts, request.space.scale)
     beside = StudySentinel(sentinel, run.path)
     return Lane(
         study=open_study(run, request),
         space=request.space,
-        deployment=_deployment(request),
+        deployment=deployment,
         stations=[_station(run, request, inputs, best_db, beside, one, watcher) for one in devices],
         trials=request.trials,
         seed=request.seed,
@@ -246,7 +250,7 @@ def _station(
     watcher: Watcher,
 ) -> Station:
     say = partial(watcher.device, device.serial)
-    placement = placement_of(run.path, device, request.threads)
+    placement = _placement(run, request, device)
     evaluator = Evaluator(
         device=device,
         plan=MeasurePlan(
