@@ -19,6 +19,7 @@ from rich.text import Text
 import device_runner.commands.cli
 import device_runner.commands.runner_cli
 import models.cli
+import models.export_command
 import nightly.cli
 import reports.cli
 import search.cli
@@ -27,11 +28,13 @@ from foundation.environment import version_of
 from foundation.errors import AnswerIsNo, MobileSRTuneError
 from foundation.exits import FINE, INTERNAL, STOPPED, WRONG, internal_error
 from foundation.places import cache_folder
-from foundation.streams import prepare_streams
+from foundation.streams import flush_streams, prepare_streams, require_told
+from foundation.usage import is_usage_problem
 from foundation.wording import without_passwords
 
 if TYPE_CHECKING:
     from foundation import Artifact
+    from models.export_command import FoundBySearch
 
 NAME = "mobilesr-tune"
 
@@ -70,22 +73,22 @@ def _options(
 
 
 def _after_search(run_dir: Path, json: bool) -> None:
-    """Report on the run; the answer is no where no candidate was judged or none is feasible."""
+    """Report on the run; the answer is no where no candidate is worth recommending."""
     from search.study.run_directory import RunDirectory
 
     results = RunDirectory.open(run_dir).results()
-    judged = [result for result in results if result.status == "ok"]
-    if judged:
-        reports.cli.report([run_dir], None, json)
-        if any(result.feasible for result in judged):
-            return
     reasons = collections.Counter(result.reason for result in results if result.reason)
     why = "; ".join(f"{count} x {reason}" for reason, count in reasons.most_common(3))
     sentence = f"no candidate meets the request ({len(results)} tried{': ' + why if why else ''})"
-    if judged:
-        err.say(sentence, style="red")
-        raise typer.Exit(AnswerIsNo.exit_code)
-    raise AnswerIsNo(sentence)
+    if not any(result.timing and result.status != "failed" for result in results):
+        raise AnswerIsNo(sentence)
+    report = reports.cli.make_report([run_dir], None, json)
+    if any(section.choice.result for section in report.sections):
+        return
+    if any(section.group.front for section in report.sections):
+        sentence = "no candidate is better than bicubic upscaling, so none is recommended"
+    err.say(sentence, style="red")
+    raise typer.Exit(AnswerIsNo.exit_code)
 
 
 def _default_artifacts() -> dict[int, Artifact]:
@@ -109,18 +112,21 @@ def _default_artifacts() -> dict[int, Artifact]:
     }
 
 
+def _find_in_run(run_dir: Path, trial: int | None) -> FoundBySearch:
+    from reports.found import found_by_search
+
+    return found_by_search(run_dir, trial)
+
+
 search.cli.register(app, _after_search)
 models.cli.register(app)
+app.command()(models.export_command.export_command(_find_in_run))
 device_runner.commands.cli.register(app, _default_artifacts)
 device_runner.commands.runner_cli.register(app)
 reports.cli.register(app)
 nightly.cli.register(app)
 
 _VERBOSE = ("-v", "--verbose")
-# Of the parser that typer carries or depends on, by its version.
-_UsageProblem: type[Exception] = next(
-    base for base in typer.BadParameter.__mro__ if base.__name__ == "ClickException"
-)
 
 
 def main() -> None:
@@ -130,13 +136,9 @@ def main() -> None:
     os.environ.setdefault("OMP_WAIT_POLICY", "PASSIVE")
     if f"_{NAME}_COMPLETE".replace("-", "_").upper() in os.environ:
         app(prog_name=NAME)
-    streams = prepare_streams()
-    arguments = _hoisted(sys.argv[1:])
-    code = _code_of(arguments)
-    streams.flush()
-    if streams.lost is not None and code == FINE:
-        err.say(f"error: the result could not be written to stdout: {streams.lost}", style="red")
-        code = WRONG
+    prepare_streams()
+    code = _code_of(_hoisted(sys.argv[1:]))
+    flush_streams()
     sys.exit(code)
 
 
@@ -152,7 +154,10 @@ def _code_of(arguments: list[str]) -> int:
     """Run what the arguments say, tell how it ended, and give the exit code of that."""
     verbose, as_json = arguments[:1] == ["--verbose"], "--json" in arguments
     try:
-        return _invoke(arguments)
+        code = _invoke(arguments)
+        if code == FINE:
+            require_told()
+        return code
     except MobileSRTuneError as error:
         if verbose:
             traceback.print_exc()
@@ -160,9 +165,9 @@ def _code_of(arguments: list[str]) -> int:
     except KeyboardInterrupt:
         err.say("stopped; a search or a training goes on where it ended: run the same command")
         return STOPPED
-    except _UsageProblem as problem:
-        return _tell_usage(problem, as_json)
     except Exception as error:
+        if is_usage_problem(error):
+            return _tell_usage(error, as_json)
         if verbose:
             traceback.print_exc()
         return _tell(internal_error(error), INTERNAL, as_json)

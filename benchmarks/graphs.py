@@ -16,8 +16,8 @@ from __future__ import annotations
 
 import argparse
 import json
-import random
 import os
+import random
 import statistics
 import tempfile
 from collections.abc import Callable, Sequence

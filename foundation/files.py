@@ -15,6 +15,9 @@ from typing import Any
 from foundation.errors import RequestError
 from foundation.wording import shown
 
+# No record of ours is nested deeper than a few levels.
+_MAX_DEPTH = 100
+
 
 def explain_os_error(error: OSError, path: Path) -> RequestError:
     """The sentence a user needs for an `OSError` met while writing `path`."""
@@ -117,11 +120,30 @@ def write_json(target: Path, value: Any) -> None:
 def read_json(path: Path) -> Any:
     """Parse a JSON file. Raises `RequestError` when it is missing or is no JSON."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8"))
+        _refuse_depth(value)
+        return value
     except FileNotFoundError:
         raise RequestError(f"{path} does not exist") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
+    except RecursionError:
+        raise RequestError(f"{path} cannot be read as JSON: it is nested too deep") from None
+    except (OSError, ValueError) as error:
         raise RequestError(f"{path} cannot be read as JSON: {error}") from error
+
+
+def _refuse_depth(value: Any) -> None:
+    """Raise `RecursionError` for what could be read and not be shown or written any more."""
+    level = [value]
+    for _ in range(_MAX_DEPTH):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return
+    raise RecursionError
 
 
 def sha256_of(path: Path) -> str:

@@ -12,8 +12,9 @@ import io
 import os
 import select
 import sys
-from dataclasses import dataclass
 from typing import Any, TextIO
+
+from foundation.errors import RequestError
 
 _ERRORS = "mobilesr-tune"
 # What our own texts use beyond ASCII. All else becomes a question mark.
@@ -60,41 +61,38 @@ class _Outliving(io.RawIOBase):
         return len(data)
 
 
-@dataclass(frozen=True)
-class Streams:
-    """What `prepare_streams` put in place; None where a caller has put in its own before."""
-
-    stdout: _Outliving | None
-
-    def flush(self) -> None:
-        """Bring out what is still held back."""
-        for stream in (sys.stdout, sys.stderr):
-            if stream is not None:
-                stream.flush()
-
-    @property
-    def lost(self) -> OSError | None:
-        """Why stdout could not be written; None too where its reader left, which is no failure."""
-        failure = self.stdout.failure if self.stdout else None
-        return None if isinstance(failure, BrokenPipeError) else failure
-
-
-def prepare_streams() -> Streams:
+def prepare_streams() -> None:
     """Make this process's stdout and stderr ones that take all and fail no writer."""
     codecs.register_error(_ERRORS, _in_ascii)
-    stdout, stderr = _prepared("stdout", 1), _prepared("stderr", 2)
-    if stderr is not None:
-        sys.stderr = stderr[0]
-    if stdout is None:
-        return Streams(None)
-    sys.stdout = stdout[0]
-    return Streams(stdout[1])
+    sys.stdout = _prepared(sys.stdout, sys.__stdout__, 1)
+    sys.stderr = _prepared(sys.stderr, sys.__stderr__, 2)
 
 
-def _prepared(name: str, descriptor: int) -> tuple[TextIO, _Outliving] | None:
-    ours, first = getattr(sys, name), getattr(sys, f"__{name}__")
+def flush_streams() -> None:
+    """Bring out what is still held back."""
+    for stream in (sys.stdout, sys.stderr):
+        stream.flush()
+
+
+def require_told() -> None:
+    """Find out whether everything that was printed on stdout got there.
+
+    Raises:
+        RequestError: it did not. That its reader left (`| head -1`) is no failure.
+    """
+    flush_streams()
+    raw = getattr(getattr(sys.stdout, "buffer", None), "raw", None)
+    failure = raw.failure if isinstance(raw, _Outliving) else None
+    if failure is not None and not isinstance(failure, BrokenPipeError):
+        raise RequestError(
+            f"the result could not be written to stdout ({failure.strerror}): give it a place "
+            "that can be written"
+        )
+
+
+def _prepared(ours: TextIO, first: TextIO | None, descriptor: int) -> TextIO:
     if ours is not first:
-        return None  # a test's, or an embedding program's
+        return ours  # a test's, or an embedding program's
     raw = _Outliving(descriptor)
     try:
         os.fstat(descriptor)
@@ -107,9 +105,9 @@ def _prepared(name: str, descriptor: int) -> tuple[TextIO, _Outliving] | None:
             os.close(spare)
     if first is not None:
         first.flush()
-    encoding = getattr(first, "encoding", None) or "utf-8"
-    text = io.TextIOWrapper(
-        io.BufferedWriter(raw), encoding=encoding, errors=_ERRORS,
-        line_buffering=name == "stderr" or raw.isatty(),
-    )  # fmt: skip
-    return text, raw
+    return io.TextIOWrapper(
+        io.BufferedWriter(raw),
+        encoding=getattr(first, "encoding", None) or "utf-8",
+        errors=_ERRORS,
+        line_buffering=descriptor == 2 or raw.isatty(),
+    )

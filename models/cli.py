@@ -1,4 +1,4 @@
-"""Commands of `models`: `evaluate`, `export`."""
+"""The commands `evaluate` and `train`, and options that commands about a checkpoint share."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foundation.console import err, out, print_json, progress_bar
-from foundation.wording import shell_line
+from foundation.console import out, print_json, progress_bar
+from models.training.command import train
 
 if TYPE_CHECKING:
     from models.config import MobileSRConfig
@@ -49,6 +49,11 @@ def choose_config(
         config = MobileSRConfig.from_key(key)
     elif preset_name is not None:
         config = preset(preset_name)
+    elif weights.is_supernet and weights.config is not None:
+        raise ConfigError(
+            f"{weights.source} is a supernet, which contains many configs: say which with --key "
+            f"(reports print it), for example its largest, --key {weights.config.key}"
+        )
     elif weights.config is not None:
         config = weights.config
     else:
@@ -144,70 +149,7 @@ def _print_evaluation(result: Evaluation, config: MobileSRConfig) -> None:
     out.print(table)
 
 
-def export(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the artifact.")],
-    weights: WeightsOption,
-    preset: PresetOption = None,
-    key: KeyOption = None,
-    changes: ConfigOption = None,
-    lr_size: Annotated[str, typer.Option(help="HEIGHTxWIDTH of the LR input.")] = "180x320",
-    graph: Annotated[
-        str, typer.Option(help="deploy: one XNNPACK delegate. reference: the network as written.")
-    ] = "deploy",
-    lowering: Annotated[
-        str | None,
-        typer.Option(
-            help="direct: our own XNNPACK graph. standard: ExecuTorch's partitioner. "
-            "[direct where the graph is deploy]"
-        ),
-    ] = None,
-    strip_kb: Annotated[
-        int | None,
-        typer.Option(help="Cache in kB that a direct graph is cut for; 0: uncut. [3072]"),
-    ] = None,
-    json: JsonOption = False,
-) -> None:
-    """Export a checkpoint to an ExecuTorch .pte with its manifest and its check tensors.
-
-    Example: mobilesr-tune export --preset ntire2022 --weights mobilesr_x4.pth
-    --lr-size 180x320 --output published
-    """
-    from models.deployment import Candidate, Deployment, fallback_sentence, parse_lr_size
-    from models.weights import load_weights
-
-    height, width = parse_lr_size(lr_size)
-    loaded = load_weights(weights)
-    config = choose_config(preset, key, changes, loaded)
-    deployment = Deployment.choose(
-        lr_height=height, lr_width=width, graph=graph, lowering=lowering, strip_kb=strip_kb
-    )
-    if sentence := fallback_sentence(deployment):
-        err.print(sentence, markup=False, soft_wrap=True)
-    export_to(Candidate(config, deployment), loaded, output, json)
-
-
-def export_to(candidate: Any, weights: Weights, output: Path, json: bool) -> None:
-    """Export with a spinner, copy the artifact to `output`, and say what it is."""
-    from models.artifact_copy import copy_artifact
-    from models.export import export as run
-
-    with err.status(f"lowering {candidate.key}"):
-        artifact = copy_artifact(lambda store: run(candidate, weights, store), output)
-    manifest = artifact.manifest
-    if json:
-        print_json({"path": str(artifact.model_path), "manifest": manifest.to_dict()})
-        return
-    out.say(f"{artifact.model_path}  {manifest.size_bytes / 1024:.0f} kB", style="bold")
-    out.say(
-        f"{manifest.candidate_key}: {manifest.parameters:,} parameters, "
-        f"{manifest.macs / 1e9:.2f} GMAC, {manifest.delegates} XNNPACK delegate(s) with "
-        f"{manifest.delegated_op_count} operators, {manifest.undelegated_op_count} left to "
-        f"portable kernels, {manifest.export_s:.0f} s"
-    )
-    out.say(f"Measure it: {shell_line(['mobilesr-tune', 'bench', str(output)])}")
-
-
 def register(app: typer.Typer) -> None:
-    """Mount the commands of this package."""
+    """Mount `evaluate` and `train`; `export` is `models.export_command`."""
     app.command()(evaluate)
-    app.command()(export)
+    app.command()(train)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from reports.sections import Report
+    from reports.report import Report
     from search.study.run_directory import RunDirectory
 
 
@@ -36,11 +36,16 @@ def report(
 
     Example: mobilesr-tune report runs/pixel8 runs/galaxy-s23 -o phones
     """
+    make_report(run_dirs, output, as_json)
+
+
+def make_report(run_dirs: list[Path], output: Path | None, as_json: bool) -> Report:
+    """Write the report and tell what it says; raises as `write_report`."""
     from foundation.console import out, print_json
     from reports.compile import write_report
     from reports.facts import gather
-    from reports.sections import report_of
-    from reports.terminal import render
+    from reports.report import report_of
+    from reports.terminal import export_lines, render
     from search.study.run_directory import RunDirectory
 
     runs = [RunDirectory.open(path) for path in dict.fromkeys(run_dirs)]
@@ -50,9 +55,12 @@ def report(
     if as_json:
         devices = [device for run in runs for device in run.devices()]
         print_json(front_data(about) | {"page": str(files.html), "devices": devices})
-        return
+        return about
     out.print(render(about))
     out.say(f"Report: {files.html}")
+    for line in export_lines(about):
+        out.say(line)
+    return about
 
 
 def _studies_in(run: RunDirectory) -> list[RunDirectory]:
@@ -64,7 +72,8 @@ def front_data(report: Report) -> dict[str, Any]:
     """The front and the choice of every section, for a machine to read."""
     from reports.document import section_facts
 
-    kept = ("run", "profile", "stand_in", "chosen_trial", "rule", "caveats", "export", "front")
+    kept = ("run", "profile", "stand_in", "chosen_trial", "rule", "caveats", "export", "front",
+            "near_misses")  # fmt: skip
     profiles = [
         {name: value for name, value in section_facts(section).items() if name in kept}
         for section in report.sections

@@ -79,6 +79,17 @@ class ProfileGroup:
         return [result for result in self.results if _has_place(result)]
 
     @cached_property
+    def timed(self) -> list[CandidateResult]:
+        """What has a latency and did not fail: judged, or stopped before."""
+        return [
+            result
+            for result in self.results
+            if result.status != "failed"
+            and result.latency_ms is not None
+            and math.isfinite(result.latency_ms)
+        ]
+
+    @cached_property
     def front(self) -> list[CandidateResult]:
         """Feasible candidates that no feasible one dominates, fastest first; ties are kept."""
         return [self._feasible[i] for i in pareto_front([_place(r) for r in self._feasible])]

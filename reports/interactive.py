@@ -34,8 +34,8 @@ class Knob:
 def dot_data(section: Section, plot: FrontPlot) -> dict[str, Any]:
     """The dots in the order of `plot.dots`, and the commands that export them.
 
-    A command is stored as the place of its form and its key: in a study nearly all commands
-    differ by the key alone.
+    A command is stored as the place of its form and its trial: in a study all commands differ by
+    the trial alone.
     """
     forms: list[list[str]] = []
     dots = []
@@ -103,12 +103,12 @@ def details(result: CandidateResult, section: Section) -> list[str]:
 
 def _command(section: Section, result: CandidateResult, forms: list[list[str]]) -> list[Any]:
     command = plain(export_command(section.facts.run_path, result))
-    before, marker, rest = command.partition(" --key ")
-    key, _, after = rest.partition(" --lr-size ")
-    form = [f"{before}{marker}", f" --lr-size {after}"]
+    number = str(result.number)
+    before, after = command.rsplit(number, 1)
+    form = [before, after]
     if form not in forms:
         forms.append(form)
-    return [forms.index(form), key]
+    return [forms.index(form), number]
 
 
 def _at_most(name: str, words: str, unit: str, values: list[float], limit: float | None) -> Knob:

@@ -15,7 +15,7 @@ import pandas as pd
 from foundation.files import atomic_path, write_json
 from foundation.wording import plain
 from reports.facts import ProfileGroup
-from reports.sections import Report
+from reports.report import Report
 from search.study.records import CandidateResult
 
 JSON_SCHEMA = "candidate-table/1"

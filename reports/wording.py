@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from foundation.wording import MISSING, ms
+from foundation.wording import MISSING, ms, signed_db
 from models.config import MobileSRConfig
 from search.study.records import CandidateResult
 
@@ -13,6 +13,21 @@ def interval(result: CandidateResult) -> str:
         return ms(result.latency_ms)
     low, high = ms(result.latency_low_ms), ms(result.latency_high_ms)
     return f"{ms(result.latency_ms)} ({low}–{high})"
+
+
+def worse_than_bicubic(result: CandidateResult) -> bool:
+    """Whether its pictures are known to be no better than what needs no model."""
+    return result.gain_db is not None and result.gain_db <= 0
+
+
+WORSE_MARK = "✗"
+WORSE_LEGEND = f"{WORSE_MARK} no better than bicubic upscaling, which needs no model"
+
+
+def gain_words(gain_db: float | None) -> str:
+    """A gain over bicubic in dB with its sign, marked where there is none."""
+    mark = f" {WORSE_MARK}" if gain_db is not None and gain_db <= 0 else ""
+    return f"{signed_db(gain_db)}{mark}"
 
 
 def parameters_of(result: CandidateResult) -> str:

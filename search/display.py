@@ -9,7 +9,7 @@ from foundation.console import err, progress_bar
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from search.life import Watcher
+    from search.life import SearchEvents
     from search.study.records import CandidateResult
 
 HOST = "host"
@@ -31,11 +31,11 @@ class SearchDisplay:
     def __exit__(self, *_: object) -> None:
         self.bar.stop()
 
-    def watcher(self) -> Watcher:
+    def events(self) -> SearchEvents:
         """The events of a search, as this display shows them."""
-        from search.life import Watcher
+        from search.life import SearchEvents
 
-        return Watcher(
+        return SearchEvents(
             stage=self._stage, device=self._device, note=self._note, finished=self._finished,
             opened=self._opened, training=self.training,
         )  # fmt: skip

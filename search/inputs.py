@@ -2,17 +2,17 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
 
 from models.evaluation import evaluate
-from models.images import ImagePair, image_files, load_pairs, load_rgb, require_at_least
-from models.samples import sample_pairs, sample_training_images
+from models.images import ImagePair, image_files, load_rgb, require_at_least
+from models.samples import sample_training_images
 from models.weights import Weights, build_model, load_weights
 from search.request import SearchRequest
+from search.study.images import arrays_sha256, evaluation_pairs, images_sha256
 
 
 @dataclass(frozen=True)
@@ -25,11 +25,10 @@ class SearchInputs:
 
     def fingerprint(self) -> dict[str, str]:
         """Hashes by which a resumed run knows that its inputs are still the same."""
-        parts = {
-            "evaluation images": [a for pair in self.pairs for a in (pair.hr, pair.lr)],
-            "training images": list(self.training_images),
+        prints = {
+            "evaluation images": images_sha256(self.pairs),
+            "training images": arrays_sha256(self.training_images),
         }
-        prints = {name: _digest(arrays) for name, arrays in parts.items()}
         if self.weights is not None:
             prints["weights"] = self.weights.sha256
         return prints
@@ -42,8 +41,7 @@ def load_inputs(request: SearchRequest) -> SearchInputs:
         ImageError: a folder or an image that cannot be used, or is smaller than a tile.
         WeightsError: a checkpoint that does not contain the whole space.
     """
-    scale = request.space.scale
-    pairs = sample_pairs(scale) if request.hr is None else load_pairs(request.hr, request.lr, scale)
+    pairs = evaluation_pairs(request)
     require_at_least(pairs, *request.lr_size)
     if request.weights is not None:
         return SearchInputs(pairs, (), _for_space(load_weights(request.weights), request))
@@ -73,11 +71,3 @@ def best_psnr_db(request: SearchRequest, weights: Weights, pairs: Sequence[Image
         for largest in (request.space.largest(),)
         for window in request.space.window_sizes
     )
-
-
-def _digest(arrays: Sequence[np.ndarray]) -> str:
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(repr(array.shape).encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()

@@ -167,13 +167,16 @@ def _run_search(
     json: bool,
     after_search: Callable[[Path, bool], None],
 ) -> None:
+    from models.window_padding import padding_sentence
     from search.request import SearchRequest
 
     request = SearchRequest.resolve(flags, config)
+    if sentence := padding_sentence(request.lr_size, request.space.window_sizes):
+        err.say(sentence, style="yellow")
     from search.life import run_search
 
     with SearchDisplay() as display:
-        outcome = run_search(request, ["mobilesr-tune", *sys.argv[1:]], display.watcher())
+        outcome = run_search(request, ["mobilesr-tune", *sys.argv[1:]], display.events())
     for sentence in outcome.devices:
         err.say(sentence)
     err.say(f"Search ended: {outcome.why}.")

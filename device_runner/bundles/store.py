@@ -159,10 +159,15 @@ def _sweep(root: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
+def set_rights(bundle: Bundle) -> None:
+    """Give every file the rights that its manifest says."""
+    for file in bundle.manifest.files:
+        (bundle.folder / file.name).chmod(0o755 if file.executable else 0o644)
+
+
 def install(folder: Path, manifest: BundleManifest) -> Bundle:
     """Move a finished folder into the store under its content's name; the same content stays."""
-    for file in manifest.files:
-        (folder / file.name).chmod(0o755 if file.executable else 0o644)
+    set_rights(Bundle(folder, manifest))
     manifest.save(folder / MANIFEST_NAME)
     verify(Bundle(folder, manifest))
     target = store_folder() / manifest.name

@@ -194,6 +194,7 @@ def _bench_each(
     Raises:
         DeviceFailure: no device gave a measurement.
     """
+    from device_runner.commands.ending import ended_cleanly
     from foundation import DeviceFailure
     from foundation.console import err
 
@@ -201,7 +202,7 @@ def _bench_each(
     failures: list[DeviceFailure] = []
     for number, device in enumerate(devices):
         try:
-            with device:
+            with device, ended_cleanly(device):
                 results.append(_bench_one(device, artifacts, plan, threads, wait_s))
         except DeviceFailure as error:
             failures.append(error)

@@ -22,6 +22,7 @@ def tune_and_show(
     Raises:
         DeviceUnknownError, MeasurementFailed, foundation.DeviceFailure: see `tuning.tune`.
     """
+    from device_runner.commands.ending import ended_cleanly
     from device_runner.devices.discovery import open_device
     from device_runner.measuring import Progress
     from device_runner.measuring.tuning import tune
@@ -40,7 +41,8 @@ def tune_and_show(
                 description=progress.next_step,
             )
 
-        report = tune(opened, artifact, cut=cut, on_progress=show)
+        with ended_cleanly(opened):
+            report = tune(opened, artifact, cut=cut, on_progress=show)
     path = remember(report)
     if as_json:
         print_json(report.to_dict())

@@ -31,18 +31,24 @@ def _folder() -> Path:
 
 
 class JournalFile:
-    """The journal of one device. Read and written by whoever holds its lease."""
+    """The journal of one device. Read and written by whoever holds its lease.
 
-    def __init__(self, serial: str) -> None:
-        self._serial = serial
-        self._path = _folder() / f"{lock_name(serial)}.json"
+    Its file is named by what the device calls itself; `serial`, adb's name for it, is where an
+    earlier version of this tool kept it.
+    """
+
+    def __init__(self, identity: str, serial: str = "") -> None:
+        self._identity = identity
+        self._path = _folder() / f"{lock_name(identity)}.json"
+        self._old_path = _folder() / f"{lock_name(serial or identity)}.json"
 
     def read(self) -> dict[str, str]:
         """What stands there; nothing, where it is absent or makes no sense."""
-        if not self._path.is_file():
+        path = self._path if self._path.is_file() else self._old_path
+        if not path.is_file():
             return {}
         try:
-            return Journal.load(self._path).prior
+            return Journal.load(path).prior
         except RequestError:
             # Written by another version, or damaged: there is nothing in it that we could do.
             return {}
@@ -50,6 +56,8 @@ class JournalFile:
     def write(self, prior: dict[str, str]) -> None:
         """Replace it; an empty one is removed. Raises `RequestError`."""
         if prior:
-            Journal(serial=self._serial[:200], prior=prior).save(self._path)
+            Journal(serial=self._identity[:200], prior=prior).save(self._path)
         else:
             self._path.unlink(missing_ok=True)
+        if self._old_path != self._path:
+            self._old_path.unlink(missing_ok=True)

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from typing import TypeVar
 
 from device_runner.conditions import Reading
+from device_runner.conditions.held import left_behind_sentence
 from device_runner.device import Device, ThreadChoice
 from device_runner.devices.adb.bundle import NO_RUNNER
 from device_runner.devices.adb.device import AdbDevice
@@ -13,6 +17,10 @@ from device_runner.devices.discovery import Survey
 from device_runner.devices.simulated.presets import PRESETS
 from device_runner.errors import DeviceRunnerError
 from device_runner.records import DeviceProfile
+from foundation import MobileSRTuneError
+
+_MOST_AT_ONCE = 32
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -26,6 +34,7 @@ class Row:
     threads: ThreadChoice | None = None
     hardware: Hardware | None = None
     conditions: tuple[Reading, ...] = field(default=())
+    left_behind: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """JSON-ready form."""
@@ -44,55 +53,76 @@ class Row:
                 {"cpus": list(one.cpus), "max_khz": one.max_khz, "capacity": one.capacity}
                 for one in self.hardware.clusters
             ]
+            row["left_behind"] = list(self.left_behind)
+            row["unknown_cpus"] = list(self.hardware.unknown_cpus)
             row["conditions"] = [
-                {"name": one.name, "text": one.text, "flags": list(one.flags), "advice": one.advice}
+                {
+                    "name": one.name,
+                    "state": one.state,
+                    "text": one.text,
+                    "flags": list(one.flags),
+                    "advice": one.advice,
+                }
                 for one in self.conditions
             ]
         return row
 
 
+def _side_by_side(devices: Sequence[Device], do: Callable[[Device], _T]) -> list[_T]:
+    """Do it with every device at once, so that one that does not answer delays no other."""
+    if not devices:
+        return []
+    with ThreadPoolExecutor(min(len(devices), _MOST_AT_ONCE)) as pool:
+        return list(pool.map(do, devices))
+
+
 def look(found: Survey) -> list[Row]:
     """Ask every device what it is; one that fails becomes a row that says so."""
-    rows = []
-    for device in found.devices:
-        with device:
-            rows.append(_row(device))
+    rows = _side_by_side(found.devices, _row)
     return rows + [Row(one.serial, one.state, one.advice) for one in found.unready]
 
 
 def _row(device: Device) -> Row:
     try:
-        profile, threads = device.profile(), device.suggest_threads()
-        if not isinstance(device, AdbDevice):
-            return Row(device.serial, "ready", profile=profile, threads=threads)
-        advice = ""
-        if profile.runner == NO_RUNNER:
-            advice = f"make its runner with 'mobilesr-tune runner build --abi {profile.abi}'"
-        return Row(
-            device.serial,
-            "ready",
-            advice,
-            profile=profile,
-            threads=threads,
-            hardware=device.hardware(),
-            conditions=tuple(device.conditions()),
-        )
+        with device:
+            profile, threads = device.profile(), device.suggest_threads()
+            if not isinstance(device, AdbDevice):
+                return Row(device.serial, "ready", profile=profile, threads=threads)
+            user = device.user()
+            left = () if user else device.left_behind()
+            advice = [left_behind_sentence(device.serial, left).rstrip(".")] if left else []
+            if profile.runner == NO_RUNNER:
+                advice.append(
+                    f"make its runner with 'mobilesr-tune runner build --abi {profile.abi}'"
+                )
+            return Row(
+                device.serial,
+                f"in use by {user}" if user else "ready",
+                "; ".join(advice),
+                profile=profile,
+                threads=threads,
+                hardware=device.hardware(),
+                conditions=tuple(device.conditions()),
+                left_behind=left,
+            )
     except DeviceRunnerError as error:
         return Row(device.serial, "not answering", str(error))
 
 
 def clean_all(found: Survey) -> None:
-    """Remove our folder from every phone that is ready."""
+    """Remove our folder from every phone that is ready, and restore what was changed there."""
     from foundation.console import err
 
-    for device in found.devices:
-        if isinstance(device, AdbDevice):
-            try:
-                used = device.clean()
-            except DeviceRunnerError as error:
-                err.say(str(error))
-            else:
-                err.say(f"{device.serial}: removed {used / 2**20:.1f} MB.")
+    phones = [device for device in found.devices if isinstance(device, AdbDevice)]
+    for sentence in _side_by_side(phones, _cleaned):
+        err.say(sentence)
+
+
+def _cleaned(device: Device) -> str:
+    try:
+        return f"{device.serial}: removed {device.clean() / 2**20:.1f} MB."
+    except MobileSRTuneError as error:
+        return str(error)
 
 
 def show(rows: list[Row], problem: str) -> None:
@@ -110,6 +140,8 @@ def show(rows: list[Row], problem: str) -> None:
             continue
         clusters = row.hardware.clusters if row.hardware else ()
         cores = "+".join(str(len(cluster.cpus)) for cluster in clusters) or str(profile.cores)
+        if clusters and row.hardware and row.hardware.unknown_cpus:
+            cores += f", {len(row.hardware.unknown_cpus)} unknown"
         table.add_row(
             escape(row.serial),
             row.state,

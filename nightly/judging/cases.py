@@ -7,11 +7,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from nightly.history.reading import Trail
+from nightly.judging.common import Common, common
 from nightly.judging.shift import WINDOWS
 from nightly.judging.spread import Spread, moderated, own_spread, pool
-from nightly.judging.together import Common, common
 from nightly.metrics import Metric, Scale
-from nightly.records import Observation, Point, error_of_middle, middle, together
+from nightly.records import Observation, Point, error_of_middle, middle, of_both_looks
 
 # However steady a metric was, the next night may differ by so much of what is usual.
 LEAST_SD_SHARE = 0.1
@@ -71,7 +71,7 @@ class Case:
     @property
     def tonight(self) -> Point:
         """Both looks, where there were two."""
-        return self.first if self.second is None else together(self.first, self.second)
+        return self.first if self.second is None else of_both_looks(self.first, self.second)
 
     @property
     def changed(self) -> tuple[bool, ...]:

@@ -40,7 +40,7 @@ _LOOK_S = 1.0
 
 
 @dataclass
-class SearchEvents:
+class LoopEvents:
     """What the search tells whoever watches. Called from several threads.
 
     Attributes:
@@ -93,7 +93,7 @@ class SearchLoop:
     lanes: list[Lane]
     pool: Pool
     time_s: float | None = None
-    events: SearchEvents = field(default_factory=SearchEvents)
+    events: LoopEvents = field(default_factory=LoopEvents)
 
     _inbox: queue.SimpleQueue[Event | Exported] = field(default_factory=queue.SimpleQueue)
     _batches: queue.SimpleQueue[list[Job]] = field(default_factory=queue.SimpleQueue)

@@ -13,7 +13,7 @@ from foundation.files import read_json, write_json, write_text
 from search.errors import RunError
 from search.request import SearchRequest
 from search.study.records import CandidateResult
-from search.study.study import load_study, results_of
+from search.study.study import first_trials_of, load_study, results_of
 
 STUDY_NAME = "mobilesr"
 PROFILES = "profiles"
@@ -120,7 +120,7 @@ class RunDirectory:
         return part
 
     def _require_same(self, request: SearchRequest, facts: dict[str, Any]) -> None:
-        before = SearchRequest.stored(self.spec_path).identity
+        before = self.request().identity
         changed = [name for name, value in request.identity.items() if before[name] != value]
         if changed:
             name = changed[0]
@@ -152,6 +152,10 @@ class RunDirectory:
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise RunError(f"{self.spec_path} cannot be read: {error}") from error
 
+    def request(self) -> SearchRequest:
+        """The same as a request. Raises `SearchError` when it is damaged."""
+        return SearchRequest.stored(self.spec_path)
+
     def facts(self) -> dict[str, Any]:
         """What was found out at the start: device, command line, inputs, PSNR bound."""
         return dict(read_json(self.path / "facts.json"))
@@ -174,6 +178,14 @@ class RunDirectory:
         """What the latest search in this run did with each device; empty before its end."""
         path = self.devices_path
         return list(read_json(path)["devices"]) if path.is_file() else []
+
+    def repeated_by(self, trial: int) -> int:
+        """The trial whose candidate this one proposed once more; itself where it was new.
+
+        Raises:
+            RunError: the study cannot be read.
+        """
+        return first_trials_of(load_study(self)).get(trial, trial)
 
     def results(self) -> list[CandidateResult]:
         """Every finished candidate once, in the order of its trials, profile by profile.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import random
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal, Protocol
@@ -109,6 +110,25 @@ def storage_trouble(run: StudyPlace) -> Iterator[None]:
         raise _unreadable(run, error) from error
 
 
+# What a database says of trouble that passes, or is not in its file -> what to do.
+_CAUSES = (
+    (
+        "locked|busy",
+        "another program holds it; end that one (a report, a dashboard, an editor of databases), "
+        "then give the same command again; nothing is lost",
+    ),
+    ("readonly|read-only", "it may not be written: see who owns it and its folder"),
+    ("unable to open", "see that its folder is there and may be written"),
+    (
+        "connection refused|could not connect|timeout expired|could not translate host|server "
+        "closed the connection",
+        "its database does not answer; see that it runs and that --storage names it, then give "
+        "the same command again; nothing is lost",
+    ),
+    ("authentication failed|role .* does not exist", "correct the user and password in --storage"),
+)
+
+
 def _unreadable(run: StudyPlace, error: BaseException) -> RunError:
     where = run.study_path if run.study_path.is_file() else _without_password(run.storage_url)
     reason = str(getattr(error, "orig", None) or error.__cause__ or error).splitlines()[0]
@@ -117,6 +137,9 @@ def _unreadable(run: StudyPlace, error: BaseException) -> RunError:
             f"no space left on the disk that holds {run.path}: free some, then give the same "
             "command again; no finished trial is lost"
         )
+    for words, advice in _CAUSES:
+        if re.search(words, reason, re.IGNORECASE):
+            return RunError(f"the study {where} cannot be used now ({reason}): {advice}")
     return RunError(
         f"the study {where} cannot be read ({reason}): restore it from a copy, or start a new "
         "run with another --run-dir"
@@ -213,3 +236,12 @@ def results_of(study: optuna.Study) -> list[CandidateResult]:
         and RESULT_ATTRIBUTE in trial.user_attrs
         and DUPLICATE_ATTRIBUTE not in trial.user_attrs
     ]
+
+
+def first_trials_of(study: optuna.Study) -> dict[int, int]:
+    """Duplicate trial -> the trial that paid for its candidate."""
+    return {
+        trial.number: int(trial.user_attrs[DUPLICATE_ATTRIBUTE])
+        for trial in study.get_trials(deepcopy=False)
+        if DUPLICATE_ATTRIBUTE in trial.user_attrs
+    }

@@ -12,15 +12,20 @@ import pytest
 REPOSITORY = Path(__file__).resolve().parents[2]
 PROGRAM = """
 import os, sys
-from foundation.streams import prepare_streams
-streams = prepare_streams()
+from foundation.errors import RequestError
+from foundation.streams import prepare_streams, require_told
+prepare_streams()
 for _ in range(3):
     print("x" * 200_000)
     sys.stderr.write("working\\n")
-streams.flush()
+lost = False
+try:
+    require_told()
+except RequestError:
+    lost = True
 opened = os.open("kept", os.O_CREAT | os.O_WRONLY)
 assert opened > 2, "a file took the place of a standard stream"
-os._exit(40 + (streams.lost is not None))
+os._exit(40 + lost)
 """
 
 
@@ -62,8 +67,8 @@ def test_a_program_reaches_its_end_whoever_reads(tmp_path, redirections, code):
 )
 def test_every_locale_takes_every_text(tmp_path, encoding, said):
     program = (
-        "from foundation.streams import prepare_streams; streams = prepare_streams(); "
-        r"print('\u2605 \u2026 \u2248 \u22121 \u597d \udcff'); streams.flush()"
+        "from foundation.streams import prepare_streams; prepare_streams(); "
+        r"print('\u2605 \u2026 \u2248 \u22121 \u597d \udcff')"
     )
     done = run("", tmp_path, program, PYTHONIOENCODING=encoding)
     assert done.returncode == 0, done.stderr
@@ -74,11 +79,10 @@ def test_a_pipe_that_does_not_wait_gets_all(tmp_path):
     program = """
 import os, sys
 os.set_blocking(1, False)
-from foundation.streams import prepare_streams
-streams = prepare_streams()
+from foundation.streams import prepare_streams, require_told
+prepare_streams()
 print("y" * 1_000_000)
-streams.flush()
-sys.exit(streams.lost is not None)
+require_told()
 """
     done = run("| (sleep 0.3; wc -c) >&3; exit ${PIPESTATUS[0]}", tmp_path, program)
     assert (done.returncode, done.stdout.strip()) == (0, b"1000001"), done.stderr

@@ -18,9 +18,10 @@ from foundation import sha256_of
 from foundation.errors import DeviceFailure
 from nightly.errors import BaselineError, SuiteError
 from nightly.history import open_history
-from nightly.night import Choices, NightRun
+from nightly.night import NightRun
 from nightly.records import NightStatus, Status
 from nightly.suite import load_suite
+from nightly.tonight import Choices
 
 SUITE = """
 name = "rack"

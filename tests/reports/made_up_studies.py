@@ -11,7 +11,9 @@ from made_up_results import changed, result_of
 
 from models.config import MobileSRConfig
 from models.deployment import Candidate, Deployment
-from reports.facts import StudyFacts
+from reports.compile import ReportFiles, write_report
+from reports.facts import StudyFacts, gather
+from reports.report import report_of
 from search.study.records import CandidateResult
 from search.study.troubles import Trouble
 
@@ -113,6 +115,11 @@ def trouble(message: str, **known: Any) -> Trouble:
             **known,
         }
     )
+
+
+def reported(run: Any) -> ReportFiles:
+    """The report of one run, where it belongs."""
+    return write_report(report_of([gather(run)]), run.report_folder)
 
 
 @dataclass

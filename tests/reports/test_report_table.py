@@ -11,7 +11,7 @@ import pytest
 from made_up_studies import HOSTILE, PHONE, candidate, rich_study, stopped, study
 
 from foundation.errors import RequestError
-from reports.sections import report_of
+from reports.report import report_of
 from reports.table import (
     COLUMNS,
     candidate_table,

@@ -7,6 +7,7 @@
         bundles/KEY/...       runner bundles; a folder is renamed to its key when it is whole
         runs/ID/              what a run in progress has: process numbers, stdout, outputs
         tmp/                  what is being pushed; emptied when the device is claimed
+        lock/                 who uses the device now (`claim`)
 
 A name in `blobs` or `bundles` is given only after the device itself has computed the sha256, and
 it is checked once more by every process that relies on it: a reboot may lose what was not yet
@@ -15,6 +16,7 @@ written out.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ from pathlib import Path
 from device_runner.devices.adb.bundle import RunnerBundle
 from device_runner.devices.adb.connection import Connection
 from device_runner.errors import DeviceStorageError
+from foundation.wording import shown
 
 ROOT = "/data/local/tmp/mobilesr-tune"
 DEFAULT_BUDGET_BYTES = 2 << 30
@@ -31,6 +34,11 @@ RESERVE_BYTES = 1 << 20
 _BATCH = 300
 _HASH_S = 60.0
 
+# $1 our folder. Everything but the lock, which goes when it is let go of.
+_CLEAN = """\
+cd "$1" 2>/dev/null || exit 0
+for one in * .[!.]*; do [ "$one" = lock ] || rm -rf "$one" || exit 1; done
+"""
 _PREPARE = """\
 umask 022
 mkdir -p "$1" && cd "$1" || exit 1
@@ -54,6 +62,7 @@ for kind in blobs bundles; do
   done
 done
 """
+_TRY = 'mkdir -p "$1/runs" && echo 0123456789 > "$1/runs/.try" && rm -f "$1/runs/.try"'
 _REMOVE = 'cd "$1" || exit 0; shift; rm -rf "$@"'
 
 
@@ -64,6 +73,40 @@ class Stored:
     name: str
     bytes: int
     used_at: int
+
+
+# What a shell says of it -> what is the matter, and what to do.
+_CAUSES = (
+    (
+        re.compile(r"read-only file ?system", re.IGNORECASE),
+        "its storage is read-only now: restart it, and look after its storage if it stays so",
+    ),
+    (
+        re.compile(r"no space left|quota", re.IGNORECASE),
+        "no space is left: remove apps or files on it, or run 'mobilesr-tune devices --clean'",
+    ),
+    (
+        re.compile(r"permission denied|operation not permitted|EACCES", re.IGNORECASE),
+        "it does not permit it: if it is managed by a company, its rules may forbid it; if adb ran "
+        f"as root once, remove {ROOT} as root",
+    ),
+    (
+        re.compile(r"not a directory|file exists", re.IGNORECASE),
+        f"something that is no folder stands there: remove it with 'adb shell rm {ROOT}'",
+    ),
+)
+
+
+def storage_refusal(device: str, what: str, stderr: bytes) -> DeviceStorageError:
+    """The error for `what` could not be made on the device, by the words of its shell."""
+    words = stderr.decode("utf-8", "replace").strip()
+    for pattern, advice in _CAUSES:
+        if pattern.search(words):
+            return DeviceStorageError(f"device {device} does not let us make {what}: {advice}")
+    said = shown(words.splitlines()[-1]) if words else "it does not say why"
+    return DeviceStorageError(
+        f"device {device} does not let us make {what} ({said}): see what 'adb shell' says to it"
+    )
 
 
 class Storage:
@@ -83,10 +126,7 @@ class Storage:
         self._verified.clear()
         done = self._connection.script(_PREPARE, ROOT, doing="prepared")
         if done.exit_code:
-            raise DeviceStorageError(
-                f"device {self._connection.shown} does not let us make the folder {ROOT}: "
-                "free some space there; if it is managed by a company, its rules may forbid it"
-            )
+            raise storage_refusal(self._connection.shown, f"the folder {ROOT}", done.stderr)
 
     def forget(self) -> None:
         """Whatever was verified has to be verified again."""
@@ -153,8 +193,15 @@ class Storage:
         """Remove our folder with all that is in it; returns the bytes that were in use."""
         used = sum(one.bytes for one in self.stored())
         self._verified.clear()
-        self._run('rm -rf "$1"', ROOT, timeout_s=_HASH_S)
+        self._run(_CLEAN, ROOT, timeout_s=_HASH_S)
         return used
+
+    def refusal(self) -> DeviceStorageError | None:
+        """Why nothing can be written there now; None where a file can."""
+        done = self._connection.script(_TRY, ROOT, doing="asked whether it stores a file")
+        if not done.exit_code:
+            return None
+        return storage_refusal(self._connection.shown, f"a file below {ROOT}", done.stderr)
 
     def free_bytes(self) -> int:
         """Free space where our folder is. Raises `DeviceLost`, `DeviceStorageError`."""

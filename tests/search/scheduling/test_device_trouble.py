@@ -13,7 +13,7 @@ from optuna.trial import TrialState
 from device_runner import DeviceBusy, DeviceLost, DeviceStorageError, RunnerBrokenError
 from models.deployment import Deployment
 from search.scheduling.lane import Lane
-from search.scheduling.loop import SearchEvents, SearchLoop
+from search.scheduling.loop import LoopEvents, SearchLoop
 from search.scheduling.station import DeviceGone, Patience, Station
 from search.space import SearchSpace
 from search.study.study import results_of
@@ -65,7 +65,7 @@ class Search:
             )
             for lane in lanes
         ]  # fmt: skip
-        events = SearchEvents(note=self.notes.append)
+        events = LoopEvents(note=self.notes.append)
         self.loop = SearchLoop(self.lanes, self.pool, None, events)
 
     def run(self):

@@ -1,9 +1,11 @@
 """`search.study.study` on a real SQLite file: a kill loses nothing, damage is a sentence."""
 
 import gc
+import sqlite3
 
 import optuna
 import pytest
+import sqlalchemy.exc
 from made_up_results import changed, result_of
 from optuna.trial import TrialState
 
@@ -22,6 +24,7 @@ from search.study.study import (
     recover,
     refine,
     results_of,
+    storage_trouble,
 )
 
 SPACE = SearchSpace(n_feats=(8, 16), depths=(1,), ratios=(1, 2), window_sizes=(4,))
@@ -143,6 +146,25 @@ def test_an_unreadable_study_is_one_sentence(run, damage):
             open_study(run, REQUEST)
 
 
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        ("database is locked", "another program holds it"),
+        ("attempt to write a readonly database", "who owns it"),
+        ("unable to open database file", "its folder is there"),
+        (
+            'connection to server at "10.0.0.9", port 5432 failed: Connection refused',
+            "does not answer",
+        ),
+        ('password authentication failed for user "me"', "correct the user and password"),
+    ],
+)
+def test_trouble_that_passes_sends_nobody_to_the_backups(run, words, advice):
+    with pytest.raises(RunError, match=advice) as caught, storage_trouble(run):
+        raise sqlalchemy.exc.OperationalError("SELECT 1", {}, sqlite3.OperationalError(words))
+    assert "from a copy" not in str(caught.value)
+
+
 def test_a_run_without_a_study_says_so(run):
     with pytest.raises(RunError, match=r"holds no study\.db: the search did not get as far"):
         load_study(run)
@@ -155,7 +177,7 @@ def test_a_run_without_a_study_says_so(run):
 def test_a_storage_that_cannot_be_reached_is_one_sentence(tmp_path, url):
     request = REQUEST.model_copy(update={"storage": url})
     run = RunDirectory.create(tmp_path / "run", request, {})
-    with pytest.raises(RunError, match="cannot be read") as refused:
+    with pytest.raises(RunError, match=r"cannot be (read|used)") as refused:
         open_study(run, request)
     assert "\n" not in str(refused.value)
 
