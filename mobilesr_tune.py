@@ -92,18 +92,25 @@ def _after_search(run: RunDirectory, json: bool) -> None:
     raise typer.Exit(AnswerIsNo.exit_code)
 
 
-def _default_artifact() -> Artifact:
+def _default_artifacts() -> dict[int, Artifact]:
     """What a device is tuned with when nobody says: the sentinel, exported once on this host.
 
-    At the article's input size: a tiny model would find that one thread is best for all.
+    By the kB of cache that it is cut for, the usual first. At the article's input size: a tiny
+    model would find that one thread is best for all.
     """
-    from models.deployment import Deployment, fallback_sentence
+    from models.deployment import STRIPS_TRIED_KB, Deployment, fallback_sentence
     from models.sentinel import export_sentinel
 
-    deployment = Deployment.choose(lr_height=180, lr_width=320)
-    if sentence := fallback_sentence(deployment):
+    usual = Deployment.choose(lr_height=180, lr_width=320)
+    if sentence := fallback_sentence(usual):
         err.say(sentence)
-    return export_sentinel(deployment, cache_folder() / "sentinels")
+    sizes = {usual.strip_kb: None} | dict.fromkeys(
+        STRIPS_TRIED_KB if usual.lowering == "direct" else ()
+    )
+    return {
+        kb: export_sentinel(usual.model_copy(update={"strip_kb": kb}), cache_folder() / "sentinels")
+        for kb in sizes
+    }
 
 
 def _find_in_run(run_dir: Path, trial: int | None, storage: str | None) -> FoundBySearch:
@@ -126,7 +133,7 @@ search.cli.register(app, _after_search)
 app.command()(search.finetune_command.finetune_command(_chosen_trials, _report_again))
 models.cli.register(app)
 app.command()(models.export_command.export_command(_find_in_run))
-device_runner.commands.cli.register(app, _default_artifact)
+device_runner.commands.cli.register(app, _default_artifacts)
 device_runner.commands.runner_cli.register(app)
 reports.cli.register(app)
 nightly.cli.register(app)
