@@ -23,12 +23,13 @@ import models.export_command
 import nightly.cli
 import reports.cli
 import search.cli
-from device_runner.devices.signals import signals_end
+import search.finetune_command
 from foundation.console import err, out, print_json, quiet_libraries
 from foundation.environment import version_of
 from foundation.errors import AnswerIsNo, MobileSRTuneError
 from foundation.exits import FINE, INTERNAL, SIGNALLED, STOPPED, WRONG, internal_error
 from foundation.places import cache_folder
+from foundation.signals import signals_end
 from foundation.streams import flush_streams, prepare_streams, require_told
 from foundation.usage import is_usage_problem
 from foundation.wording import without_passwords
@@ -91,18 +92,25 @@ def _after_search(run: RunDirectory, json: bool) -> None:
     raise typer.Exit(AnswerIsNo.exit_code)
 
 
-def _default_artifact() -> Artifact:
+def _default_artifacts() -> dict[int, Artifact]:
     """What a device is tuned with when nobody says: the sentinel, exported once on this host.
 
-    At the article's input size: a tiny model would find that one thread is best for all.
+    By the kB of cache that it is cut for, the usual first. At the article's input size: a tiny
+    model would find that one thread is best for all.
     """
-    from models.deployment import Deployment, fallback_sentence
+    from models.deployment import STRIPS_TRIED_KB, Deployment, fallback_sentence
     from models.sentinel import export_sentinel
 
-    deployment = Deployment.choose(lr_height=180, lr_width=320)
-    if sentence := fallback_sentence(deployment):
+    usual = Deployment.choose(lr_height=180, lr_width=320)
+    if sentence := fallback_sentence(usual):
         err.say(sentence)
-    return export_sentinel(deployment, cache_folder() / "sentinels")
+    sizes = {usual.strip_kb: None} | dict.fromkeys(
+        STRIPS_TRIED_KB if usual.lowering == "direct" else ()
+    )
+    return {
+        kb: export_sentinel(usual.model_copy(update={"strip_kb": kb}), cache_folder() / "sentinels")
+        for kb in sizes
+    }
 
 
 def _find_in_run(run_dir: Path, trial: int | None, storage: str | None) -> FoundBySearch:
@@ -111,10 +119,21 @@ def _find_in_run(run_dir: Path, trial: int | None, storage: str | None) -> Found
     return found_by_search(run_dir, trial, storage)
 
 
+def _chosen_trials(run_dir: Path, top: int) -> list[int]:
+    from reports.found import chosen_trials
+
+    return chosen_trials(run_dir, top)
+
+
+def _report_again(run_dir: Path, json: bool) -> None:
+    reports.cli.make_report([run_dir], None, json)
+
+
 search.cli.register(app, _after_search)
+app.command()(search.finetune_command.finetune_command(_chosen_trials, _report_again))
 models.cli.register(app)
 app.command()(models.export_command.export_command(_find_in_run))
-device_runner.commands.cli.register(app, _default_artifact)
+device_runner.commands.cli.register(app, _default_artifacts)
 device_runner.commands.runner_cli.register(app)
 reports.cli.register(app)
 nightly.cli.register(app)
@@ -173,7 +192,7 @@ def _invoke(arguments: list[str]) -> int:
     # Not through the application's own `main`: that one answers a pipe closed anywhere with 1.
     command = typer.main.get_command(app)
     try:
-        # What `kill` and a closed terminal send ends every command as Ctrl-C does.
+        # A service that is stopped, a terminal that is closed: devices are left as on Ctrl-C.
         with signals_end(), command.make_context(NAME, list(arguments)) as context:
             command.invoke(context)
     except typer.Exit as end:

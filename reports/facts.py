@@ -19,6 +19,7 @@ from foundation.errors import RequestError
 from foundation.wording import plain, shorten
 from search.front.dominance import pareto_front
 from search.front.probability import front_probability, log_latency_of
+from search.study.finetuned import FinetunedResult, finetuned_in
 from search.study.records import CandidateResult
 from search.study.troubles import Trouble, read_troubles
 
@@ -167,6 +168,7 @@ class StudyFacts:
         command: the command line of the study, empty when it was not recorded.
         profile: the device profile of the study as recorded at its start.
         troubles: each time that a device failed in the middle, oldest first.
+        finetuned: what finetuning made of candidates, by trial.
     """
 
     results: list[CandidateResult]
@@ -177,6 +179,11 @@ class StudyFacts:
     command: tuple[str, ...] = ()
     profile: Mapping[str, Any] = field(default_factory=dict)
     troubles: tuple[Trouble, ...] = ()
+    finetuned: tuple[FinetunedResult, ...] = ()
+
+    def finetuned_of(self, group: ProfileGroup) -> list[FinetunedResult]:
+        """The candidates of a group that were finetuned, by trial."""
+        return [one for one in self.finetuned if one.after.profile_key == group.profile_key]
 
     @cached_property
     def groups(self) -> tuple[ProfileGroup, ...]:
@@ -229,6 +236,7 @@ def gather(run: Run) -> StudyFacts:
         command=tuple(map(str, notes.get("command") or spec.get("command") or ())),
         profile=notes.get("profile") or {},
         troubles=tuple(read_troubles(run.troubles)),
+        finetuned=tuple(finetuned_in(run.path)),
     )
 
 

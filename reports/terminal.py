@@ -13,6 +13,7 @@ from foundation.wording import count_of, ms, number, shorten
 from reports.agreement_view import agreement_views
 from reports.choice import Choice
 from reports.facts import ProfileGroup
+from reports.finetuned_view import HEADINGS, finetuned_rows, finetuned_words
 from reports.headline import counts, headline
 from reports.near_misses import NearMiss
 from reports.report import Report
@@ -75,6 +76,8 @@ def _section(section: Section) -> list[RenderableType]:
         )
     if any(worse_than_bicubic(r) for r in group.front_and_ties):
         parts.append(Text(WORSE_LEGEND, style="yellow"))
+    if rows := finetuned_rows(section):
+        parts += [_finetuned_table(rows), Text(finetuned_words(section), style="dim")]
     parts.append(Text(headline(group, choice), style="bold" if choice.result else "bold yellow"))
     if choice.result:
         parts.append(Text(f"Why: {choice.rule}"))
@@ -86,6 +89,16 @@ def _section(section: Section) -> list[RenderableType]:
     if group.stand_in:
         parts.append(Text(group.stand_in, style="yellow"))
     return parts
+
+
+def _finetuned_table(rows: Sequence[tuple[str, ...]]) -> Table:
+    """The finetuned candidates, before and after."""
+    table = _table("Finetuned")
+    for heading, justify in zip(HEADINGS, ("right", "left", *("right",) * 3, "left"), strict=True):
+        table.add_column(heading, justify=justify)  # type: ignore[arg-type]  # rich's literal
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
 
 
 def near_miss_table(misses: Sequence[NearMiss]) -> Table:

@@ -43,10 +43,13 @@ class SearchRequest(BaseModel):
     Attributes:
         hr, lr: evaluation images (folders); without `hr`, the bundled samples.
         train: training images (folder); without it, the bundled samples.
-        weights: a checkpoint to slice candidates from, instead of training a supernet.
+        weights: a checkpoint to slice candidates from. Without it: the supernet that comes with
+            the package where it contains the space and neither `train` nor `train_steps` asks
+            for training; else one is trained.
         lr_size: (height, width) of the artifact's input.
         graph, lowering, strip_kb: see `models.deployment.Deployment`; a stored request that does
-            not name a lowering is of the time when there was but `standard`.
+            not name a lowering is of the time when there was but `standard`. Without `strip_kb`
+            it is what the device was tuned to, or the usual.
         trials: distinct candidates to try, those of earlier runs counted.
         max_latency_ms, max_memory_mb, min_psnr_db: constraints.
         settle_sessions: sessions spent after the trials on candidates whose place on the front is
@@ -65,12 +68,12 @@ class SearchRequest(BaseModel):
     lr_size: tuple[int, int] = (64, 64)
     graph: Graph = "deploy"
     lowering: Lowering = "standard"
-    strip_kb: Annotated[int, Field(ge=0, le=2**20)] = 0
+    strip_kb: Annotated[int, Field(ge=0, le=2**20)] | None = None
     hr: Path | None = None
     lr: Path | None = None
     train: Path | None = None
     weights: Path | None = None
-    train_steps: Annotated[int, Field(ge=10, le=10_000_000)] = 500
+    train_steps: Annotated[int, Field(ge=10, le=10_000_000)] | None = None
     batch_size: Annotated[int, Field(ge=1, le=1024)] = 8
     crop: Annotated[int, Field(ge=8, le=512)] = 24
     trials: Annotated[int, Field(ge=1, le=1_000_000)] = 12
@@ -139,12 +142,15 @@ class SearchRequest(BaseModel):
             else:
                 fields[name] = value
         fields["space"] = SearchSpace.build(**space)
-        lowering, strip_kb = fields.pop("lowering", None), fields.pop("strip_kb", None)
+        lowering = fields.pop("lowering", None)
         try:
             request = cls(**fields)
         except ValidationError as error:
             raise SearchError(first_problem(error)) from error
-        request = request._with_lowering(lowering, strip_kb)
+        if lowering is None and request.strip_kb is None:
+            lowering = request._begun_with()
+        chosen = request.deployment(lowering=lowering, strip_kb=request.strip_kb)
+        request = request.model_copy(update={"lowering": chosen.lowering})
         if request.lr is not None and request.hr is None:
             raise SearchError("--lr was given without --hr: PSNR needs the HR images too")
         if request.max_memory_mb is not None and (request.runner or "").startswith(STOCK):
@@ -168,18 +174,21 @@ class SearchRequest(BaseModel):
         except ValidationError as error:
             raise SearchError(f"{toml}: {first_problem(error)}") from error
 
-    def _with_lowering(self, lowering: Lowering | None, strip_kb: int | None) -> Self:
-        """This request with the lowering that was asked for, its run's, or the best there is."""
+    def _begun_with(self) -> Lowering | None:
+        """The lowering of the run in this run directory; None where none has begun."""
+        if self.run_dir is None:
+            return None
+        with contextlib.suppress(SearchError):  # told where the run is entered
+            begun = self.stored(self.run_dir / "run.toml")
+            return begun.lowering if begun.graph == self.graph else None
+        return None
+
+    def deployment(self, *, lowering: str | None, strip_kb: int | None) -> Deployment:
+        """What this search exports. Raises `ConfigError` where it cannot be had here."""
         height, width = self.lr_size
-        if lowering is None and strip_kb is None and self.run_dir is not None:
-            with contextlib.suppress(SearchError):  # told where the run is entered
-                begun = self.stored(self.run_dir / "run.toml")
-                if begun.graph == self.graph:
-                    lowering, strip_kb = begun.lowering, begun.strip_kb
-        chosen = Deployment.choose(
+        return Deployment.choose(
             lr_height=height, lr_width=width, graph=self.graph, lowering=lowering, strip_kb=strip_kb
         )
-        return self.model_copy(update={"lowering": chosen.lowering, "strip_kb": chosen.strip_kb})
 
     @property
     def identity(self) -> dict[str, Any]:

@@ -86,9 +86,12 @@ def search_command(after_search: Callable[[RunDirectory, bool], None]) -> Callab
         ] = None,
         train: Annotated[Path | None, _images(help="Training images [bundled samples].")] = None,
         weights: Annotated[
-            Path | None, _images(help="A checkpoint to slice from, instead of training.")
+            Path | None, _images(help="A checkpoint to slice from [the package's own].")
         ] = None,
-        train_steps: Annotated[int | None, _images(help="Supernet steps [500].")] = None,
+        train_steps: Annotated[
+            int | None,
+            _images(help="Train a supernet for so many steps [none: the shipped one; else 500]."),
+        ] = None,
         batch_size: Annotated[int | None, _images(help="Crops a step [8].")] = None,
         crop: Annotated[int | None, _images(help="Crop side, LR pixels [24].")] = None,
         lr_size: Annotated[str | None, _space(help="HEIGHTxWIDTH of the LR input [64x64].")] = None,

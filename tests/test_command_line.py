@@ -34,6 +34,7 @@ pytestmark = pytest.mark.timeout(900)
 COMMANDS = [
     "search",
     "train",
+    "finetune",
     "upscale",
     "evaluate",
     "export",

@@ -89,10 +89,7 @@ def show(artifacts: Sequence[Artifact], result: BenchResult) -> None:
     for flag in dict.fromkeys(flag for one in result.measurements for flag in one.flags):
         out.say(flag_sentence(flag))
     if result.unknown:
-        out.say(
-            "The stock executor_runner has no warm-up of its own and tells neither memory nor load "
-            f"times. Nothing is known of: {', '.join(result.unknown)}."
-        )
+        out.say(f"Nothing is known of: {', '.join(result.unknown)}.")
     if result.pushed is not None:
         out.say(result.pushed.sentence(measurement.serial))
     if measurement.device.stand_in_note:

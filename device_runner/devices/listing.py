@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
 from device_runner.conditions import Reading
@@ -15,7 +16,7 @@ from device_runner.devices.adb.device import AdbDevice
 from device_runner.devices.adb.profile import Hardware
 from device_runner.devices.discovery import Survey
 from device_runner.devices.simulated.presets import PRESETS
-from device_runner.errors import DeviceRunnerError
+from device_runner.errors import DeviceLost, DeviceRunnerError
 from device_runner.records import DeviceProfile
 from foundation import MobileSRTuneError
 from foundation.wording import count_of
@@ -80,9 +81,14 @@ def _side_by_side(devices: Sequence[Device], do: Callable[[Device], _T]) -> list
         return list(pool.map(do, devices))
 
 
-def look(found: Survey) -> list[Row]:
-    """Ask every device what it is; one that fails becomes a row that says so."""
-    rows = _side_by_side(found.devices, _row)
+def look(found: Survey, lost: Mapping[str, str] = MappingProxyType({})) -> list[Row]:
+    """Ask every device what it is; one that fails becomes a row that says so.
+
+    `lost` are serials of those that have just failed to answer, with why: none is asked again.
+    """
+    asked = [device for device in found.devices if device.serial not in lost]
+    rows = _side_by_side(asked, _row)
+    rows += [Row(serial, "not answering", why) for serial, why in lost.items()]
     return rows + [Row(one.serial, one.state, one.advice) for one in found.unready]
 
 
@@ -113,20 +119,30 @@ def _row(device: Device) -> Row:
         return Row(device.serial, "not answering", str(error))
 
 
-def clean_all(found: Survey) -> None:
-    """Remove our folder from every phone that is ready, and restore what was changed there."""
+def clean_all(found: Survey) -> dict[str, str]:
+    """Remove our folder from every phone that is ready, and restore what was changed there.
+
+    Returns:
+        The serials of those that do not answer, with why: what `look` takes.
+    """
     from foundation.console import err
 
     phones = [device for device in found.devices if isinstance(device, AdbDevice)]
-    for sentence in _side_by_side(phones, _cleaned):
-        err.say(sentence)
+    lost = {}
+    for device, outcome in zip(phones, _side_by_side(phones, _cleaned), strict=True):
+        if isinstance(outcome, DeviceLost):
+            # Said in its row.
+            lost[device.serial] = str(outcome)
+        else:
+            err.say(str(outcome))
+    return lost
 
 
-def _cleaned(device: Device) -> str:
+def _cleaned(device: Device) -> str | MobileSRTuneError:
     try:
         return f"{device.serial}: removed {device.clean() / 2**20:.1f} MB."
     except MobileSRTuneError as error:
-        return str(error)
+        return error
 
 
 def show(rows: list[Row], problem: str) -> None:

@@ -121,7 +121,8 @@ def flags_of(
             session.peak_reset or "peak_rss_mb" in session.unknown for session in sessions
         ),
         # A runner other than ours ran it, which does not tell everything (`SessionRecord.unknown`).
-        Flag.STOCK_RUNNER: any(session.unknown for session in sessions),
+        # A table of recorded medians may lack columns, but times were taken by some runner.
+        Flag.STOCK_RUNNER: any("cpu_time_ms" in session.unknown for session in sessions),
         # The device's speed changed by DRIFTED_RATIO among the sessions, or since the reference.
         Flag.DRIFTED: max(*drift, 1.0) / min(*drift, 1.0) > DRIFTED_RATIO,
         # Of five sessions or more, one lies apart: it stays in, and the median hardly sees it.

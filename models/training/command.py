@@ -26,7 +26,7 @@ FINE_LEARNING_RATE = 2e-4
 def train(
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the weights go (.pt).")],
     images: Annotated[
-        Path | None, typer.Option(help="Training images (default: bundled samples).")
+        Path | None, typer.Option(help=r"Training images \[bundled samples].")
     ] = None,
     recipe: Annotated[
         Path | None, typer.Option(help="TOML with the tables space and plan.")
@@ -36,21 +36,21 @@ def train(
         Path | None, typer.Option("--from", help="Start from what this checkpoint contains.")
     ] = None,
     held_back: Annotated[
-        Path | None, typer.Option(help="Images to judge progress on (default: some of them).")
+        Path | None, typer.Option(help=r"Images to judge progress on \[some of them].")
     ] = None,
-    steps: Annotated[int | None, typer.Option(help="Optimizer steps [500].")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Crops a step [8].")] = None,
-    crop: Annotated[int | None, typer.Option(help="Crop side, LR pixels [24].")] = None,
+    steps: Annotated[int | None, typer.Option(help=r"Optimizer steps \[500].")] = None,
+    batch_size: Annotated[int | None, typer.Option(help=r"Crops a step \[8].")] = None,
+    crop: Annotated[int | None, typer.Option(help=r"Crop side, LR pixels \[24].")] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(help="Of Adam [2e-3; 2e-4 with --from].")
+        float | None, typer.Option(help=r"Of Adam \[2e-3; 2e-4 with --from].")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of crops, configs, weights [0].")] = None,
-    scale: Annotated[int | None, typer.Option(help="2, 3 or 4 [4].")] = None,
+    seed: Annotated[int | None, typer.Option(help=r"Of crops, configs, weights \[0].")] = None,
+    scale: Annotated[int | None, typer.Option(help=r"2, 3 or 4 \[4].")] = None,
     n_feats: Numbers = None,
     depths: Numbers = None,
     ratios: Numbers = None,
     window_sizes: Numbers = None,
-    n_heads: Annotated[int | None, typer.Option(help="Attention heads [8].")] = None,
+    n_heads: Annotated[int | None, typer.Option(help=r"Attention heads \[8].")] = None,
     cache_mb: Annotated[int, typer.Option(help="Memory for images, MB.")] = 2048,
     checkpoint_every_s: Annotated[
         float, typer.Option(help="A kill loses at most so many seconds.")

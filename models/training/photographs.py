@@ -80,14 +80,11 @@ def photographs_in(folder: Path) -> list[Photograph]:
     return found
 
 
-def photographs_of(
-    images: Sequence[NDArray[np.uint8]], names: Sequence[str] = ()
-) -> list[Photograph]:
-    """Photographs that are in memory already; without names they are numbered."""
-    names = names or [f"image {number}" for number in range(1, len(images) + 1)]
+def photographs_of(images: Sequence[NDArray[np.uint8]]) -> list[Photograph]:
+    """Photographs that are in memory already."""
     return [
-        Photograph(name, image.shape[0], image.shape[1], _holder(image))
-        for name, image in zip(names, images, strict=True)
+        Photograph(f"image {number}", image.shape[0], image.shape[1], _holder(image))
+        for number, image in enumerate(images, start=1)
     ]
 
 

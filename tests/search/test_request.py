@@ -9,7 +9,6 @@ from hypothesis import strategies as st
 from space_strategies import spaces
 
 from foundation import RequestError
-from models.deployment import DEFAULT_STRIP_KB
 from models.errors import ConfigError
 from search.errors import SearchError
 from search.request import IDENTITY, SearchRequest
@@ -65,7 +64,7 @@ def test_defaults_then_file_then_flags(toml):
     assert (request.trials, request.seed, request.sampler) == (5, 9, "tpe")
     assert request.lr_size == (48, 32)
     assert request.space == SearchSpace(n_feats=(8,), depths=(3,))
-    assert (request.lowering, request.strip_kb) == ("direct", DEFAULT_STRIP_KB)
+    assert (request.lowering, request.strip_kb) == ("direct", None)
     assert SearchRequest.resolve({"lowering": "standard"}) == SearchRequest()
 
 
@@ -157,7 +156,7 @@ def test_a_search_beside_another_executorch_is_of_the_standard_lowering(monkeypa
 
 def test_the_network_as_written_has_but_one_lowering():
     request = SearchRequest.resolve({"graph": "reference"})
-    assert (request.lowering, request.strip_kb) == ("standard", 0)
+    assert (request.lowering, request.strip_kb) == ("standard", None)
     with pytest.raises(ConfigError, match="direct writes the deploy graph"):
         SearchRequest.resolve({"graph": "reference", "lowering": "direct"})
 
