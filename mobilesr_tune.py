@@ -27,7 +27,7 @@ import search.finetune_command
 from foundation.console import err, out, print_json, quiet_libraries
 from foundation.environment import version_of
 from foundation.errors import AnswerIsNo, MobileSRTuneError
-from foundation.exits import FINE, INTERNAL, SIGNALLED, STOPPED, WRONG, internal_error
+from foundation.exits import FINE, INTERNAL, STOPPED, WRONG, internal_error
 from foundation.places import cache_folder
 from foundation.signals import signals_end
 from foundation.streams import flush_streams, prepare_streams, require_told
@@ -119,14 +119,14 @@ def _find_in_run(run_dir: Path, trial: int | None, storage: str | None) -> Found
     return found_by_search(run_dir, trial, storage)
 
 
-def _chosen_trials(run_dir: Path, top: int) -> list[int]:
+def _chosen_trials(run: RunDirectory, top: int) -> list[int]:
     from reports.found import chosen_trials
 
-    return chosen_trials(run_dir, top)
+    return chosen_trials(run, top)
 
 
-def _report_again(run_dir: Path, json: bool) -> None:
-    reports.cli.make_report([run_dir], None, json)
+def _report_again(run: RunDirectory, json: bool) -> None:
+    reports.cli.make_report([run.path], None, json, run.storage)
 
 
 search.cli.register(app, _after_search)
@@ -139,7 +139,6 @@ reports.cli.register(app)
 nightly.cli.register(app)
 
 _VERBOSE = ("-v", "--verbose")
-STOPPED_SENTENCE = "stopped; a search or a training goes on where it ended: run the same command"
 
 
 def main() -> None:
@@ -170,15 +169,13 @@ def _code_of(arguments: list[str]) -> int:
         code = _invoke(arguments)
         if code == FINE:
             require_told()
-        elif code > SIGNALLED:
-            err.say(STOPPED_SENTENCE)
         return code
     except MobileSRTuneError as error:
         if verbose:
             traceback.print_exc()
         return _tell(str(error), error.exit_code, as_json)
     except KeyboardInterrupt:
-        err.say(STOPPED_SENTENCE)
+        err.say("stopped; a search or a training goes on where it ended: run the same command")
         return STOPPED
     except Exception as error:
         if is_usage_problem(error):

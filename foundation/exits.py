@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import os
-import signal
 import tempfile
 import traceback
 from datetime import UTC, datetime
@@ -19,9 +18,7 @@ from foundation.wording import shown, without_passwords
 FINE, WRONG = 0, 2
 # EX_SOFTWARE of sysexits.h: no answer, whatever a script takes 1 for.
 INTERNAL = 70
-# A shell says that a signal ended a command by this and the signal's number.
-SIGNALLED = 128
-STOPPED = SIGNALLED + signal.SIGINT
+STOPPED = 130  # 128 + SIGINT, as a shell says it
 _KEPT = 20
 
 
