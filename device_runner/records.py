@@ -215,8 +215,10 @@ class SentinelTrack(BaseModel):
     """The fixed reference model's sessions beside a measurement.
 
     `rounds`, `started_s` and `median_ms` have one entry for each of its sessions, as in
-    `SessionSlot`. `drift` has one factor a session of the measurement: how much slower than
-    `reference_ms` the device was around it.
+    `SessionSlot`. `drift` has one factor a session of the measurement: what it was divided by,
+    i.e. how much slower than `reference_ms` the sentinel was around it, to the power of `reaction`
+    (known to within `reaction_sd`, see `statistics.reaction`). `unlike`: the artifact reacts to
+    heat otherwise than the sentinel.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -227,15 +229,18 @@ class SentinelTrack(BaseModel):
     started_s: tuple[float, ...]
     median_ms: tuple[float, ...]
     drift: tuple[float, ...]
+    reaction: float = Field(default=1.0, ge=0)
+    reaction_sd: float = Field(default=0.0, ge=0)
+    unlike: bool = False
 
 
 class Measurement(VersionedRecord):
     """One artifact measured on one device: the raw sessions and what they add up to."""
 
     kind: ClassVar[str] = "measurement"
-    version: ClassVar[int] = 2
-    # Version 1 knew no slots and no sentinel.
-    also_reads: ClassVar[tuple[int, ...]] = (1,)
+    version: ClassVar[int] = 3
+    # Version 1 knew no slots and no sentinel; version 2 took the sentinel at its word.
+    also_reads: ClassVar[tuple[int, ...]] = (1, 2)
 
     candidate_key: str
     artifact_sha256: str

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from device_runner.launching.launches import RunReport
+from device_runner.measuring.correcting import reaction_of, seen_by, shared_by
 from device_runner.records import Estimate, SentinelTrack, SessionRecord, SessionSlot
 from device_runner.statistics import (
     MIN_SESSIONS_FOR_BOOTSTRAP,
@@ -53,12 +54,9 @@ def estimate_of(
         latency_ms = percentile(corrected, 50)
         interval = corrected_interval(
             medians_ms,
-            [slot.started_s for slot in slots],
-            sentinel.started_s,
-            sentinel.median_ms,
-            sentinel.reference_ms,
-            rounds=[slot.round for slot in slots],
-            sentinel_rounds=sentinel.rounds,
+            seen_by(sentinel, slots),
+            shared_by(sentinel, slots),
+            reaction_of(sentinel),
             confidence=confidence,
             seed=seed,
         )
@@ -120,6 +118,8 @@ def flags_of(
         "stock_runner": any(session.unknown for session in sessions),
         # The device's speed changed by DRIFTED_RATIO among the sessions, or since the reference.
         "drifted": max(*drift, 1.0) / min(*drift, 1.0) > DRIFTED_RATIO,
+        # The artifact reacts to heat otherwise than the sentinel by which it is corrected.
+        "sentinel_unlike": sentinel is not None and sentinel.unlike,
         # Of five sessions or more, one lies apart: it stays in, and the median hardly sees it.
         "outlying_session": session_outliers(corrected_ms).count > 0,
         # Of all iterations, DISTURBED_SHARE lie apart from the rest of their session.

@@ -142,14 +142,10 @@ class _Sweep:
             self.plan.model_copy(update={"threads": usual.threads, "cpus": usual.cpus}),
         )
         rng = np.random.default_rng(self.plan.seed)
-        order: list[_Swept] = []
         for number in range(self.plan.sessions):
             running = [one for one in [*self._swept, self._sentinel] if one.going]
-            # The reverse of the last round's, as `balanced_orders` has it, for those still there.
-            if number % 2:
-                order = [one for one in reversed(order) if one.going]
-            else:
-                order = [running[item] for item in rng.permutation(len(running))]
+            # Independent from round to round, as `random_orders` has it.
+            order = [running[item] for item in rng.permutation(len(running))]
             for place, swept in enumerate(order):
                 left = (self.plan.sessions - number) * len(order) - place
                 self._session(swept, number, left)

@@ -122,7 +122,7 @@ def course(
     phase = rng.uniform(0.0, 1.0, (many, 1))
     if kind is Course.TRIANGLE:
         turns = times * rounds / 2 + phase
-        return size * np.abs(2.0 * (turns - np.floor(turns)) - 1.0)
+        return np.asarray(size * np.abs(2.0 * (turns - np.floor(turns)) - 1.0))
     if kind is Course.SINE:
         return size / 2 * np.sin(2 * np.pi * (times * rng.uniform(0.5, 3.0, (many, 1)) + phase))
     if kind is Course.STEPS:
