@@ -122,13 +122,15 @@ def course(
     phase = rng.uniform(0.0, 1.0, (many, 1))
     if kind is Course.TRIANGLE:
         turns = times * rounds / 2 + phase
-        return np.asarray(size * np.abs(2.0 * (turns - np.floor(turns)) - 1.0))
+        away: np.ndarray = np.abs(2.0 * (turns - np.floor(turns)) - 1.0)
+        return size * away
     if kind is Course.SINE:
         return size / 2 * np.sin(2 * np.pi * (times * rng.uniform(0.5, 3.0, (many, 1)) + phase))
     if kind is Course.STEPS:
         begins = rng.uniform(0.0, 0.8, (_STEPS, many, 1))
         ends = begins + rng.uniform(0.1, 0.5, (_STEPS, many, 1))
-        return size * ((times > begins) & (times < ends)).any(axis=0)
+        slow: np.ndarray = ((times > begins) & (times < ends)).any(axis=0)
+        return size * slow
     return _wander(rng, times.shape, size)
 
 

@@ -16,6 +16,7 @@ import typer
 from typer.testing import CliRunner
 
 from device_runner import bundles
+from device_runner.commands import runner_cli
 from device_runner.bundles import (
     Bundle,
     BundleBuildError,
@@ -36,7 +37,6 @@ from device_runner.bundles import (
     verify,
 )
 from device_runner.bundles.pins import PLATFORMS, DebianPin
-from device_runner.commands import runner_cli
 from foundation import RequestError
 
 
