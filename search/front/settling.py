@@ -10,10 +10,10 @@ from typing import Protocol
 
 import optuna
 
-from device_runner import Measurement
 from foundation.artifact import Artifact, load_artifact
 from foundation.errors import RequestError
-from search.front.racing import Allocation, RacePlan, allocate, pooled_estimates
+from search.front.belief import belief_of
+from search.front.racing import Allocation, RacePlan, allocate
 from search.study.records import CandidateResult
 from search.study.run_directory import results_of
 from search.study.study import refine
@@ -21,8 +21,6 @@ from search.study.study import refine
 # A round and its reverse, so that what drifts steadily adds the same to all.
 ROUNDS = 2
 BATCH = 8
-# With fewer sessions of each nothing can be said about noise.
-MIN_SESSIONS = 2
 
 
 class Sharpener(Protocol):
@@ -105,7 +103,7 @@ class Settling:
             for result in results_of(self.study)
             if result.status == "ok"
             and result.feasible
-            and result.sessions >= MIN_SESSIONS
+            and result.sessions > 0
             and result.artifact_sha256 in found
             and (self.run_path / result.measurement_file).is_file()
         ]
@@ -117,25 +115,15 @@ class Settling:
 
     def _verdict(self, results: Sequence[CandidateResult]) -> Allocation:
         had = [result.sessions for result in results]
-        mean, error = pooled_estimates([self._sessions_ms(result) for result in results])
         plan = RacePlan(total_sessions=sum(had) + self._left(results))
         return allocate(
-            mean,
-            error,
+            belief_of(results),
             [result.psnr_y_db or 0.0 for result in results],
             had,
             plan,
             batch=BATCH,
             seed=sum(had),
         )
-
-    def _sessions_ms(self, result: CandidateResult) -> list[float]:
-        """Each session's median, corrected for drift where a sentinel ran."""
-        measurement = Measurement.load(self.run_path / result.measurement_file)
-        medians = [session.median_ms for session in measurement.sessions]
-        track = measurement.sentinel
-        drift = track.drift if track is not None else [1.0] * len(medians)
-        return [ms / factor for ms, factor in zip(medians, drift, strict=True)]
 
 
 def _artifacts_in(folder: Path) -> dict[str, Artifact]:

@@ -129,8 +129,8 @@ def course(
     if kind is Course.STEPS:
         begins = rng.uniform(0.0, 0.8, (_STEPS, many, 1))
         ends = begins + rng.uniform(0.1, 0.5, (_STEPS, many, 1))
-        slow: np.ndarray = ((times > begins) & (times < ends)).any(axis=0)
-        return size * slow
+        slow = (times > begins) & (times < ends)
+        return size * slow.max(axis=0).astype(float)
     return _wander(rng, times.shape, size)
 
 
