@@ -14,12 +14,11 @@ import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
+from device_runner.flags import STAND_INS, flag_words
 from foundation.wording import count_of, plain
 from reports.facts import Limits, ProfileGroup, StudyFacts
 from reports.wording import interval
 from search.study.records import CandidateResult
-
-STAND_INS = ("host", "emulator", "simulated")
 
 
 @dataclass(frozen=True)
@@ -118,11 +117,19 @@ def _caveats(result: CandidateResult, group: ProfileGroup, limits: Limits) -> tu
             "Latency intervals overlap: whether it is on the front is a tie with "
             f"{count_of(len(rivals), 'other candidate')}."
         )
-    # That a stand-in was measured is told on its own, above everything else.
-    flags = [flag for flag in result.flags if flag not in STAND_INS or not result.stand_in_note]
-    if flags:
-        found.append(f"Its measurement is flagged: {plain(', '.join(flags))}.")
-    return tuple(found)
+    return (*found, *_flag_caveats(result))
+
+
+def _flag_caveats(result: CandidateResult) -> list[str]:
+    """A sentence a flag; that a stand-in was measured is told on its own, above everything else."""
+    found = []
+    for flag in result.flags:
+        words = flag_words(flag)
+        if words.doubtful:
+            found.append(f"Its measurement is doubtful, {plain(flag)}: {words.meaning}.")
+        elif flag not in STAND_INS or not result.stand_in_note:
+            found.append(f"Its measurement is flagged, {plain(flag)}: {words.meaning}.")
+    return found
 
 
 def _why_none(group: ProfileGroup, limits: Limits) -> str:

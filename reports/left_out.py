@@ -5,39 +5,23 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from device_runner.flags import flag_words
 from foundation.wording import plain, shorten
 from reports.facts import ProfileGroup
 from reports.wording import config_code
 from search.study.troubles import Trouble
 
 REASON_LENGTH = 600
-FLAGS = {
-    "host": "measured on the host computer, not on a phone",
-    "emulator": "measured on an emulator, not on a phone",
-    "simulated": "numbers of a simulated device",
-    "noisy": "the latency interval is wide",
-    "few_sessions": "too few sessions for an interval: it is their range",
-    "outlying_session": "one session lies apart from its fellows",
-    "disturbed": "something else ran on the device: many iterations lie apart",
-    "warmup_unsettled": "a session was timed before its warm-up had settled",
-    "threads_differ": "the runtime did not take the number of threads asked for",
-    "peak_memory_inexact": "peak memory may hold what was there before the model",
-    "throttled": "the device throttled while it was measured",
-    "low_battery": "the battery was low",
-    "battery_hot": "the battery was hot",
-    "clocks_capped": "a processor's clock was capped",
-    "cores_offline": "some cores were switched off",
-    "debug_build": "the device runs a debug build",
-    "unverified": "the device's answer was not verified",
-}
 
 
 @dataclass(frozen=True)
 class FlagCount:
-    """A flag, what it means, and the trials that carry it."""
+    """A flag, what it means and asks for (`device_runner.flags.Flag`), and who carries it."""
 
     flag: str
     meaning: str
+    advice: str
+    doubtful: bool
     trials: tuple[int, ...]
 
 
@@ -72,13 +56,21 @@ def trouble_words(troubles: Sequence[Trouble]) -> list[str]:
 
 
 def flag_counts(group: ProfileGroup) -> list[FlagCount]:
-    """Every flag of the group, the commonest first."""
+    """Every flag of the group: what makes a number doubtful before what says where it is from.
+
+    Of each sort the commonest comes first.
+    """
     trials: dict[str, list[int]] = {}
     for result in group.results:
         for flag in result.flags:
-            trials.setdefault(plain(flag), []).append(result.number)
-    found = [FlagCount(f, FLAGS.get(f, ""), tuple(n)) for f, n in trials.items()]
-    return sorted(found, key=lambda one: (-len(one.trials), one.flag))
+            trials.setdefault(flag, []).append(result.number)
+    found = []
+    for flag, numbers in trials.items():
+        words = flag_words(flag)
+        found.append(
+            FlagCount(plain(flag), words.meaning, words.advice, words.doubtful, tuple(numbers))
+        )
+    return sorted(found, key=lambda one: (not one.doubtful, -len(one.trials), one.flag))
 
 
 def left_out(group: ProfileGroup) -> list[LeftOut]:

@@ -105,7 +105,8 @@ def _flags(group: ProfileGroup) -> list[str]:
     if not flags:
         return []
     lines = [
-        f"- `{escaped(one.flag)}` ({count_of(len(one.trials), 'candidate')}) {one.meaning}".rstrip()
+        f"- `{escaped(one.flag)}` ({count_of(len(one.trials), 'candidate')}): "
+        f"{escaped(one.meaning)}; {escaped(one.advice)}."
         for one in flags
     ]
     return ["Flags:", "", *lines, ""]

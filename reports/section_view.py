@@ -13,7 +13,7 @@ from reports.charts.small import EffectRow, draw_effects, draw_parts, draw_steps
 from reports.effects import TargetEffects
 from reports.headline import counts, headline
 from reports.interactive import dot_data, knobs
-from reports.left_out import flag_counts, left_out, trials_in_words
+from reports.left_out import FlagCount, flag_counts, left_out, trials_in_words
 from reports.pictures import GAIN, gallery
 from reports.progress import Progress
 from reports.roles import STANDINGS, role_of
@@ -70,9 +70,14 @@ def section_view(section: Section, place: int) -> dict[str, Any]:
         "split": _split_view(section),
         "progress": _progress_view(section.progress),
         "left_out": [(o.trial, o.code, o.standing, o.reason) for o in left_out(group)],
-        "flags": [(f.flag, f.meaning, trials_in_words(f.trials)) for f in flag_counts(group)],
+        "flags": [_flag_row(one) for one in flag_counts(group)],
         "data": dot_data(section, plot) if plot else None,
     }
+
+
+def _flag_row(found: FlagCount) -> tuple[str, ...]:
+    says = "the number is doubtful" if found.doubtful else "where it comes from"
+    return found.flag, says, found.meaning, found.advice, trials_in_words(found.trials)
 
 
 def _front_charts(plot: FrontPlot, section: Section) -> list[Markup]:

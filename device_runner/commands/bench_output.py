@@ -12,6 +12,7 @@ from rich.markup import escape
 from rich.table import Table
 
 from device_runner.device import PushTotals
+from device_runner.flags import Flag, flag_sentence
 from device_runner.measuring import compare_together
 from device_runner.measuring.comparing import rounds_of
 from device_runner.records import Measurement
@@ -92,6 +93,8 @@ def show(artifacts: Sequence[Artifact], result: BenchResult) -> None:
         out.print(_table(artifact, one))
     if result.comparison is not None:
         out.print(_verdict(result, result.comparison), markup=False, highlight=False)
+    for flag in dict.fromkeys(flag for one in result.measurements for flag in one.flags):
+        out.print(flag_sentence(flag), markup=False, highlight=False)
     if result.unknown:
         out.print(
             "The stock executor_runner has no warm-up of its own and tells neither memory nor load "
@@ -127,7 +130,7 @@ def _table(artifact: Artifact, measurement: Measurement) -> Table:
     estimate, verification = measurement.estimate, measurement.verification
     manifest = artifact.manifest
     confidence = f"{100 * measurement.plan.confidence:g} % interval"
-    if "few_sessions" in measurement.flags:
+    if Flag.FEW_SESSIONS in measurement.flags:
         confidence = "range of the sessions"
     table = Table(
         title=escape(f"{manifest.candidate_key} on {measurement.serial}"), show_header=False

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from device_runner.flags import flag_sentence
 from device_runner.measuring.tuned import TunedSetting, TuningReport, remember
 
 if TYPE_CHECKING:
@@ -45,8 +46,8 @@ def tune_and_show(device: str, artifact: Artifact, *, as_json: bool) -> None:
     best = report.best
     bound = f" on CPUs {', '.join(map(str, best.cpus))}" if best.cpus else ""
     out.print(f"Best: {_counted(best.threads, 'thread')}{bound} ({report.why}).", markup=False)
-    if report.flags:
-        out.print(f"Flags: {', '.join(report.flags)}.", markup=False)
+    for flag in report.flags:
+        out.print(flag_sentence(flag), markup=False, highlight=False)
     if report.profile.stand_in_note:
         out.print(report.profile.stand_in_note, markup=False)
     out.print(

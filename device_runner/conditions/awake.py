@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from device_runner.conditions.base import Condition, Facts, Reading, Settable, Shell
+from device_runner.flags import Flag
 
 _GET = "settings get global stay_on_while_plugged_in"
 _PRIOR = re.compile(r"\d{1,2}|null")
@@ -56,9 +57,4 @@ class Screen(Condition):
             return None
         if match[1] == "Awake":
             return Reading(self.name, "on")
-        return Reading(
-            self.name,
-            f"off ({match[1].lower()})",
-            ("screen_off",),
-            "switch the screen on: with it off the phone saves power, and is slower",
-        )
+        return Reading(self.name, f"off ({match[1].lower()})", (Flag.SCREEN_OFF,))

@@ -6,6 +6,8 @@ from abc import ABC, abstractmethod
 from dataclasses import dataclass
 from typing import Protocol
 
+from device_runner.flags import flag_words, require_known
+
 
 class ShellAnswer(Protocol):
     """What a script on the device came to."""
@@ -43,13 +45,22 @@ class Facts(Protocol):
 class Reading:
     """One condition as it is now.
 
-    `flags` travel into every result measured under it; `advice` is empty where all is well.
+    `flags` travel into every result measured under it. Raises `ValueError` for a flag that has
+    no meaning (`device_runner.flags`).
     """
 
     name: str
     text: str
     flags: tuple[str, ...] = ()
-    advice: str = ""
+
+    def __post_init__(self) -> None:
+        for flag in self.flags:
+            require_known(flag)
+
+    @property
+    def advice(self) -> str:
+        """What to do about its flags; empty where all is well."""
+        return "; ".join(dict.fromkeys(flag_words(flag).advice for flag in self.flags))
 
 
 class Condition(ABC):
@@ -69,7 +80,7 @@ class Condition(ABC):
 
     @abstractmethod
     def reading(self, answer: str, facts: Facts) -> Reading | None:
-        """What the answer to `question` says, and what to do about it.
+        """What the answer to `question` says.
 
         The answer is the device's own text: None where it tells nothing.
         """

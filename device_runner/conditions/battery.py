@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from device_runner.conditions.base import Condition, Facts, Reading
+from device_runner.flags import Flag
 
 LOW_PERCENT = 25
 HOT_C = 40.0
@@ -29,15 +30,10 @@ class Battery(Condition):
         percent = round(100 * numbers["level"] / (numbers.get("scale") or 100))
         celsius = numbers.get("temperature", 0) / 10
         charge = f"charging ({', '.join(sources)})" if sources else "not charging"
-        flags, advice = [], []
-        if percent < LOW_PERCENT:
-            flags.append("low_battery")
-            advice.append(f"charge it to {LOW_PERCENT} % or more before measuring")
-        if celsius > HOT_C:
-            flags.append("battery_hot")
-            advice.append("let it cool: a hot battery makes the phone slow down")
-        if numbers.get("saver") == 1:
-            flags.append("battery_saver")
-            advice.append("switch off battery saver: it slows the phone down")
+        found = {
+            Flag.LOW_BATTERY: percent < LOW_PERCENT,
+            Flag.BATTERY_HOT: celsius > HOT_C,
+            Flag.BATTERY_SAVER: numbers.get("saver") == 1,
+        }
         said = f"{percent} %, {charge}, {celsius:.1f} °C"
-        return Reading(self.name, said, tuple(flags), "; ".join(advice))
+        return Reading(self.name, said, tuple(flag for flag, holds in found.items() if holds))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from device_runner.conditions.base import Condition, Facts, Reading
+from device_runner.flags import Flag
 
 
 class BuildKind(Condition):
@@ -11,12 +12,9 @@ class BuildKind(Condition):
     name = "build"
 
     def reading(self, answer: str, facts: Facts) -> Reading | None:
-        flags, advice = [], []
-        if facts.kind == "emulator":
-            flags.append("emulator")
-            advice.append("an emulator's times say nothing about a phone")
-        if facts.debuggable or facts.build_type not in ("user", ""):
-            flags.append("debug_build")
-            advice.append("this is not the system that users have: its times may differ")
+        found = {
+            Flag.EMULATOR: facts.kind == "emulator",
+            Flag.DEBUG_BUILD: facts.debuggable or facts.build_type not in ("user", ""),
+        }
         said = f"{facts.build_type or 'unknown'} build"
-        return Reading(self.name, said, tuple(flags), "; ".join(advice))
+        return Reading(self.name, said, tuple(flag for flag, holds in found.items() if holds))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from device_runner.conditions.base import Condition, Facts, Reading
+from device_runner.flags import Flag
 
 # Read by the shell itself: a process for each file of each core would take as long as a session.
 _QUESTION = """\
@@ -34,17 +35,13 @@ class CpuFrequencies(Condition):
         found = _CPU.findall(answer)
         if not found and not ranges:
             return None
-        parts, flags, advice = [], [], []
+        parts, flags = [], []
         if governors := sorted({governor for governor, _, _ in found}):
             parts.append("governor " + ", ".join(governors))
         if capped := sum(int(now) < int(full) for _, now, full in found):
             parts.append(f"{capped} cores clocked down")
-            flags.append("clocks_capped")
-            advice.append("switch off battery saver, and let it cool")
+            flags.append(Flag.CLOCKS_CAPPED)
         if len(ranges) == 2 and ranges["online"] != ranges["present"]:
             parts.append(f"cores {ranges['online']} of {ranges['present']} are on")
-            flags.append("cores_offline")
-            advice.append("some cores sleep: switch off battery saver")
-        return Reading(
-            self.name, "; ".join(parts) or "does not tell", tuple(flags), "; ".join(advice)
-        )
+            flags.append(Flag.CORES_OFFLINE)
+        return Reading(self.name, "; ".join(parts) or "does not tell", tuple(flags))

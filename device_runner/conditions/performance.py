@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from device_runner.conditions.base import Facts, Reading, Settable, Shell
+from device_runner.flags import Flag
 
 _SET = 'cmd power set-fixed-performance-mode-enabled "$1"'
 
@@ -23,12 +24,7 @@ class FixedPerformance(Settable):
         if self._on:
             return Reading(self.name, "on, by us, until the lease ends")
         if self._refused:
-            return Reading(
-                self.name,
-                "not supported by this phone",
-                ("clocks_free",),
-                "times include bursts that the phone cannot sustain: measure more sessions",
-            )
+            return Reading(self.name, "not supported by this phone", (Flag.CLOCKS_FREE,))
         return Reading(self.name, "off; switched on while timing")
 
     def prior(self, shell: Shell) -> str | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from device_runner.conditions.base import Condition, Facts, Reading
+from device_runner.flags import Flag
 
 STATUS_NAMES = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
 _STATUS = re.compile(r"Thermal Status:\s*(\d)")
@@ -28,12 +29,8 @@ class ThermalStatus(Condition):
         if match is None:
             return None
         if _NO_SENSORS.search(answer):
-            return Reading(
-                self.name,
-                "not told: its sensors are not open to Android",
-                ("thermal_unknown",),
-                "this phone does not say when it throttles: let it rest, and measure more sessions",
-            )
+            said = "not told: its sensors are not open to Android"
+            return Reading(self.name, said, (Flag.THERMAL_UNKNOWN,))
         status = min(int(match[1]), len(STATUS_NAMES) - 1)
         # What the hardware says now, not what was last announced.
         current = answer.partition("Current temperatures")[2] or answer
@@ -41,11 +38,4 @@ class ThermalStatus(Condition):
             f"{name} {float(value):.0f} °C" for value, name in _TEMPERATURE.findall(current)[:_MOST]
         )
         said = f"status {status} ({STATUS_NAMES[status]})" + (f", {degrees}" if degrees else "")
-        if status == 0:
-            return Reading(self.name, said)
-        return Reading(
-            self.name,
-            said,
-            ("throttled",),
-            "it is too hot to measure: take it out of its case and off the charger, let it cool",
-        )
+        return Reading(self.name, said, (Flag.THROTTLED,) if status else ())

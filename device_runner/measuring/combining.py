@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from device_runner.errors import InputRefusedError
+from device_runner.flags import Flag
 from device_runner.measuring.correcting import corrected_by, learnt
 from device_runner.measuring.estimates import estimate_of, flags_of
 from device_runner.records import Measurement, SentinelTrack, SessionSlot
 
 # Of the flags, those that are about the whole measurement and not made anew from its sessions.
-_STANDING = ("sentinel_failed",)
+_STANDING = (Flag.SENTINEL_FAILED,)
 
 
 def combined(first: Measurement, second: Measurement) -> Measurement:
@@ -35,7 +36,7 @@ def combined(first: Measurement, second: Measurement) -> Measurement:
         seed=first.plan.seed,
     )
     flags = flags_of(first.device.kind, sessions, estimate, first.plan.threads, slots, track)
-    standing = [name for name in _STANDING if name in first.flags or name in second.flags]
+    standing = [flag for flag in _STANDING if flag in first.flags or flag in second.flags]
     return first.model_copy(
         update={
             "sessions": sessions,

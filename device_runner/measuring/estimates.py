@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 
+from device_runner.flags import Flag, stand_in_flags
 from device_runner.launching.launches import RunReport
 from device_runner.measuring.correcting import reaction_of, seen_by, shared_by
-from device_runner.records import Estimate, SentinelTrack, SessionRecord, SessionSlot
+from device_runner.records import DeviceKind, Estimate, SentinelTrack, SessionRecord, SessionSlot
 from device_runner.statistics import (
     MIN_SESSIONS_FOR_BOOTSTRAP,
     corrected_interval,
@@ -85,7 +86,7 @@ def _told(
 
 
 def flags_of(
-    kind: str,
+    kind: DeviceKind,
     sessions: Sequence[SessionRecord],
     estimate: Estimate,
     threads: int,
@@ -100,33 +101,32 @@ def flags_of(
     drift = sentinel.drift if sentinel is not None else (1.0,) * len(sessions)
     corrected_ms = [s.median_ms / factor for s, factor in zip(sessions, drift, strict=True)]
     rules = {
-        # The device is not a phone.
-        kind: kind != "phone",
         # The interval is wider than NOISY_RELATIVE_WIDTH of the latency.
-        "noisy": width > NOISY_RELATIVE_WIDTH * estimate.latency_ms,
+        Flag.NOISY: width > NOISY_RELATIVE_WIDTH * estimate.latency_ms,
         # The interval is the range of one or two sessions.
-        "few_sessions": len(sessions) < MIN_SESSIONS_FOR_BOOTSTRAP,
+        Flag.FEW_SESSIONS: len(sessions) < MIN_SESSIONS_FOR_BOOTSTRAP,
         # Some session's warm-up reached its bound before the averages agreed.
-        "warmup_unsettled": not all(session.warmup_settled for session in sessions),
+        Flag.WARMUP_UNSETTLED: not all(session.warmup_settled for session in sessions),
         # The pool did not take the number of threads that was asked for.
-        "threads_differ": any(session.threads != threads for session in sessions),
+        Flag.THREADS_DIFFER: any(session.threads != threads for session in sessions),
         # Peak memory may include what lay there before the model was loaded.
-        "peak_memory_inexact": not all(
+        Flag.PEAK_MEMORY_INEXACT: not all(
             session.peak_reset or "peak_rss_mb" in session.unknown for session in sessions
         ),
         # A runner other than ours ran it, which does not tell everything (`SessionRecord.unknown`).
-        "stock_runner": any(session.unknown for session in sessions),
+        Flag.STOCK_RUNNER: any(session.unknown for session in sessions),
         # The device's speed changed by DRIFTED_RATIO among the sessions, or since the reference.
-        "drifted": max(*drift, 1.0) / min(*drift, 1.0) > DRIFTED_RATIO,
+        Flag.DRIFTED: max(*drift, 1.0) / min(*drift, 1.0) > DRIFTED_RATIO,
         # The artifact reacts to heat otherwise than the sentinel by which it is corrected.
-        "sentinel_unlike": sentinel is not None and sentinel.unlike,
+        Flag.SENTINEL_UNLIKE: sentinel is not None and sentinel.unlike,
         # Of five sessions or more, one lies apart: it stays in, and the median hardly sees it.
-        "outlying_session": session_outliers(corrected_ms).count > 0,
+        Flag.OUTLYING_SESSION: session_outliers(corrected_ms).count > 0,
         # Of all iterations, DISTURBED_SHARE lie apart from the rest of their session.
-        "disturbed": _disturbed(sessions),
+        Flag.DISTURBED: _disturbed(sessions),
     }
-    found = [name for name, holds in rules.items() if holds]
-    return tuple(dict.fromkeys([*found, *(flag for slot in slots for flag in slot.flags)]))
+    found = [flag for flag, holds in rules.items() if holds]
+    told = (flag for slot in slots for flag in slot.flags)
+    return tuple(dict.fromkeys([*stand_in_flags(kind), *found, *told]))
 
 
 def _disturbed(sessions: Sequence[SessionRecord]) -> bool:

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from device_runner.device import Device
+from device_runner.flags import Flag
 
 # What passes if one waits; everything else a device says is a flag on what is measured.
-WAITS_FOR = frozenset({"throttled", "battery_hot"})
+WAITS_FOR: frozenset[str] = frozenset({Flag.THROTTLED, Flag.BATTERY_HOT})
 POLL_S = 5.0
 # A reading is as good as new for so long.
 FRESH_S = 2.0

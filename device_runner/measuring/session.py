@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from device_runner.device import Device
+from device_runner.flags import Flag
 from device_runner.launching.launches import RunReport, RunRequest
 from device_runner.measuring.estimates import clock_jumped
 from device_runner.measuring.gate import WAITS_FOR, Gate
@@ -46,9 +47,9 @@ def kept_session(
         report = demand_ok(device.run(request))
         flags = list(dict.fromkeys([*before, *gate.read()]))
         if clock_jumped(report):
-            flags.append("clock_jumped")
+            flags.append(Flag.CLOCK_JUMPED)
         # One that started hot has had its wait: another would be as hot.
         hotter = WAITS_FOR.intersection(flags) > WAITS_FOR.intersection(before)
-        if attempt == redo or not (hotter or "clock_jumped" in flags):
+        if attempt == redo or not (hotter or Flag.CLOCK_JUMPED in flags):
             return KeptSession(report, at_s, attempt, tuple(flags))
         attempt += 1

@@ -15,6 +15,7 @@ import numpy as np
 
 from device_runner.device import Device
 from device_runner.errors import MeasurementFailed
+from device_runner.flags import Flag
 from device_runner.launching.launches import RunRequest
 from device_runner.measuring.correcting import corrected_by, learnt
 from device_runner.measuring.estimates import estimate_of, flags_of
@@ -150,7 +151,7 @@ class _Rounds:
         alike = None
         if track is not None:
             alike = learnt(track, [(series.sessions, series.slots) for series in timed])
-        flags = ("sentinel_failed",) if beside is not None and track is None else ()
+        flags = (Flag.SENTINEL_FAILED,) if beside is not None and track is None else ()
 
         def told(series: _Series) -> Measurement:
             own = None if track is None or alike is None else (track, alike)

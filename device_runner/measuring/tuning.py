@@ -15,6 +15,7 @@ import numpy as np
 
 from device_runner.device import Device
 from device_runner.errors import MeasurementFailed
+from device_runner.flags import Flag, stand_in_flags
 from device_runner.launching.launches import RunRequest
 from device_runner.measuring import Gate, Progress
 from device_runner.measuring.progress import Tell
@@ -179,7 +180,7 @@ class _Sweep:
         except MeasurementFailed as error:
             swept.failure = error
             if swept is self._sentinel:
-                self._flags["sentinel_failed"] = None
+                self._flags[Flag.SENTINEL_FAILED] = None
             return
         self._done += 1
         self._keep(swept, kept, number)
@@ -207,7 +208,6 @@ class _Sweep:
             raise next(one.failure for one in self._swept if one.failure is not None)
         chosen, why = _choose(finished, self.plan.confidence)
         profile = self._device.profile()
-        kind = (profile.kind,) if profile.kind != "phone" else ()
         return TuningReport(
             profile=profile,
             serial=self._device.serial[:200],
@@ -216,7 +216,7 @@ class _Sweep:
             settings=tuple(self._tuned(one) for one in self._swept),
             chosen=next(at for at, one in enumerate(self._swept) if one is chosen),
             why=why,
-            flags=(*kind, *self._flags),
+            flags=(*stand_in_flags(profile.kind), *self._flags),
             tuned_at=self._device.clock.now(),
         )
 

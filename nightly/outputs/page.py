@@ -14,6 +14,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
+from device_runner.flags import flag_words
 from foundation.page_style import page_style
 from foundation.wording import MISSING, plain, shorten
 from nightly.history import History
@@ -78,7 +79,7 @@ def _device(device: Any, result: NightResult, drawer: _Drawer) -> dict[str, Any]
         "name": f"{plain(device.device)} ({plain(device.condition)})",
         "failure": plain(device.failure),
         "unsteady": device.unsteady,
-        "flags": ", ".join(map(plain, device.flags)) or "none",
+        "flags": [(plain(flag), flag_words(flag)) for flag in device.flags],
         "headings": [metric_title(name) for name in metrics],
         "rows": [
             {"model": plain(key.model), "cells": [drawer.cell(found.get(n)) for n in metrics]}

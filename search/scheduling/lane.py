@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 import optuna
 
 from device_runner import Outcome
+from device_runner.flags import Flag
 from models.config import MobileSRConfig
 from models.deployment import Candidate, Deployment
 from search.scheduling.station import Job, Station
@@ -146,7 +147,7 @@ class Lane:
     def settle(self, job: Job, result: CandidateResult, by: Station | None = None) -> None:
         """Record a candidate's result; every device but the one that has it learns of it."""
         if job.losses:
-            flags = dict.fromkeys((*result.flags, Outcome.DEVICE_LOST.value))
+            flags = dict.fromkeys((*result.flags, Flag.DEVICE_LOST))
             result = result.model_copy(update={"flags": tuple(flags)})
         with self.guard():
             record(job.trial, result)

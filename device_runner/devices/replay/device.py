@@ -12,6 +12,7 @@ from device_runner.devices.replay.table import RecordedTable, Recording, load_ta
 from device_runner.devices.simulated.answers import Answers
 from device_runner.devices.simulated.clock import SimulatedClock
 from device_runner.errors import DeviceNotLeasedError
+from device_runner.flags import Flag, recorded
 from device_runner.launching.checks import check_request, name_of
 from device_runner.launching.launches import RunReport, RunRequest
 from device_runner.records import DeviceProfile, Outcome, SessionRecord
@@ -60,7 +61,8 @@ class ReplayDevice(Device):
         return ThreadChoice(self._table.threads, "as the recorded sessions had")
 
     def conditions(self) -> list[Reading]:
-        flags = ("replayed", *(("replay_repeats",) if self._repeats else ()), *self._last_flags)
+        repeats = (Flag.REPLAY_REPEATS,) if self._repeats else ()
+        flags = (Flag.REPLAYED, *repeats, *self._last_flags)
         return [Reading("replay", f"sessions recorded in {self._table.source}", flags)]
 
     def lease(self, wait_s: float = 0.0) -> AbstractContextManager[None]:
@@ -117,7 +119,7 @@ class ReplayDevice(Device):
         self._launches[sha256] = launch + 1
         self._repeats = self._repeats or launch >= len(recording.sessions)
         self._last_flags = tuple(
-            f"recorded_{flag}" for flag in recording.flags if flag != "simulated"
+            recorded(flag) for flag in recording.flags if flag != Flag.SIMULATED
         )
         return recording.sessions[launch % len(recording.sessions)]
 

@@ -11,6 +11,7 @@ from device_runner.conditions.battery import LOW_PERCENT
 from device_runner.conditions.thermal import STATUS_NAMES
 from device_runner.devices.simulated.clock import SimulatedClock
 from device_runner.devices.simulated.spec import PhoneSpec
+from device_runner.flags import Flag
 
 _HOUR_S = 3600.0
 
@@ -121,18 +122,14 @@ class Body:
 
     def _thermal(self) -> Reading:
         said = f"status {self.status} ({STATUS_NAMES[self.status]}), {self.temperature_c:.0f} °C"
-        if not self.status:
-            return Reading("thermal", said)
-        return Reading("thermal", said, ("throttled",), "it is too hot to measure: let it cool")
+        return Reading("thermal", said, (Flag.THROTTLED,) if self.status else ())
 
     def _battery(self) -> Reading:
         charging = "charging" if self._spec.battery.charging else "not charging"
         said = f"{self._percent:.0f} %, {charging}"
-        if self._percent >= LOW_PERCENT:
-            return Reading("battery", said)
-        return Reading("battery", said, ("low_battery",), f"charge it to {LOW_PERCENT} % or more")
+        return Reading("battery", said, (Flag.LOW_BATTERY,) if self._percent < LOW_PERCENT else ())
 
     def _screen(self) -> Reading:
         if self.screen_on:
             return Reading("screen", "on")
-        return Reading("screen", "off", ("screen_off",), "switch its screen on, and keep it on")
+        return Reading("screen", "off", (Flag.SCREEN_OFF,))

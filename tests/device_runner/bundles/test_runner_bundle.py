@@ -16,7 +16,6 @@ import typer
 from typer.testing import CliRunner
 
 from device_runner import bundles
-from device_runner.commands import runner_cli
 from device_runner.bundles import (
     Bundle,
     BundleBuildError,
@@ -37,6 +36,7 @@ from device_runner.bundles import (
     verify,
 )
 from device_runner.bundles.pins import PLATFORMS, DebianPin
+from device_runner.commands import runner_cli
 from foundation import RequestError
 
 
