@@ -72,6 +72,12 @@ def settle(
             f"an unsteady night on {seen.device}: the models scattered {unsteady:.1f} times as "
             "much as on other nights, and were judged with that much more doubt"
         )
+    if judge.new_level:
+        notes.append(
+            f"a new level of {seen.device}: nearly all models moved in one night, some up and some "
+            "down, as after a restart; from the next night on they are compared with the nights "
+            "since tonight. If a runtime or a compiler changed, look at what it did"
+        )
     second: Mapping[str, Observation] = {}
     if suspects := judge.suspects():
         try:
