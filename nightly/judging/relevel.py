@@ -18,20 +18,16 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 import scipy.stats
 
-from nightly.judging.spread import MEDIAN_DIFFERENCE
 from nightly.records import Point
 
 LEAST_MODELS = 8
 _NIGHTS_BEFORE = 3
 # Nearly all: of the models, no more than so many may have stayed where they were.
-_MAY_STAY = 0.3
+_MAY_STAY = 0.4
 # Some up and some down: of the models, at least so many on either side.
 _EITHER_SIDE = 0.2
 # A night is called a new level where chance would do so this rarely.
-_LEVEL = 1e-4
-# A night differs from the mean of the three before by so many times what neighbours' differences
-# show of it, when neighbours are as alike as 0.6; by less when they are not.
-_MEMORY_MARGIN = 1.5
+_LEVEL = 1e-3
 
 
 def new_levels(rows: Mapping[str, Sequence[Point]]) -> dict[int, float]:
@@ -54,8 +50,8 @@ def new_levels(rows: Mapping[str, Sequence[Point]]) -> dict[int, float]:
         for model, row in rows.items():
             before = [p.value for p in row if begins <= p.night < night][-_NIGHTS_BEFORE:]
             tonight = next((p.value for p in row if p.night == night), None)
-            if len(before) == _NIGHTS_BEFORE and tonight is not None:
-                sd = max(noise[model], 0.5 * usual) * _MEMORY_MARGIN
+            if before and tonight is not None:
+                sd = max(noise[model], 0.5 * usual) * (1 + 1 / len(before)) ** 0.5
                 moves.append((tonight - statistics.fmean(before)) / sd)
         if _all_moved(np.array(moves)):
             found[night] = max(1.0, float(np.median(np.abs(moves))) / 0.6745)
@@ -64,10 +60,13 @@ def new_levels(rows: Mapping[str, Sequence[Point]]) -> dict[int, float]:
 
 
 def _noise(row: Sequence[Point]) -> float:
+    """A night's deviation by how far it usually lies from the three before: rhythms are in it."""
     values = np.array([point.value for point in row])
     if values.size < 4:
         return 0.0
-    return float(np.median(np.abs(np.diff(values)))) / MEDIAN_DIFFERENCE
+    before = np.lib.stride_tricks.sliding_window_view(values, _NIGHTS_BEFORE)[:-1].mean(axis=1)
+    moves = np.abs(values[_NIGHTS_BEFORE:] - before)
+    return float(np.median(moves)) / 0.6745 / (1 + 1 / _NIGHTS_BEFORE) ** 0.5
 
 
 def _all_moved(moves: np.ndarray) -> bool:

@@ -23,7 +23,7 @@ from dataclasses import dataclass
 import numpy as np
 
 # A normal sample's |difference of neighbours| has the median 0.6745 * sqrt(2) standard deviations.
-MEDIAN_DIFFERENCE = 0.6745 * 2**0.5
+_MEDIAN_DIFFERENCE = 0.6745 * 2**0.5
 # How many nights apart two must lie, where there are as many, to count as strangers.
 _FAR = 5
 # With fewer pairs of nights that far apart nothing is said of what neighbours share.
@@ -93,7 +93,7 @@ def own_spread(values: Sequence[float]) -> Spread | None:
 def _difference_sd(values: Sequence[float], lag: int) -> float:
     """Standard deviation of a night, from nights so far apart."""
     row = np.asarray(values, dtype=np.float64)
-    return float(np.median(np.abs(row[lag:] - row[:-lag]))) / MEDIAN_DIFFERENCE
+    return float(np.median(np.abs(row[lag:] - row[:-lag]))) / _MEDIAN_DIFFERENCE
 
 
 def memory_of(rows: Sequence[Sequence[float]]) -> float:
