@@ -177,9 +177,9 @@ def _world(
     """Candidates as a search has them: what is said of each, and whether it is so."""
     log_latency = rng.uniform(np.log(8.0), np.log(80.0), count)
     best = 32.0 - 4.0 * np.exp(-(log_latency - np.log(8.0)))
-    level = best - rng.exponential(0.2, count)
+    level = best - rng.exponential(0.4, count)
     # One picture is as hard for all; what is left of it is each candidate's own.
-    own = rng.uniform(0.01, 0.6, count)
+    own = rng.uniform(0.007, 0.66, count) / 2**0.5
     pictures = level + rng.normal(0, 4.7, (90, 1)) + own * rng.normal(0, 1, (90, count))
     truth = on_front(np.exp(log_latency)[None], pictures.mean(axis=0))[0]
     noise = launch_noise(launches, rng, (count, sessions), 0.02)

@@ -89,11 +89,9 @@ def test_other_pictures_move_all_candidates_together(
     random = np.random.default_rng(seed)
     hard = random.normal(0, 5, (pictures, 1))
     table = 30 + hard + random.normal(0, 0.3, candidates)
-    drawn = draw_psnrs(table, draws=200, seed=seed)
-    # Every candidate finds a picture as hard as every other: their order is beyond doubt.
-    assert drawn - drawn[:, :1] == pytest.approx(
-        np.tile(table.mean(axis=0) - table[:, 0].mean(), (200, 1)), abs=1e-6
-    )
+    drawn = draw_psnrs(table, np.arange(candidates), draws=200, seed=seed)
+    # Every candidate finds a picture as hard as every other: their differences are beyond doubt.
+    assert (drawn - drawn[:, :1]).std(axis=0) == pytest.approx(0.0, abs=1e-9)
 
 
 def test_few_pictures_are_a_doubt_and_one_says_nothing_of_it() -> None:
@@ -104,11 +102,25 @@ def test_few_pictures_are_a_doubt_and_one_says_nothing_of_it() -> None:
     assert front_probability(belief, table[:1])[1] == 1.0
 
 
-def test_the_spread_of_draws_is_that_of_a_mean() -> None:
+def test_the_spread_of_draws_is_that_of_a_paired_mean() -> None:
     random = np.random.default_rng(5)
-    table = random.normal(30, 2, (40, 1))
-    drawn = draw_psnrs(table, draws=20_000)
-    assert drawn.std() == pytest.approx(table.std(ddof=1) / 40**0.5, rel=0.06)
+    table = random.normal(30, 4, (40, 1)) + random.normal(0, 0.5, (40, 2))
+    drawn = draw_psnrs(table, np.zeros(2), draws=20_000)
+    paired = (table[:, 1] - table[:, 0]).std(ddof=1) / 40**0.5
+    assert (drawn[:, 1] - drawn[:, 0]).std() == pytest.approx(paired, rel=0.06)
+
+
+def test_what_five_pictures_made_of_a_candidate_is_drawn_towards_the_others() -> None:
+    random = np.random.default_rng(7)
+    latency = np.linspace(2.0, 4.0, 20)
+    off, drawn_off = [], []
+    for _ in range(100):
+        table = 28 + latency + random.normal(0, 4, (5, 1)) + random.normal(0, 0.4, (5, 20))
+        mean = table.mean(axis=0)
+        drawn = draw_psnrs(table, latency, draws=50).mean(axis=0)
+        for found, kept in ((mean, off), (drawn, drawn_off)):
+            kept.append(np.std(found - latency))
+    assert np.mean(drawn_off) < 0.6 * np.mean(off)
 
 
 def test_the_fastest_of_equals_is_not_as_fast_as_it_looks() -> None:
