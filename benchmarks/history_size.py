@@ -13,6 +13,8 @@ from __future__ import annotations
 import argparse
 import tempfile
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -28,13 +30,12 @@ from nightly.history.reading import (
     series_query,
 )
 from nightly.judging.cases import Rules
-from nightly.judging.settling import Settled, settle
+from nightly.look import Look
 from nightly.metrics import METRICS
 from nightly.night import NightResult
 from nightly.outputs.page import render_page
 from nightly.records import (
     OK,
-    DeviceNight,
     Night,
     NightStatus,
     Observation,
@@ -42,6 +43,7 @@ from nightly.records import (
     error_of_middle,
     middle,
 )
+from nightly.turn import DeviceTurn, TurnResult
 
 SUITE, CONDITION = "rack", "default"
 MODELS, DEVICES, SESSIONS = 25, 8, 7
@@ -73,7 +75,7 @@ def fill(history: History, readings: int, rng: np.random.Generator) -> int:
     """Write so many readings; the number of nights that took."""
     nights = max(2, round(readings / (MODELS * DEVICES * len(METRICS_A_MODEL))))
     # The first night goes the usual way: it makes series, epochs and the artifact.
-    settle_night(history, 1, rng)
+    judge_night(history, 1, rng)
     engine = history._engine
     with engine.connect() as connection:
         series = connection.execute(sa.select(t.series.c.id, t.series.c.device)).all()
@@ -113,7 +115,24 @@ def fill(history: History, readings: int, rng: np.random.Generator) -> int:
     return nights
 
 
-def settle_night(history: History, number: int, rng: np.random.Generator) -> NightResult:
+@dataclass(frozen=True)
+class DrawnLooks:
+    """Looks at models that were never measured."""
+
+    device: str
+    rng: np.random.Generator
+
+    def first(self) -> Look:
+        """At every model."""
+        return Look(observations(self.device, self.rng), session_s=2.0)
+
+    def again(self, models: Sequence[str]) -> Look:
+        """At suspects."""
+        found = observations(self.device, self.rng, 1)
+        return Look({name: found[name] for name in models})
+
+
+def judge_night(history: History, number: int, rng: np.random.Generator) -> NightResult:
     """One night on every device through judging and history."""
     now = START + timedelta(days=number)
     stored = history.begin(SUITE, now)
@@ -121,25 +140,19 @@ def settle_night(history: History, number: int, rng: np.random.Generator) -> Nig
         alpha=0.05, tests=3 * MODELS * DEVICES, baseline_nights=14,
         floors={metric.name: metric.floor for metric in METRICS},
     )  # fmt: skip
-    settled: list[Settled] = []
+    turns: list[TurnResult] = []
     for place in range(DEVICES):
         device = f"phone {place}"
         epoch, _ = history.epoch(SUITE, stored, device, CONDITION, PROFILE, "sentinel")
-        settled.append(
-            settle(
-                history, SUITE, stored, epoch, rules, DeviceNight(device, CONDITION, session_s=2.0),
-                observations(device, rng),
-                lambda names, device=device: {  # type: ignore[misc]  # a default binds the loop variable
-                    name: observations(device, rng, 1)[name] for name in names
-                },
-            )
-        )  # fmt: skip
-    verdicts = tuple(verdict for one in settled for verdict in one.verdicts)
+        turns.append(
+            DeviceTurn(history, SUITE, stored, epoch, rules, DrawnLooks(device, rng)).run()
+        )
+    verdicts = tuple(verdict for one in turns for verdict in one.verdicts)
     history.finish(SUITE, stored, now, 0, verdicts)
     return NightResult(
         suite=SUITE, night=Night(stored, SUITE, NightStatus.FINISHED, now, now), verdicts=verdicts,
-        devices=tuple(one.device_night for one in settled),
-        epochs=tuple(one.epoch for one in settled), observations=(), notes=(),
+        devices=tuple(one.device_night for one in turns),
+        epochs=tuple(one.epoch for one in turns if one.epoch), observations=(), notes=(),
         models=tuple(f"model {model:02d}" for model in range(MODELS)),
     )  # fmt: skip
 
@@ -180,7 +193,7 @@ def main() -> None:
                 count = connection.scalar(sa.select(sa.func.count()).select_from(t.reading))
             print(f"{count:,} readings, database {path.stat().st_size / 1e6:.0f} MB")
             started = time.monotonic()
-            result = settle_night(history, nights + 1, rng)
+            result = judge_night(history, nights + 1, rng)
             print(
                 f"one night of {MODELS * DEVICES} models judged: {time.monotonic() - started:.1f} s"
             )

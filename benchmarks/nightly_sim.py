@@ -23,7 +23,7 @@ import argparse
 import statistics
 import tempfile
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -34,10 +34,10 @@ from device_runner import MeasurePlan, RunRequest, TimingPlan
 from device_runner.devices.simulated import PRESETS, PhoneSpec, SimulatedDevice, synthetic_artifact
 from nightly.history import History, open_history
 from nightly.judging.cases import Rules
-from nightly.judging.settling import SECOND_LOOK, settle
-from nightly.look import look
+from nightly.look import SECOND_LOOK, DeviceLooks, Look
 from nightly.metrics import METRICS
-from nightly.records import OK, DeviceNight, Observation, SeriesKey, Status
+from nightly.records import OK, Observation, SeriesKey, Status
+from nightly.turn import DeviceTurn
 
 SUITE, DEVICE, CONDITION = "simulated", "sim:phone", "default"
 EVENINGS = datetime(2026, 1, 1, 2, tzinfo=UTC)
@@ -149,6 +149,14 @@ class Night:
             luck += self.phone.rng.uniform(0.05, 0.30)
         return float(luck)
 
+    def first(self) -> Look:
+        """At every model."""
+        return Look(self.in_rounds(range(self.phone.models), 0))
+
+    def again(self, models: Sequence[str]) -> Look:
+        """At suspects."""
+        return Look(self.in_rounds([int(name.split()[1]) for name in models], 1))
+
     def in_rounds(self, models: Sequence[int], attempt: int) -> dict[str, Observation]:
         """Interleaved sessions, corrected by what sentinels beside them saw of the heat."""
         seen: dict[int, list[float]] = {model: [] for model in models}
@@ -200,7 +208,7 @@ class SimulatedNight:
             misplaced_chance=min(0.5, noise.misplaced_chance * rough),
         )
         seed = int(phone.rng.integers(2**31))
-        self.device = SimulatedDevice(replace(phone.spec, noise=noise), seed=seed)
+        self.device = SimulatedDevice(replace(phone.spec, noise=noise), serial=DEVICE, seed=seed)
         own = phone.rng.normal(0, 0.005 * rough, phone.models)
         self.artifacts = {
             name_of(model): synthetic_artifact(
@@ -210,30 +218,30 @@ class SimulatedNight:
             )
             for model in range(phone.models)
         }
-        self.sentinel = synthetic_artifact(phone.folder, "sentinel", 15.0)
-        self.plan = MeasurePlan(
-            sessions=phone.sessions, threads=2, timing=TimingPlan(min_iterations=10, min_time_s=0.2)
+        self.looks = DeviceLooks(
+            device=self.device,
+            condition=CONDITION,
+            models=self.artifacts,
+            plan=MeasurePlan(
+                sessions=phone.sessions,
+                threads=2,
+                timing=TimingPlan(min_iterations=10, min_time_s=0.2),
+            ),
+            night=number,
+            # Interleaved with the sentinel, corrected by it, gated by the phone's own status.
+            sentinel=synthetic_artifact(phone.folder, "sentinel", 15.0),
+            sentinel_reference_ms=phone.reference_ms,
         )
 
-    def in_rounds(self, models: Sequence[int], attempt: int) -> dict[str, Observation]:
-        """Interleaved with the sentinel, corrected by it, gated by the phone's own status."""
-        times = SECOND_LOOK if attempt else 1
-        found = look(
-            self.device,
-            {name_of(model): self.artifacts[name_of(model)] for model in models},
-            self.plan.model_copy(
-                update={"sessions": times * self.phone.sessions, "seed": 2 * self.number + attempt}
-            ),
-            condition=CONDITION,
-            attempt=attempt,
-            sentinel=self.sentinel,
-            sentinel_reference_ms=self.phone.reference_ms,
-        )
-        self.phone.reference_ms = self.phone.reference_ms or found.sentinel_ms
-        return {
-            name: replace(seen, series=SeriesKey(name, DEVICE, CONDITION))
-            for name, seen in found.observations.items()
-        }
+    def first(self) -> Look:
+        """At every model."""
+        found = self.looks.first()
+        self.phone.reference_ms = self.looks.sentinel_reference_ms
+        return found
+
+    def again(self, models: Sequence[str]) -> Look:
+        """At suspects."""
+        return self.looks.again(models)
 
     def in_order(self, model: int) -> float:
         """One launch of as many iterations, whatever state the phone is in."""
@@ -267,22 +275,13 @@ def nightly(phone: Phone, nights: int, history: History) -> dict[int, set[int]]:
         stored = history.begin(SUITE, now)
         profile = PROFILE | ({"os_build": "build 2"} if number >= UPDATE_NIGHT else {})
         epoch, _ = history.epoch(SUITE, stored, DEVICE, CONDITION, profile, "sentinel")
-        looks = tonight.in_rounds(range(phone.models), 0)
-
-        def look_again(
-            suspects: Sequence[str], tonight: Night | SimulatedNight = tonight
-        ) -> Mapping[str, Observation]:
-            return tonight.in_rounds([int(name.split()[1]) for name in suspects], 1)
-
-        settled = settle(
-            history, SUITE, stored, epoch, rules, DeviceNight(DEVICE, CONDITION), looks, look_again
-        )
+        found = DeviceTurn(history, SUITE, stored, epoch, rules, tonight).run()
         red[number] = {
             int(verdict.series.model.split()[1])
-            for verdict in settled.verdicts
+            for verdict in found.verdicts
             if verdict.status is Status.REGRESSION
         }
-        history.finish(SUITE, stored, now, int(bool(red[number])), settled.verdicts)
+        history.finish(SUITE, stored, now, int(bool(red[number])), found.verdicts)
     return red
 
 

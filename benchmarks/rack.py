@@ -23,7 +23,7 @@ from nightly.records import (
     Status,
     error_of_middle,
     middle,
-    together,
+    of_both_looks,
 )
 
 DEVICE, CONDITION = "rack", "default"
@@ -99,7 +99,7 @@ class Rack:
         trail.outcomes[night], trail.epochs[night] = OK, 1
         point = point_of(night, first, 1.0)
         if second is not None:
-            point = together(point, point_of(night, second, 0.0))
+            point = of_both_looks(point, point_of(night, second, 0.0))
         trail.points[LATENCY.name].append(point)
         if status is Status.REGRESSION:
             trail.blamed[LATENCY.name].add(night)

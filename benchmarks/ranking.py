@@ -154,7 +154,7 @@ def real_artifacts(count: int, cache: Path) -> tuple[list[Artifact], Artifact]:
     from models.sentinel import export_sentinel
     from models.weights import Weights
 
-    deployment = Deployment.build(lr_height=HOST_SIDE, lr_width=HOST_SIDE)
+    deployment = Deployment.choose(lr_height=HOST_SIDE, lr_width=HOST_SIDE)
     artifacts = []
     for config in spread_configs(count):
         torch.manual_seed(0)

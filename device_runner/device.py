@@ -180,6 +180,14 @@ class Device(ABC):
             DeviceNotLeasedError, DeviceLost, DeviceStorageError, RunnerBrokenError.
         """
 
+    def left_behind(self) -> tuple[str, ...]:
+        """What is still as we made it for measuring, as its conditions are named.
+
+        Within a lease that is as it should be; outside, the device went away before it could be
+        restored, or a process was killed. The next lease restores it.
+        """
+        return ()
+
     def clean(self) -> int:
         """Remove everything of ours from the device; returns the bytes that were in use.
 

@@ -54,6 +54,10 @@ class DeviceStorageError(DeviceRunnerError, DeviceFailure):
     """The device could not store a file: no space, or no permission."""
 
 
+class DeviceUnfitError(DeviceRunnerError, DeviceFailure):
+    """The device lacks a program that running models there takes."""
+
+
 class RunnerBrokenError(DeviceRunnerError, DeviceFailure):
     """The runner did not start, or does not speak the protocol: no candidate is to blame."""
 

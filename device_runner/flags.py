@@ -44,7 +44,7 @@ class Flag(StrEnum):
     )
     EMULATOR = (
         "emulator",
-        "measured on an emulator, not on a phone",
+        "measured on an emulator or a container, not on a phone",
         "measure on a phone: an emulator's times say nothing about one",
         False,
     )
@@ -78,6 +78,18 @@ class Flag(StrEnum):
         "measure on a user build: its times may differ",
         False,
     )
+    BUILD_UNKNOWN = (
+        "build_unknown",
+        "the device does not tell whether it runs the system that users have",
+        "look in its settings whether it runs a release build",
+        False,
+    )
+    KIND_UNKNOWN = (
+        "kind_unknown",
+        "the device may be no phone but an emulator or a container",
+        "make sure what it is: no such thing's times say anything about a phone",
+        True,
+    )
     DEVICE_LOST = (
         "device_lost",
         "the device went away under this candidate and came back; it was measured anew",
@@ -95,6 +107,12 @@ class Flag(StrEnum):
         "thermal_unknown",
         "the device does not tell whether it throttles",
         "let it rest before measuring, and give more sessions",
+        True,
+    )
+    BATTERY_UNKNOWN = (
+        "battery_unknown",
+        "the device does not tell all of its battery's charge, heat and saver",
+        "see on its screen that it is charged and cool and that no saver is on, and measure again",
         True,
     )
     BATTERY_HOT = (
@@ -119,6 +137,37 @@ class Flag(StrEnum):
         "screen_off",
         "the screen was off, and with it Android takes clocks and big cores away",
         "switch the screen on, keep it on, and measure again",
+        True,
+    )
+    SCREEN_UNKNOWN = (
+        "screen_unknown",
+        "the device does not tell whether its screen was on; with it off it is slower",
+        "see that its screen is on and stays on, and measure again",
+        True,
+    )
+    MAY_SLEEP = (
+        "may_sleep",
+        "the screen could go off at any time: the device does not let us keep it on",
+        "set its screen timeout to the longest by hand, and measure again",
+        True,
+    )
+    STAY_AWAKE_UNKNOWN = (
+        "stay_awake_unknown",
+        "the device does not tell whether its screen stays on",
+        "set its screen timeout to the longest by hand, and measure again",
+        True,
+    )
+    CLOCKS_UNKNOWN = (
+        "clocks_unknown",
+        "the device does not tell for all its cores whether their clocks are held down",
+        "let it rest before measuring, and give more sessions",
+        True,
+    )
+    CORES_UNKNOWN = (
+        "cores_unknown",
+        "the device does not tell how fast some of its cores are, so that threads were chosen "
+        "without them, or for all alike",
+        "find its best threads and cores with 'mobilesr-tune devices --tune', and measure again",
         True,
     )
     CLOCKS_CAPPED = (

@@ -10,6 +10,7 @@ import hashlib
 import json
 import re
 import statistics
+from collections.abc import Sequence
 from datetime import datetime
 from enum import StrEnum
 from typing import Annotated, ClassVar, Literal
@@ -234,6 +235,20 @@ class SentinelTrack(BaseModel):
     unlike: bool = False
 
 
+def corrected_medians_ms(
+    sessions: Sequence[SessionRecord], sentinel: SentinelTrack | None
+) -> tuple[float, ...]:
+    """Each session's median in ms, divided by the drift around it where a sentinel ran.
+
+    Raises:
+        ValueError: a session was not timed, or the track is of other sessions.
+    """
+    medians_ms = tuple(session.median_ms for session in sessions)
+    if sentinel is None:
+        return medians_ms
+    return tuple(ms / factor for ms, factor in zip(medians_ms, sentinel.drift, strict=True))
+
+
 class Measurement(VersionedRecord):
     """One artifact measured on one device: the raw sessions and what they add up to."""
 
@@ -256,3 +271,8 @@ class Measurement(VersionedRecord):
     plan: MeasurePlan
     started_at: datetime
     finished_at: datetime
+
+    @property
+    def session_medians_ms(self) -> tuple[float, ...]:
+        """Each session's median, corrected for drift where a sentinel ran beside it."""
+        return corrected_medians_ms(self.sessions, self.sentinel)

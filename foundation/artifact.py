@@ -13,9 +13,9 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import ClassVar
+from typing import Annotated, ClassVar
 
-from pydantic import BaseModel, ConfigDict
+from pydantic import BaseModel, ConfigDict, Field
 
 from foundation.errors import RequestError
 from foundation.files import sha256_of
@@ -32,8 +32,8 @@ class TensorSpec(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    shape: tuple[int, ...]
-    dtype: str
+    shape: tuple[Annotated[int, Field(ge=1, le=2**31)], ...] = Field(max_length=16)
+    dtype: str = Field(max_length=40)
 
 
 class ArtifactManifest(VersionedRecord):
@@ -47,8 +47,8 @@ class ArtifactManifest(VersionedRecord):
     deployment: dict[str, object]
     sha256: str
     size_bytes: int
-    inputs: tuple[TensorSpec, ...]
-    outputs: tuple[TensorSpec, ...]
+    inputs: tuple[TensorSpec, ...] = Field(min_length=1, max_length=100)
+    outputs: tuple[TensorSpec, ...] = Field(min_length=1, max_length=100)
     parameters: int
     macs: int
     weights_sha256: str
@@ -73,6 +73,17 @@ class ArtifactManifest(VersionedRecord):
     def undelegated_op_count(self) -> int:
         """Operators left to ExecuTorch's portable kernels."""
         return sum(self.undelegated_ops.values())
+
+    @property
+    def delegated_share(self) -> float | None:
+        """Share of the operators that XNNPACK runs, 0 to 1; None without operators."""
+        return delegated_share(self.delegated_op_count, self.undelegated_op_count)
+
+
+def delegated_share(delegated_ops: int, undelegated_ops: int) -> float | None:
+    """Share of a graph's operators that the backend runs, 0 to 1; None without operators."""
+    operators = delegated_ops + undelegated_ops
+    return delegated_ops / operators if operators else None
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,9 @@
-"""One look for everything that is printed: results on stdout, progress on stderr."""
+"""One look for everything that is printed: results on stdout, progress on stderr.
+
+Both consoles are gates: whatever is printed, as a line, a table's cell or a bar's words, reaches
+the terminal without a character that a terminal obeys. Markup is read only where a string of our
+own is printed with `print`; everything else goes through `say` or is a `rich.text.Text`.
+"""
 
 from __future__ import annotations
 
@@ -6,9 +11,10 @@ import json
 import logging
 import sys
 import warnings
+from collections.abc import Iterable
 from typing import Any
 
-from rich.console import Console
+from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import (
     BarColumn,
     MofNCompleteColumn,
@@ -18,9 +24,38 @@ from rich.progress import (
     TimeElapsedColumn,
     TimeRemainingColumn,
 )
+from rich.segment import Segment
+from rich.text import Text
 
-out = Console()
-err = Console(stderr=True)
+from foundation.wording import inert
+
+
+class GateConsole(Console):
+    """A console that shows foreign text and never obeys it."""
+
+    def render(
+        self, renderable: RenderableType, options: ConsoleOptions | None = None
+    ) -> Iterable[Segment]:
+        """As rich renders; of the text of each segment only what is `inert` passes.
+
+        Colours travel as styles and cursor movements as control segments, so that an escape
+        sequence within a text is never our own.
+        """
+        for segment in super().render(renderable, options):
+            text = segment.text if segment.control else inert(segment.text, keep="\n")
+            yield segment if text == segment.text else Segment(text, segment.style)
+
+    def say(self, text: str, *, style: str = "") -> None:
+        """Print one line as it stands: no markup, no emoji codes, not wrapped at any width.
+
+        What is wrapped by us cannot be pasted into a shell; a terminal wraps by itself.
+        """
+        one_line = " ".join(text.splitlines())
+        self.print(Text(inert(one_line), style=style), soft_wrap=True)
+
+
+out = GateConsole()
+err = GateConsole(stderr=True)
 
 
 class _TidyProgress(Progress):
@@ -34,7 +69,7 @@ def progress_bar(unit: str = "") -> Progress:
     """A bar with count, elapsed and remaining time, on stderr."""
     return _TidyProgress(
         SpinnerColumn(),
-        TextColumn("{task.description}"),
+        TextColumn("{task.description}", markup=False),
         BarColumn(bar_width=24),
         MofNCompleteColumn(),
         TextColumn(unit),
@@ -47,7 +82,7 @@ def progress_bar(unit: str = "") -> Progress:
 
 
 def print_json(value: Any) -> None:
-    """Exactly one JSON document on stdout."""
+    """Exactly one JSON document on stdout, in ASCII: no terminal obeys it, any locale takes it."""
     sys.stdout.write(json.dumps(value, indent=2, sort_keys=True, allow_nan=False) + "\n")
 
 

@@ -13,18 +13,20 @@ PACKAGES = (
 )  # fmt: skip
 
 
+def version_of(package: str) -> str:
+    """The version that is installed, or `not installed`."""
+    try:
+        return importlib.metadata.version(package)
+    except importlib.metadata.PackageNotFoundError:
+        return "not installed"
+
+
 def environment() -> dict[str, object]:
     """JSON-ready facts for `environment.json`."""
-    versions = {}
-    for name in PACKAGES:
-        try:
-            versions[name] = importlib.metadata.version(name)
-        except importlib.metadata.PackageNotFoundError:
-            versions[name] = "not installed"
     return {
         "python": sys.version.split()[0],
         "platform": platform.platform(),
         "machine": platform.machine(),
         "cores": os.cpu_count(),
-        "packages": versions,
+        "packages": {name: version_of(name) for name in PACKAGES},
     }

@@ -10,6 +10,12 @@ from __future__ import annotations
 class MobileSRTuneError(Exception):
     """Something the user can act on. The message says what happened, where, and what to do."""
 
+    exit_code = 2
+
+
+class AnswerIsNo(MobileSRTuneError):
+    """All went as asked, and the answer is no: a constraint unmet, a regression."""
+
     exit_code = 1
 
 

@@ -13,6 +13,10 @@ from pathlib import Path
 from typing import Any
 
 from foundation.errors import RequestError
+from foundation.wording import shown
+
+# No record of ours is nested deeper than a few levels.
+_MAX_DEPTH = 100
 
 
 def explain_os_error(error: OSError, path: Path) -> RequestError:
@@ -91,9 +95,21 @@ def _fsync_folder(folder: Path) -> None:
 
 
 def write_text(target: Path, text: str) -> None:
-    """Write `text` as UTF-8, atomically. Raises `RequestError` as `atomic_path` does."""
+    """Write `text` as UTF-8, atomically.
+
+    Raises:
+        RequestError: as `atomic_path` does; or the text holds a file's name that is no UTF-8.
+    """
+    try:
+        content = text.encode("utf-8")
+    except UnicodeEncodeError as error:
+        name = shown(text[max(0, error.start - 60) : error.end + 40])
+        raise RequestError(
+            f"cannot write {shown(str(target))}: a name in it is no valid text (near {name!r}); "
+            "rename that file or folder"
+        ) from None
     with atomic_path(target) as temporary:
-        temporary.write_text(text, encoding="utf-8")
+        temporary.write_bytes(content)
 
 
 def write_json(target: Path, value: Any) -> None:
@@ -104,11 +120,39 @@ def write_json(target: Path, value: Any) -> None:
 def read_json(path: Path) -> Any:
     """Parse a JSON file. Raises `RequestError` when it is missing or is no JSON."""
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8-sig"))
+        _refuse_depth(value)
+        return value
     except FileNotFoundError:
         raise RequestError(f"{path} does not exist") from None
-    except (OSError, UnicodeDecodeError, json.JSONDecodeError) as error:
-        raise RequestError(f"{path} cannot be read as JSON: {error}") from error
+    except RecursionError:
+        raise RequestError(f"{path} cannot be read as JSON: it is nested too deep") from None
+    # Besides what is no JSON or no UTF-8: a number of thousands of digits.
+    except (OSError, ValueError) as error:
+        raise RequestError(f"{path} cannot be read as JSON: {shown(str(error))}") from error
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Parse a JSON file that holds an object. Raises `RequestError` as `read_json`, or at less."""
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise RequestError(f"{path} is damaged: it holds no JSON object")
+    return value
+
+
+def _refuse_depth(value: Any) -> None:
+    """Raise `RecursionError` for what could be read and not be shown or written any more."""
+    level = [value]
+    for _ in range(_MAX_DEPTH):
+        level = [
+            inner
+            for one in level
+            if isinstance(one, dict | list)
+            for inner in (one.values() if isinstance(one, dict) else one)
+        ]
+        if not level:
+            return
+    raise RecursionError
 
 
 def sha256_of(path: Path) -> str:

@@ -9,13 +9,14 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from foundation.errors import RequestError
 from foundation.files import read_json, write_json
+from foundation.wording import shown
 
 
 def first_problem(error: ValidationError) -> str:
     """The first validation problem as `field: what is wrong`."""
     problem = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in problem["loc"])
-    message = str(problem["msg"]).removeprefix("Value error, ")
+    where = shown(".".join(str(part) for part in problem["loc"]))
+    message = shown(str(problem["msg"]).removeprefix("Value error, "), 1000)
     return f"{where}: {message}" if where else message
 
 
@@ -23,8 +24,9 @@ class VersionedRecord(BaseModel):
     """Base of every record this tool writes to disk; one JSON file each.
 
     A subclass names its `kind` and its `version`; both travel in the file as `schema`, and a
-    reader refuses what it does not know. `also_reads` are older versions that differ only in
-    fields that have a default now.
+    reader refuses what it does not know. `also_reads` are older versions that `upgraded` can
+    bring into today's form; where they differ only in fields that have a default now, it is as
+    it stands here.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -50,16 +52,30 @@ class VersionedRecord(BaseModel):
         """
         if not isinstance(value, dict) or "schema" not in value:
             raise RequestError(f"{where} is no {cls.kind} record of mobilesr-tune")
-        found = str(value["schema"])
-        if found not in {f"{cls.kind}/{number}" for number in (cls.version, *cls.also_reads)}:
+        found = shown(str(value["schema"]), 80)
+        known = {f"{cls.kind}/{number}": number for number in (cls.version, *cls.also_reads)}
+        if found not in known:
             raise RequestError(
                 f"{where} holds {found!r}, this version of mobilesr-tune reads "
                 f"'{cls.kind}/{cls.version}': use the version that wrote it, or make it anew"
             )
+        fields = {k: v for k, v in value.items() if k != "schema"}
         try:
-            return cls.model_validate({k: v for k, v in value.items() if k != "schema"})
+            if known[found] != cls.version:
+                fields = cls.upgraded(fields, known[found])
+            return cls.model_validate(fields)
         except ValidationError as error:
             raise RequestError(f"{where} is damaged: {first_problem(error)}") from error
+        # An older form is taken apart before it is validated.
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            said = shown(f"{type(error).__name__}: {error}", 160)
+            raise RequestError(f"{where} is damaged ({said})") from error
+
+    @classmethod
+    def upgraded(cls, fields: dict[str, Any], version: int) -> dict[str, Any]:
+        """The fields of an older `version` as today's has them; they are not validated yet."""
+        del version
+        return fields
 
     @classmethod
     def load(cls, path: Path) -> Self:

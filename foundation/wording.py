@@ -5,23 +5,49 @@ from __future__ import annotations
 import html
 import math
 import re
+import shlex
 import unicodedata
+from collections.abc import Sequence
 
 MINUS = "−"
 MISSING = "–"
+# As SQLAlchemy reads a URL: no "@" in a password.
+_URL_PASSWORD = re.compile(r"(\w://[^:/@\s]*:)[^@\n]*@")
+_QUERY_PASSWORD = re.compile(r"(?i)([?&;](?:ssl)?(?:password|passwd|pwd|passphrase)=)[^&;\s'\"]*")
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_\[\]|~])")
 
 
-def plain(text: str) -> str:
-    """`text` on one line without control characters or invisible direction switches.
+# Control and format characters, lone surrogates, line and paragraph separators.
+_INERT = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
 
-    Reasons and names may come from a device: terminal escapes and bidirectional overrides would
-    let them rewrite what stands around them.
+
+def inert(text: str, instead: str = "?", *, keep: str = "") -> str:
+    """`text` with nothing in it that a terminal obeys instead of showing it.
+
+    Names and reasons may come from a device, a file or a database: escape sequences and
+    bidirectional overrides would let them rewrite what stands around them. `instead` takes the
+    place of each such character; those in `keep` stay.
     """
-    cleaned = "".join(
-        " " if unicodedata.category(c) in {"Cc", "Cf", "Cs", "Zl", "Zp"} else c for c in text
+    if text.isascii() and text.isprintable():
+        return text
+    return "".join(
+        instead if unicodedata.category(c) in _INERT and c not in keep else c for c in text
     )
-    return " ".join(cleaned.split())
+
+
+def shown(text: str, limit: int = 200) -> str:
+    """A foreign string as a message may print it: inert, on one line, `limit` characters at most.
+
+    Foreign is whatever this tool did not write itself: what a device or its runner says, serials,
+    names of files, fields of artifacts and bundles, words of a database or another library.
+    """
+    cut = text if len(text) <= limit else text[: limit - 1] + "…"
+    return inert(cut)
+
+
+def plain(text: str) -> str:
+    """`text` on one line, `inert`, and without runs of blanks."""
+    return " ".join(inert(text, " ").split())
 
 
 def escaped(text: str) -> str:
@@ -34,6 +60,34 @@ def shorten(text: str, length: int = 300) -> str:
     """`plain` text of at most `length` characters, cut with an ellipsis."""
     text = plain(text)
     return text if len(text) <= length else text[: length - 1].rstrip() + "…"
+
+
+def shell_line(words: Sequence[str]) -> str:
+    """A command that a POSIX shell splits back into these words, in characters that can be shown.
+
+    Names with characters that a terminal would obey are written in octal. (A newline at the very
+    end of such a name is lost: `$(...)` takes it away.)
+    """
+    return " ".join(_shell_word(word) for word in words)
+
+
+def _shell_word(word: str) -> str:
+    if inert(word, "") == word:
+        return shlex.quote(word)
+    octal = "".join(
+        chr(byte) if chr(byte).isalnum() and byte < 128 else f"\\{byte:03o}"
+        for byte in word.encode("utf-8", "surrogateescape")
+    )
+    return f"\"$(printf '{octal}')\""
+
+
+def without_passwords(text: str) -> str:
+    """`text` in which the password of every URL is `***`: what is printed or written outlives us.
+
+    Both places of a password are known: `user:password@host`, and a field of the query.
+    """
+    text = _URL_PASSWORD.sub(r"\1***@", text)
+    return _QUERY_PASSWORD.sub(r"\1***", text)
 
 
 def number(value: float | None, digits: int) -> str:

@@ -1,4 +1,4 @@
-"""Commands of `models`: `evaluate`, `export`."""
+"""The commands `evaluate` and `train`, and options that commands about a checkpoint share."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foundation.console import err, out, print_json, progress_bar
+from foundation.console import out, print_json, progress_bar
+from models.training.command import train
 
 if TYPE_CHECKING:
     from models.config import MobileSRConfig
@@ -48,6 +49,11 @@ def choose_config(
         config = MobileSRConfig.from_key(key)
     elif preset_name is not None:
         config = preset(preset_name)
+    elif weights.is_supernet and weights.config is not None:
+        raise ConfigError(
+            f"{weights.source} is a supernet, which contains many configs: say which with --key "
+            f"(reports print it), for example its largest, --key {weights.config.key}"
+        )
     elif weights.config is not None:
         config = weights.config
     else:
@@ -116,8 +122,11 @@ def _as_data(result: Evaluation, config: MobileSRConfig) -> dict[str, Any]:
 
 def _print_evaluation(result: Evaluation, config: MobileSRConfig) -> None:
     from rich.table import Table
+    from rich.text import Text
 
-    table = Table(title=f"{config.key}, border {config.scale} px shaved", title_justify="left")
+    table = Table(
+        title=Text(f"{config.key}, border {config.scale} px shaved"), title_justify="left"
+    )
     table.add_column("image")
     for column in (
         "PSNR Y dB",
@@ -133,62 +142,14 @@ def _print_evaluation(result: Evaluation, config: MobileSRConfig) -> None:
         if name == "mean":
             table.add_section()
         table.add_row(
-            name,
+            Text(name),
             *(f"{s:.{d}f}" for b in (model, bicubic)
               for s, d in ((b.psnr_y_db, 2), (b.psnr_rgb_db, 2), (b.ssim_y, 4))),
         )  # fmt: skip
     out.print(table)
 
 
-def export(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the artifact.")],
-    weights: WeightsOption,
-    preset: PresetOption = None,
-    key: KeyOption = None,
-    changes: ConfigOption = None,
-    lr_size: Annotated[str, typer.Option(help="HEIGHTxWIDTH of the LR input.")] = "180x320",
-    graph: Annotated[
-        str, typer.Option(help="deploy: one XNNPACK delegate. reference: the network as written.")
-    ] = "deploy",
-    json: JsonOption = False,
-) -> None:
-    """Export a checkpoint to an ExecuTorch .pte with its manifest and its check tensors.
-
-    Example: mobilesr-tune export --preset ntire2022 --weights mobilesr_x4.pth
-    --lr-size 180x320 --output published
-    """
-    from models.deployment import Candidate, Deployment, parse_lr_size
-    from models.weights import load_weights
-
-    height, width = parse_lr_size(lr_size)
-    loaded = load_weights(weights)
-    config = choose_config(preset, key, changes, loaded)
-    deployment = Deployment.build(lr_height=height, lr_width=width, graph=graph)
-    export_to(Candidate(config, deployment), loaded, output, json)
-
-
-def export_to(candidate: Any, weights: Weights, output: Path, json: bool) -> None:
-    """Export with a spinner, copy the artifact to `output`, and say what it is."""
-    from models.artifact_copy import copy_artifact
-    from models.export import export as run
-
-    with err.status(f"lowering {candidate.key} with XNNPACK (10 to 60 s)"):
-        artifact = copy_artifact(lambda store: run(candidate, weights, store), output)
-    manifest = artifact.manifest
-    if json:
-        print_json({"path": str(artifact.model_path), "manifest": manifest.to_dict()})
-        return
-    out.print(f"[bold]{artifact.model_path}[/bold]  {manifest.size_bytes / 1024:.0f} kB")
-    out.print(
-        f"{manifest.candidate_key}: {manifest.parameters:,} parameters, "
-        f"{manifest.macs / 1e9:.2f} GMAC, {manifest.delegates} XNNPACK delegate(s) with "
-        f"{manifest.delegated_op_count} operators, {manifest.undelegated_op_count} left to "
-        f"portable kernels, {manifest.export_s:.0f} s"
-    )
-    out.print(f"Measure it: mobilesr-tune bench {output}")
-
-
 def register(app: typer.Typer) -> None:
-    """Mount the commands of this package."""
+    """Mount `evaluate` and `train`; `export` is `models.export_command`."""
     app.command()(evaluate)
-    app.command()(export)
+    app.command()(train)

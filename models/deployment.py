@@ -6,13 +6,21 @@ import re
 from dataclasses import dataclass
 from typing import Annotated, Any, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 
 from foundation.records import first_problem
 from models.config import MobileSRConfig
 from models.errors import ConfigError
+from models.lowering.executorch_internals import unfit
 
 Graph = Literal["deploy", "reference"]
+Lowering = Literal["standard", "direct"]
+
+# What strips are cut for where nothing is known of the device. On the two-core host this was
+# tried on (1 MB of second-level cache a core), 2 to 6 MB do about equally well.
+DEFAULT_STRIP_KB = 3072
+# What a device is tried with: a phone's core may have a tenth of a desktop's caches.
+STRIPS_TRIED_KB = (512, DEFAULT_STRIP_KB, 0)
 
 # 4096 x 4096 LR is 16 K output at x4: past any phone's memory, and past a typing slip.
 MAX_LR_SIDE = 4096
@@ -20,7 +28,14 @@ Side = Annotated[int, Field(ge=1, le=MAX_LR_SIDE)]
 
 
 class Deployment(BaseModel):
-    """LR input size in pixels, precision, backend, and which form of the graph is exported."""
+    """LR input size in pixels, precision, backend, and how the file is made.
+
+    Attributes:
+        graph: the form of the network that is exported.
+        lowering: how it becomes a `.pte` (`models.lowering`). Records of the time when there was
+            but one do not name it: it was `standard`.
+        strip_kb: kB of cache that the strips of a `direct` graph are cut for; 0 cuts none.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -29,11 +44,45 @@ class Deployment(BaseModel):
     precision: Literal["fp32"] = "fp32"
     backend: Literal["xnnpack"] = "xnnpack"
     graph: Graph = "deploy"
+    lowering: Lowering = "standard"
+    strip_kb: Annotated[int, Field(ge=0, le=2**20)] = 0
+
+    @model_validator(mode="after")
+    def _direct_is_a_deploy_graph(self) -> Self:
+        if self.lowering == "direct" and self.graph != "deploy":
+            raise ValueError(
+                f"lowering direct writes the deploy graph: the {self.graph} graph needs standard"
+            )
+        if self.lowering == "standard" and self.strip_kb:
+            raise ValueError("strip_kb is for lowering direct: standard cuts no strips")
+        return self
 
     @property
     def key(self) -> str:
-        """Canonical, stable, file-name-safe identity, e.g. `180x320_fp32_xnnpack_deploy`."""
-        return f"{self.lr_height}x{self.lr_width}_{self.precision}_{self.backend}_{self.graph}"
+        """Canonical, stable, file-name-safe identity.
+
+        `180x320_fp32_xnnpack_deploy` is the deploy graph by the standard lowering,
+        `180x320_fp32_xnnpack_direct3072` the direct one with strips for 3072 kB.
+        """
+        made = self.graph if self.lowering == "standard" else f"direct{self.strip_kb}"
+        return f"{self.lr_height}x{self.lr_width}_{self.precision}_{self.backend}_{made}"
+
+    @classmethod
+    def choose(
+        cls, *, graph: str = "deploy", lowering: str | None = None,
+        strip_kb: int | None = None, **fields: Any,
+    ) -> Self:  # fmt: skip
+        """`build`, with the best lowering there is where none is named.
+
+        Raises:
+            ConfigError: a field is wrong, or `direct` is asked for and cannot be had here.
+        """
+        chosen = lowering or default_lowering(graph)
+        if chosen == "direct" and (reason := unfit()):
+            raise ConfigError(reason)
+        if strip_kb is None:
+            strip_kb = DEFAULT_STRIP_KB if chosen == "direct" else 0
+        return cls.build(graph=graph, lowering=chosen, strip_kb=strip_kb, **fields)
 
     @classmethod
     def build(cls, **fields: Any) -> Self:
@@ -42,6 +91,16 @@ class Deployment(BaseModel):
             return cls(**fields)
         except ValidationError as error:
             raise ConfigError(first_problem(error)) from error
+
+
+def default_lowering(graph: str) -> Lowering:
+    """`direct` for the deploy graph, where the ExecuTorch that is installed allows it."""
+    return "direct" if graph == "deploy" and not unfit() else "standard"
+
+
+def fallback_sentence(deployment: Deployment) -> str:
+    """Why a deploy graph can be lowered by `standard` only; empty where `direct` would do."""
+    return "" if deployment.lowering == "direct" or deployment.graph != "deploy" else unfit()
 
 
 @dataclass(frozen=True)

@@ -21,3 +21,7 @@ class ImageError(ModelError):
 
 class ExportError(ModelError):
     """A candidate that ExecuTorch could not lower."""
+
+
+class TrainingError(ModelError):
+    """A training that cannot be done as asked, or that went wrong."""

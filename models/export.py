@@ -1,7 +1,8 @@
 """From a candidate and its weights to an artifact: lower with XNNPACK, count, verify, store.
 
 Artifacts are content-addressed: the folder's name holds a hash of the candidate, the weights
-and the exporter's versions, so the same request finds the same folder and exports nothing.
+and the exporter's versions, so the same request finds the same folder and exports nothing. What
+is stored has run once on this host and answered as eager PyTorch does.
 """
 
 from __future__ import annotations
@@ -12,13 +13,10 @@ import os
 import shutil
 import tempfile
 import time
-import warnings
-from collections import Counter
 from pathlib import Path
-from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from foundation.artifact import (
     CHECK_INPUT_NAME,
@@ -34,13 +32,18 @@ from foundation.errors import RequestError
 from foundation.files import explain_os_error, sha256_of
 from models.cost import macs
 from models.deploy_graph import DeployMobileSR
-from models.deployment import Candidate
+from models.deployment import Candidate, Lowering
 from models.errors import ExportError
+from models.lowering.direct.lowering import lower_directly
+from models.lowering.host_check import require_right
+from models.lowering.lowered import Lowered
+from models.lowering.standard import lower_traced
 from models.network import MobileSR, parameter_count
 from models.weights import Weights, build_model
 
 # Bump when the exported graph changes for the same candidate: old artifacts are then not reused.
-GRAPH_REVISION = 1
+# One for each lowering: what one makes does not depend on the other.
+GRAPH_REVISIONS: dict[Lowering, int] = {"standard": 1, "direct": 1}
 # fp32 kernels reorder sums; 2e-6 was seen, a wrong kernel is wrong by far more than this.
 FP32_TOLERANCE = 1e-4
 
@@ -48,7 +51,8 @@ FP32_TOLERANCE = 1e-4
 def artifact_folder(store: Path, candidate: Candidate, weights_sha256: str) -> Path:
     """Where the artifact of this candidate with these weights lives in `store`."""
     parts = (candidate.key, weights_sha256, torch.__version__, _executorch_version())
-    digest = hashlib.sha256(repr((*parts, GRAPH_REVISION)).encode()).hexdigest()
+    revision = GRAPH_REVISIONS[candidate.deployment.lowering]
+    digest = hashlib.sha256(repr((*parts, revision)).encode()).hexdigest()
     return store / f"{candidate.key}-{digest[:16]}"
 
 
@@ -57,7 +61,7 @@ def export(candidate: Candidate, weights: Weights, store: Path) -> Artifact:
 
     Raises:
         WeightsError: the weights do not contain the config.
-        ExportError: ExecuTorch cannot lower it.
+        ExportError: it cannot be lowered, or what was made of it answers wrongly.
         RequestError: the store cannot be written or the disk is full; nothing is left behind.
     """
     model = build_model(candidate.config, weights)
@@ -72,15 +76,16 @@ def export(candidate: Candidate, weights: Weights, store: Path) -> Artifact:
     example = check_input(candidate)
     staging = _staging_folder(store)
     try:
-        program, delegation = _lower(model, candidate, example)
+        lowered = _lower(model, candidate, example)
         with torch.inference_mode():
             expected = model(example)
-        (staging / MODEL_NAME).write_bytes(program.buffer)
+        (staging / MODEL_NAME).write_bytes(lowered.serialise())
+        require_right(staging / MODEL_NAME, candidate.key, example, expected, FP32_TOLERANCE)
         (staging / CHECK_INPUT_NAME).write_bytes(example.numpy().tobytes())
         (staging / CHECK_OUTPUT_NAME).write_bytes(expected.contiguous().numpy().tobytes())
         manifest = _manifest(
-            candidate, staging, program, delegation, (sha256, weights.source),
-            (example, expected), time.monotonic() - started,
+            candidate, staging, lowered, (sha256, weights.source), (example, expected),
+            time.monotonic() - started,
         )  # fmt: skip
         manifest.save(staging / MANIFEST_NAME)
         _publish(staging, folder)
@@ -97,57 +102,22 @@ def check_input(candidate: Candidate) -> Tensor:
     return torch.rand(size, generator=torch.Generator().manual_seed(0))
 
 
-def _graph(model: MobileSR, candidate: Candidate) -> nn.Module:
-    if candidate.deployment.graph == "reference":
-        return model
+def _lower(model: MobileSR, candidate: Candidate, example: Tensor) -> Lowered:
     deployment = candidate.deployment
-    return DeployMobileSR(model, deployment.lr_height, deployment.lr_width).eval()
-
-
-def _lower(model: MobileSR, candidate: Candidate, example: Tensor) -> tuple[Any, Counter[Any]]:
-    """The ExecuTorch program, and a count of (operator, delegated?)."""
-    # Ten seconds of imports that no other command needs.
-    from executorch.backends.xnnpack.partition.xnnpack_partitioner import XnnpackPartitioner
-    from executorch.exir import to_edge_transform_and_lower
-
     try:
-        with warnings.catch_warnings(), torch.no_grad():
-            warnings.simplefilter("ignore")
-            exported = torch.export.export(_graph(model, candidate), (example,), strict=False)
-            edge = to_edge_transform_and_lower(exported, partitioner=[XnnpackPartitioner()])
-            delegation = count_delegation(edge.exported_program().graph_module)
-            return edge.to_executorch(), delegation
+        if deployment.lowering == "direct":
+            return lower_directly(model, deployment)
+        if deployment.graph == "deploy":
+            size = deployment.lr_height, deployment.lr_width
+            return lower_traced(DeployMobileSR(model, *size).eval(), example)
+        return lower_traced(model, example)
+    except ExportError:
+        raise
     except Exception as error:  # torch and executorch raise all kinds here
         reason = str(error).splitlines()[0] if str(error) else type(error).__name__
         raise ExportError(
             f"ExecuTorch cannot lower {candidate.key}: {type(error).__name__}: {reason[:200]}"
         ) from error
-
-
-def count_delegation(graph_module: torch.fx.GraphModule) -> Counter[Any]:
-    """Count operators by (name, delegated?); delegates themselves under ("delegate", True)."""
-    from executorch.exir.lowered_backend_module import LoweredBackendModule
-
-    counts: Counter[Any] = Counter()
-    for node in graph_module.graph.nodes:
-        if node.op == "get_attr":
-            lowered = getattr(graph_module, str(node.target), None)
-            if isinstance(lowered, LoweredBackendModule):
-                counts["delegate", True] += 1
-                for inner in lowered.original_module.graph.nodes:
-                    if name := _operator_name(inner):
-                        counts[name, True] += 1
-        elif name := _operator_name(node):
-            counts[name, False] += 1
-    return counts
-
-
-def _operator_name(node: torch.fx.Node) -> str:
-    """`native_layer_norm` for a call of it; empty for what computes nothing."""
-    name = str(getattr(node.target, "__name__", node.target))
-    if node.op != "call_function" or name in ("getitem", "executorch_call_delegate", "alloc"):
-        return ""
-    return name.removeprefix("aten.").split(".")[0]
 
 
 def _staging_folder(store: Path) -> Path:
@@ -173,15 +143,12 @@ def _publish(staging: Path, folder: Path) -> None:
 def _manifest(
     candidate: Candidate,
     staging: Path,
-    program: Any,
-    delegation: Counter[Any],
+    lowered: Lowered,
     weights: tuple[str, str],
     tensors: tuple[Tensor, Tensor],
     export_s: float,
 ) -> ArtifactManifest:
     config, deployment = candidate.config, candidate.deployment
-    counted = {k: v for k, v in delegation.items() if k != ("delegate", True)}
-    plan = program.executorch_program.execution_plan[0]
     return ArtifactManifest(
         candidate_key=candidate.key,
         config=config.model_dump(mode="json"),
@@ -196,10 +163,10 @@ def _manifest(
         weights_source=weights[1],
         torch_version=torch.__version__,
         executorch_version=_executorch_version(),
-        delegates=delegation["delegate", True],
-        delegated_ops={name: n for (name, inside), n in counted.items() if inside},
-        undelegated_ops={name: n for (name, inside), n in counted.items() if not inside},
-        planned_memory_bytes=sum(plan.non_const_buffer_sizes),
+        delegates=lowered.delegates,
+        delegated_ops=dict(lowered.delegated_ops),
+        undelegated_ops=dict(lowered.undelegated_ops),
+        planned_memory_bytes=lowered.planned_memory_bytes,
         check_tolerance=FP32_TOLERANCE,
         check_input_sha256=sha256_of(staging / CHECK_INPUT_NAME),
         check_output_sha256=sha256_of(staging / CHECK_OUTPUT_NAME),

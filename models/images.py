@@ -5,9 +5,7 @@ An image is a uint8 array (H, W, 3), RGB. Sizes are told as height x width.
 
 from __future__ import annotations
 
-import struct
-import warnings
-import zlib
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,33 +13,26 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
 
-from foundation import atomic_path, require_writable
 from models.bicubic import downscale
 from models.errors import ImageError
+from models.photo import FORMATS, Rgb, load_rgb, require_savable, save_rgb
 
-# Only formats whose decoders stay inside this process: Pillow hands EPS to Ghostscript.
-FORMATS = ("PNG", "JPEG", "BMP", "TIFF", "WEBP", "PPM", "GIF")
+__all__ = ["FORMATS", "Rgb", "load_rgb", "require_savable", "save_rgb"]
+
 READ_SUFFIXES = frozenset(
-    {".png", ".jpg", ".jpeg", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm", ".gif"}
-)
-SAVE_OPTIONS: dict[str, dict[str, Any]] = {
-    ".png": {},
-    ".bmp": {},
-    ".tif": {},
-    ".tiff": {},
-    ".webp": {"lossless": True},
-    ".jpg": {"quality": 95, "subsampling": 0},
-    ".jpeg": {"quality": 95, "subsampling": 0},
-}
-# What Pillow's decoders have been seen to raise on a damaged file.
-DECODER_ERRORS = (
-    OSError, SyntaxError, ValueError, TypeError, EOFError, LookupError, OverflowError,
-    struct.error, zlib.error,
+    {
+        ".png", ".jpg", ".jpeg", ".jpe", ".jfif", ".bmp", ".tif", ".tiff", ".webp", ".ppm", ".pgm",
+        ".pbm", ".pnm", ".gif",
+    }
 )  # fmt: skip
-
-Rgb = NDArray[np.uint8]
+# Photographs as well, that no decoder here reads.
+UNREAD_SUFFIXES = frozenset(
+    {
+        ".heic", ".heif", ".avif", ".jxl", ".jp2", ".j2k", ".tga", ".exr", ".hdr", ".psd", ".raw",
+        ".dng", ".cr2", ".cr3", ".nef", ".arw", ".orf", ".rw2", ".raf", ".npy", ".mat",
+    }
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -53,78 +44,31 @@ class ImagePair:
     lr: Rgb
 
 
-def load_rgb(path: Path) -> Rgb:
-    """Read an image file as uint8 (H, W, 3), upright.
+@dataclass(frozen=True)
+class ImageFolder:
+    """The image files of a folder, and what looks like one and is none that can be used.
 
-    Grey and palette images become RGB, 16-bit ones are scaled to 8, the EXIF orientation is
-    applied, transparency is dropped without compositing, and of an animation the first frame is
-    taken.
-
-    Raises:
-        ImageError: not an image of a known format, damaged, cut short, or larger than Pillow's
-            limit against decompression bombs.
+    Attributes:
+        files: readable by their suffix, sorted by name.
+        left_out: name and reason of each other file that somebody may have meant as a photograph.
     """
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        warnings.simplefilter("error", Image.DecompressionBombWarning)
-        try:
-            with Image.open(path, formats=FORMATS) as opened:
-                upright = ImageOps.exif_transpose(opened)
-                return np.array(_eight_bit(upright, path).convert("RGB"))
-        except FileNotFoundError:
-            raise ImageError(f"{path} does not exist") from None
-        except IsADirectoryError:
-            raise ImageError(f"{path} is a folder, an image file is needed") from None
-        except (Image.DecompressionBombWarning, Image.DecompressionBombError):
-            raise ImageError(
-                f"{path} has more than {Image.MAX_IMAGE_PIXELS} pixels, the limit against "
-                "decompression bombs: cut or shrink it first"
-            ) from None
-        except UnidentifiedImageError:
-            raise ImageError(
-                f"{path} is not an image that can be read here ({', '.join(FORMATS)})"
-            ) from None
-        except MemoryError:
-            raise ImageError(f"{path} does not fit into memory: cut or shrink it first") from None
-        except DECODER_ERRORS as error:
-            if isinstance(error, OSError) and error.strerror:
-                raise ImageError(f"cannot read {path}: {error.strerror}") from error
-            raise ImageError(f"{path} is damaged or cut short: {error}") from error
+
+    folder: Path
+    files: tuple[Path, ...]
+    left_out: tuple[tuple[str, str], ...]
+
+    @property
+    def sentence(self) -> str:
+        """What is not used and why, in one sentence; empty where all is used."""
+        if not self.left_out:
+            return ""
+        told = ", ".join(f"{name} ({why})" for name, why in self.left_out[:3])
+        more = f" and {len(self.left_out) - 3} more" if len(self.left_out) > 3 else ""
+        return f"{self.folder}: {len(self.files)} images are used, {told}{more} not"
 
 
-def save_rgb(path: Path, image: Rgb) -> None:
-    """Write an image, atomically; the suffix chooses the format, .png is lossless.
-
-    Raises:
-        ImageError: an unknown suffix, or a size that the format cannot hold.
-        RequestError: the folder cannot be written.
-    """
-    options = _save_options(path)
-    with atomic_path(path) as temporary:
-        try:
-            Image.fromarray(image).save(temporary, **options)
-        except (ValueError, TypeError, struct.error) as error:
-            raise ImageError(f"cannot write {path}: {error}") from error
-
-
-def require_savable(path: Path) -> None:
-    """Find out before long work whether `save_rgb` could write `path`; raises what it raises."""
-    _save_options(path)
-    require_writable(path)
-
-
-def _save_options(path: Path) -> dict[str, Any]:
-    try:
-        return SAVE_OPTIONS[path.suffix.lower()]
-    except KeyError:
-        raise ImageError(
-            f"cannot write {path}: unknown image suffix {path.suffix!r}, use .png "
-            f"(or one of {', '.join(sorted(SAVE_OPTIONS))})"
-        ) from None
-
-
-def image_files(folder: Path) -> list[Path]:
-    """The image files of a folder, by suffix, sorted by name; hidden files are left out.
+def look_through(folder: Path) -> ImageFolder:
+    """Sort a folder's files by their suffix; hidden ones are not looked at.
 
     Raises:
         ImageError: the folder is missing, is no folder, cannot be read or holds no image.
@@ -133,19 +77,36 @@ def image_files(folder: Path) -> list[Path]:
         raise ImageError(f"the image folder {folder} does not exist")
     if not folder.is_dir():
         raise ImageError(f"{folder} is a file, a folder of images is needed")
+    files, left_out = [], []
     try:
-        files = sorted(
-            path
-            for path in folder.iterdir()
-            if path.suffix.lower() in READ_SUFFIXES
-            and not path.name.startswith(".")
-            and path.is_file()
-        )
+        for path in sorted(folder.iterdir()):
+            suffix = path.suffix.lower()
+            if path.name.startswith(".") or suffix not in READ_SUFFIXES | UNREAD_SUFFIXES:
+                continue
+            why = _unusable(path) if suffix in READ_SUFFIXES else f"{suffix} cannot be read here"
+            if why:
+                left_out.append((path.name, why))
+            else:
+                files.append(path)
     except OSError as error:
         raise ImageError(f"cannot read the folder {folder}: {error.strerror or error}") from None
     if not files:
-        raise ImageError(f"{folder} holds no image ({', '.join(sorted(READ_SUFFIXES))})")
-    return files
+        told = f"; {left_out[0][0]}: {left_out[0][1]}" if left_out else ""
+        raise ImageError(f"{folder} holds no image ({', '.join(sorted(READ_SUFFIXES))}){told}")
+    return ImageFolder(folder, tuple(files), tuple(left_out))
+
+
+def image_files(folder: Path) -> list[Path]:
+    """The usable files of `look_through`, which raises what it raises."""
+    return list(look_through(folder).files)
+
+
+def _unusable(path: Path) -> str:
+    if path.is_file():
+        return ""
+    if path.is_symlink() and not path.exists():
+        return "a link to nothing"
+    return "a folder" if path.is_dir() else "no file"
 
 
 def make_pair(name: str, hr: Rgb, scale: int) -> ImagePair:
@@ -168,18 +129,19 @@ def load_pairs(hr_folder: Path, lr_folder: Path | None, scale: int) -> list[Imag
     format. A pair's name is the original's file name without suffix.
 
     Raises:
-        ImageError: a folder or file that cannot be used, an LR image that is missing or
-            ambiguous, or one whose size is not that of its original divided by `scale`, rounded
-            down.
+        ImageError: a folder or file that cannot be used, an LR image that is missing, ambiguous
+            or without an original, or one whose size is not that of its original divided by
+            `scale`, rounded down. Nothing is left out: a mean would be that of other images.
     """
     originals = _by_stem(hr_folder)
     if lr_folder is None:
         return [make_pair(stem, load_rgb(path), scale) for stem, path in originals.items()]
     lr_files = _by_stem(lr_folder)
-    return [
-        _matched(stem, path, _partner(stem, path, lr_files, lr_folder, scale), scale)
-        for stem, path in originals.items()
-    ]
+    partners = {
+        stem: _partner(stem, path, lr_files, lr_folder, scale) for stem, path in originals.items()
+    }
+    _refuse_strays(lr_files, set(partners.values()), originals, hr_folder)
+    return [_matched(stem, originals[stem], path, scale) for stem, path in partners.items()]
 
 
 def to_input(lr: Rgb) -> NDArray[np.float32]:
@@ -216,30 +178,45 @@ def require_at_least(pairs: Sequence[ImagePair], lr_height: int, lr_width: int) 
             )
 
 
-def _eight_bit(image: Image.Image, path: Path) -> Image.Image:
-    """Pillow clips deep grey images when converting them; bring them down to 8 bits first."""
-    if image.mode == "F":
-        raise ImageError(f"{path} holds floating-point pixels of unknown range: save it as PNG")
-    if not image.mode.startswith("I"):
-        return image
-    levels = np.clip(np.asarray(image, dtype=np.float64), 0, 65535)
-    return Image.fromarray(np.rint(levels / 257.0).astype(np.uint8))
-
-
 def _size(image: Rgb) -> str:
     return f"{image.shape[0]} x {image.shape[1]}"
 
 
 def _by_stem(folder: Path) -> dict[str, Path]:
+    """Files by their names without suffix, in Unicode's composed form.
+
+    Some systems write an umlaut as one character and others as two, and both look the same.
+    """
+    found = look_through(folder)
+    if found.left_out:
+        name, why = found.left_out[0]
+        raise ImageError(
+            f"{folder / name} looks like one of the images and cannot be used ({why}), and "
+            "without it a mean would be that of other images: mend it, or move it away"
+        )
     files: dict[str, Path] = {}
-    for path in image_files(folder):
-        other = files.setdefault(path.stem, path)
+    for path in found.files:
+        other = files.setdefault(unicodedata.normalize("NFC", path.stem), path)
         if other is not path:
-            raise ImageError(
-                f"{other} and {path.name} have the same name but for the suffix: which one is "
-                "meant? Move one away"
+            differ = (
+                "have the same name but for the suffix"
+                if other.stem == path.stem
+                else f"have names that only look the same ({other.stem!a}, {path.stem!a})"
             )
+            raise ImageError(f"{other} and {path.name} {differ}: which one is meant? Move one away")
     return files
+
+
+def _refuse_strays(
+    lr_files: dict[str, Path], used: set[Path], originals: dict[str, Path], hr_folder: Path
+) -> None:
+    """An LR image without its original would be left out silently; one of another scale is fine."""
+    other_scales = {f"{stem}x{scale}" for stem in originals for scale in range(1, 17)}
+    for stem, path in lr_files.items():
+        if path not in used and stem not in other_scales:
+            raise ImageError(
+                f"{path} has no original in {hr_folder}: add it there, or move the LR image away"
+            )
 
 
 def _partner(

@@ -25,6 +25,8 @@ _SEED = 20220
 def sentinel_candidate(deployment: Deployment, scale: Literal[2, 3, 4] = 4) -> Candidate:
     """The sentinel at a deployment's LR size, as a deploy graph whatever the deployment's is.
 
+    Lowered as the deployment is: a study's latencies are of one lowering, the sentinel's with them.
+
     Never change it: latencies of different days are compared by it. A change is a new sentinel,
     which its artifact's sha256 shows, and starts new references.
     """

@@ -71,10 +71,11 @@ def _block(
 ) -> Tensor:
     n = part.n_feats
     if name == "0.attn.qkv.weight":
-        rows = torch.cat([i * full.n_feats + _head_channels(full, part) for i in range(3)])
+        channels = _head_channels(full, part, tensor.device)
+        rows = torch.cat([i * full.n_feats + channels for i in range(3)])
         return tensor.index_select(0, rows)[:, :n]
     if name == "0.attn.proj_out.weight":
-        return tensor.index_select(1, _head_channels(full, part))[:n]
+        return tensor.index_select(1, _head_channels(full, part, tensor.device))[:n]
     if name in ("0.mlp.fc.0.weight", "1.net.0.weight"):
         return tensor[: n * ratio, :n]
     if name in ("0.mlp.fc.2.weight", "1.net.4.weight"):
@@ -84,7 +85,7 @@ def _block(
     return tensor[:n]
 
 
-def _head_channels(full: MobileSRConfig, part: MobileSRConfig) -> Tensor:
+def _head_channels(full: MobileSRConfig, part: MobileSRConfig, device: torch.device) -> Tensor:
     """Indices of the first `part.head_dim` channels of each head of `full`."""
-    heads = torch.arange(full.n_heads).unsqueeze(1) * full.head_dim
-    return (heads + torch.arange(part.head_dim)).flatten()
+    heads = torch.arange(full.n_heads, device=device).unsqueeze(1) * full.head_dim
+    return (heads + torch.arange(part.head_dim, device=device)).flatten()

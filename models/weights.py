@@ -1,13 +1,13 @@
 """Checkpoints: read without executing them, checked against an architecture, sliced.
 
 A checkpoint of ours is a dict with `format`, `config` and `net`; the published one has `net`
-among other keys; a bare state dict is accepted too.
+among other keys; those of common trainers are told by `checkpoint_forms`.
 """
 
 from __future__ import annotations
 
 import hashlib
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -15,16 +15,23 @@ import torch
 from torch import Tensor
 
 from foundation.files import atomic_path
+from foundation.wording import shown
+from models.checkpoint_forms import find_state, foreign_object
 from models.config import MobileSRConfig
 from models.errors import ConfigError, WeightsError
 from models.network import MobileSR
+from models.origin import WeightsOrigin
 from models.slicing import contains, slice_state
 
 FORMAT = "mobilesr-tune/weights/1"
 # The largest config of any sane space is a few million parameters, some 20 MB; an optimizer
 # beside it triples that.
 MAX_CHECKPOINT_BYTES = 2 * 2**30
+# `state_sha256` of the checkpoint of github.com/sunny2109/MobileSR-NTIRE2022.
+PUBLISHED_SHA256 = "da8f8703f40cb1671430e4deacf81b29a779ec65d8c2e7ca32e5efaf214e876a"
 State = dict[str, Tensor]
+# The source of weights that were just trained (`models.training`).
+SUPERNET = "supernet"
 
 
 @dataclass(frozen=True)
@@ -35,16 +42,23 @@ class Weights:
         config: the architecture, where the file says it (ours do); the published one does not.
         source: where they came from, for records.
         training: how they were made, for records.
+        origin: what a PSNR made with them is called; None where a file does not say.
     """
 
     state: State
     config: MobileSRConfig | None
     source: str
     training: dict[str, Any] = field(default_factory=dict)
+    origin: WeightsOrigin | None = None
 
     @property
     def sha256(self) -> str:
         return state_sha256(self.state)
+
+    @property
+    def is_supernet(self) -> bool:
+        """Whether they were trained to be sliced: no config is meant unless it is named."""
+        return self.source == SUPERNET or bool(self.training.get("random_configs"))
 
     def for_config(self, config: MobileSRConfig) -> State:
         """The weights of `config`: these themselves, or a slice where these contain it.
@@ -98,7 +112,8 @@ def load_weights(path: Path) -> Weights:
     """Read a checkpoint through `weights_only=True`.
 
     Raises:
-        WeightsError: missing, too large, no checkpoint, or not a state dict.
+        WeightsError: missing, too large, no checkpoint, no or several networks, or values that
+            are not finite.
     """
     if not path.is_file():
         raise WeightsError(f"no weights at {path}: give the path of a .pth or .pt file")
@@ -107,32 +122,63 @@ def load_weights(path: Path) -> Weights:
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # at damaged bytes the unpickler raises all kinds
-        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
-        raise WeightsError(f"{path} is no PyTorch checkpoint: {reason[:160]}") from error
+        raise WeightsError(_refusal(path, str(error) or type(error).__name__)) from error
     return _from_content(content, str(path))
 
 
+def load_given_weights(path: Path) -> Weights:
+    """As `load_weights`, for a file that a user names: its origin is that, or the publication."""
+    weights = load_weights(path)
+    published = weights.sha256 == PUBLISHED_SHA256
+    return replace(
+        weights, origin=WeightsOrigin.PUBLISHED if published else WeightsOrigin.CHECKPOINT
+    )
+
+
+def _refusal(path: Path, reason: str) -> str:
+    name = foreign_object(reason)
+    if name is not None:
+        return (
+            f"{path} is no PyTorch checkpoint of tensors alone: it holds a {name} beside them, "
+            "and opening that could run code. Save the network alone, with "
+            "torch.save(model.state_dict(), ...)"
+        )
+    return f"{path} is no PyTorch checkpoint: {shown(reason.splitlines()[0], 160)}"
+
+
 def _from_content(content: Any, source: str) -> Weights:
-    state, config = content, None
+    config = origin = None
     training: dict[str, Any] = {}
-    if isinstance(content, dict):
-        for name in ("net", "params_ema", "params", "state_dict", "model"):
-            if isinstance(content.get(name), dict):
-                state = content[name]
-                break
-        if content.get("format") == FORMAT:
-            config, training = _header(content, source)
-    if (
-        not isinstance(state, dict)
-        or not state
-        or not all(isinstance(t, Tensor) for t in state.values())
-    ):
-        raise WeightsError(f"{source} holds no state dict: expected named tensors")
-    tensors = {str(name).removeprefix("module."): t.float() for name, t in state.items()}
-    weights = Weights(tensors, config, source, training)
+    if isinstance(content, dict) and content.get("format") == FORMAT:
+        config, training = _header(content, source)
+        origin = _origin(content.get("origin"), source)
+    found = find_state(content, source)
+    tensors = {name: t.float() for name, t in found.state.items()}
+    _refuse_non_finite(tensors, source)
+    told = f"{source} ({found.where})" if found.where else source
     if config is not None:
         check_state(tensors, config, source)
-    return weights
+    return Weights(tensors, config, told, training, origin)
+
+
+def _refuse_non_finite(state: State, source: str) -> None:
+    for name, tensor in state.items():
+        count = int(tensor.numel() - torch.isfinite(tensor).sum())
+        if count:
+            raise WeightsError(
+                f"{source}: {count} of {tensor.numel()} values of {name} are not finite (NaN or "
+                "infinity, in single precision): the training that wrote it went wrong; take an "
+                "earlier checkpoint"
+            )
+
+
+def _origin(value: Any, source: str) -> WeightsOrigin | None:
+    if value is None:
+        return None
+    try:
+        return WeightsOrigin(value)
+    except ValueError:
+        raise WeightsError(f"{source} is damaged: its origin is {str(value)[:40]!r}") from None
 
 
 def _header(content: dict[str, Any], source: str) -> tuple[MobileSRConfig, dict[str, Any]]:
@@ -159,6 +205,8 @@ def save_weights(weights: Weights, path: Path) -> None:
         "net": {name: t.detach().clone() for name, t in weights.state.items()},
         "training": weights.training,
     }
+    if weights.origin is not None:
+        content["origin"] = weights.origin.value
     # Through a stream: torch's own writer reports a full disk as an internal failure.
     with atomic_path(path) as temporary, temporary.open("wb") as stream:
         torch.save(content, stream)

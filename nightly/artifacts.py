@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from foundation.artifact import Artifact, load_artifact
 from foundation.errors import RequestError
 from models.config import MobileSRConfig, preset
-from models.deployment import Candidate, Deployment
+from models.deployment import Candidate, Deployment, fallback_sentence
 from models.errors import ConfigError
 from models.export_pool import Export, ExportPool
 from nightly.suite import ModelSpec, Suite
@@ -52,6 +52,11 @@ def prepare(
         else:
             weights, candidate = _candidate(suite, spec)
             wanted.setdefault(weights, {})[spec.name] = candidate
+    for sentence in {
+        fallback_sentence(c.deployment) for of in wanted.values() for c in of.values()
+    }:
+        if sentence:
+            say(sentence)
     for weights, candidates in wanted.items():
         say(f"exporting {len(candidates)} with {weights.name}, where not done before")
         with ExportPool(weights, suite.artifacts) as pool:
@@ -85,7 +90,10 @@ def _candidate(suite: Suite, spec: ModelSpec) -> tuple[Path, Candidate]:
         )
     height, width = spec.lr_size
     return path, Candidate(
-        config, Deployment.build(lr_height=height, lr_width=width, graph=spec.graph)
+        config,
+        Deployment.choose(
+            lr_height=height, lr_width=width, graph=spec.graph, lowering=spec.lowering
+        ),
     )
 
 
@@ -121,7 +129,7 @@ def _sentinel(
         from models.sentinel import export_sentinel
 
         say("having the sentinel exported")
-        deployment = Deployment.build(lr_height=SENTINEL_SIDE, lr_width=SENTINEL_SIDE)
+        deployment = Deployment.choose(lr_height=SENTINEL_SIDE, lr_width=SENTINEL_SIDE)
         return export_sentinel(deployment, suite.artifacts)
     for spec in suite.models:
         if spec.name == suite.sentinel:

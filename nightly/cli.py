@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -11,9 +13,12 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 from typer.core import TyperGroup
 
+from foundation.usage import is_usage_problem
+
 if TYPE_CHECKING:
+    from device_runner import Progress
     from nightly.history import History
-    from nightly.night import NightResult, Watcher
+    from nightly.night import NightResult, NightRun
     from nightly.outputs import NightFiles
     from nightly.suite import Suite
 
@@ -33,6 +38,31 @@ class RunByDefault(TyperGroup):
         if args and args[0] not in self.commands and args[0] not in ("--help", "-h"):
             args = ["run", *args]
         return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """With `--bisect`, every end but good, bad and stopped is `CANNOT_TELL`.
+
+        `git bisect run` takes 2 to 124 for a bad commit: a wrong option, a device that failed or
+        a fault of ours would each accuse the commit that happens to be checked out.
+        """
+        if "--bisect" not in sys.argv:
+            return super().invoke(ctx)
+        from foundation.console import err
+        from foundation.errors import MobileSRTuneError
+        from foundation.exits import internal_error
+
+        try:
+            return super().invoke(ctx)
+        except typer.Exit as end:
+            raise typer.Exit(end.exit_code if end.exit_code in (0, 1) else CANNOT_TELL) from None
+        except typer.Abort:
+            raise
+        except MobileSRTuneError as error:
+            why = str(error)
+        except Exception as error:
+            why = error.format_message() if is_usage_problem(error) else internal_error(error)
+        err.say(f"cannot tell: {why}")
+        raise typer.Exit(CANNOT_TELL)
 
 
 nightly = typer.Typer(
@@ -81,29 +111,28 @@ def run(
 
     Example: mobilesr-tune nightly suite.toml --only published --since 2026-11-01
     """
-    from foundation.errors import MobileSRTuneError
+    from foundation.files import require_writable
+    from foundation.places import expanded
+    from foundation.streams import require_told
     from nightly.history import open_history
-    from nightly.night import Choices, NightRun
+    from nightly.night import NightRun
     from nightly.outputs import write_outputs
     from nightly.suite import load_suite
+    from nightly.tonight import Choices
 
-    try:
-        loaded = load_suite(suite)
-        with open_history(loaded.history_url) as history:
-            number = None if since is None else _night_of(history, loaded, since)
-            choices = Choices(tuple(only or ()), number, bisect, wait_s)
-            result = _with_progress(NightRun(loaded, history, choices))
-            files = write_outputs(result, history, (output or loaded.output).absolute())
-    except MobileSRTuneError as error:
-        if not bisect:
-            raise
-        from foundation.console import err
-
-        err.print(f"cannot tell: {error}", markup=False, highlight=False, soft_wrap=True)
-        raise typer.Exit(CANNOT_TELL) from None
-    _show(result, files, as_json=json)
-    code = result.exit_code
-    raise typer.Exit(CANNOT_TELL if bisect and code not in (0, 1) else code)
+    loaded = load_suite(suite)
+    folder = expanded(output or loaded.output).absolute()
+    require_writable(folder / "index.html")
+    with open_history(loaded.history_url) as history:
+        number = None if since is None else _night_of(history, loaded, since)
+        choices = Choices(tuple(only or ()), number, bisect, wait_s)
+        result = _with_progress(NightRun(loaded, history, choices))
+        with _agreeing(history, result.night.number):
+            files = write_outputs(result, history, folder)
+            _show(result, files, as_json=json)
+            if result.exit_code == 0:
+                require_told()
+    raise typer.Exit(result.exit_code)
 
 
 @nightly.command()
@@ -116,13 +145,15 @@ def init(
     """
     from foundation.console import out
     from foundation.files import write_text
+    from foundation.wording import shell_line
     from nightly.errors import SuiteError
     from nightly.outputs.page import TEMPLATES
 
     if path.exists():
         raise SuiteError(f"{path} exists: choose another name, or remove it first")
     write_text(path, (TEMPLATES / "suite.toml").read_text("utf-8").replace("{name}", path.name))
-    out.print(f"{path}: edit it, then: mobilesr-tune nightly {path}", markup=False, soft_wrap=True)
+    command = shell_line(["mobilesr-tune", "nightly", str(path)])
+    out.say(f"{path}: edit it, then: {command}")
 
 
 @nightly.command()
@@ -148,7 +179,7 @@ def accept(
     with open_history(loaded.history_url) as history, history.lock(wait_s):
         number, pinned = history.accept(loaded.name, night, only or [], datetime.now(UTC))
     for series in pinned:
-        out.print(f"night {number} is the baseline of {series.words()}", markup=False)
+        out.say(f"night {number} is the baseline of {series.words()}")
 
 
 @nightly.command()
@@ -176,6 +207,25 @@ def history(
         out.print(nights_table(loaded.name, nights, verdicts))
 
 
+@contextmanager
+def _agreeing(history: History, night: int) -> Iterator[None]:
+    """Inside, an end that the finished night does not know of is written into its record too."""
+    from foundation.errors import MobileSRTuneError
+    from foundation.exits import INTERNAL, STOPPED
+
+    try:
+        yield
+    except MobileSRTuneError as error:
+        history.amend_exit(night, error.exit_code)
+        raise
+    except KeyboardInterrupt:
+        history.amend_exit(night, STOPPED)
+        raise
+    except Exception:
+        history.amend_exit(night, INTERNAL)
+        raise
+
+
 def _night_of(history: History, suite: Suite, text: str) -> int:
     from nightly.errors import BaselineError
 
@@ -195,37 +245,35 @@ def _night_of(history: History, suite: Suite, text: str) -> int:
     return found
 
 
-def _with_progress(night: Any) -> NightResult:
+def _with_progress(night: NightRun) -> NightResult:
     from foundation.console import err, progress_bar
 
     with progress_bar("launches") as bar:
         task = bar.add_task("starting", total=None)
-        watcher: Watcher = night.watcher
 
         def say(text: str) -> None:
             bar.update(task, description=text[:100])
             if not err.is_terminal:
-                err.print(text, markup=False, highlight=False)
+                err.say(text)
 
-        def progress(now: Any) -> None:
+        def progress(now: Progress) -> None:
             bar.update(task, completed=now.done, total=now.total, description=now.next_step[:100])
 
-        watcher.stage = say
-        watcher.progress = progress
-        watcher.waiting = lambda who: say(f"another nightly writes into this history: {who}")
-        result: NightResult = night.run()
-        return result
+        night.listener.stage = say
+        night.listener.progress = progress
+        night.listener.waiting = lambda who: say(f"another nightly writes into this history: {who}")
+        return night.run()
 
 
 def _show(result: NightResult, files: NightFiles, *, as_json: bool) -> None:
     from foundation.console import out, print_json
     from nightly.outputs.record import night_record
-    from nightly.outputs.terminal import night_text
+    from nightly.outputs.terminal import night_lines
 
     if as_json:
         print_json(night_record(result) | {"page": str(files.page), "junit": str(files.junit)})
         return
-    out.print(night_text(result))
-    out.print(f"Page: {files.page}", markup=False, highlight=False, soft_wrap=True)
-    out.print(f"JUnit: {files.junit}", markup=False, highlight=False, soft_wrap=True)
-    sys.stdout.flush()
+    for line in night_lines(result):
+        out.print(line, soft_wrap=True)
+    out.say(f"Page: {files.page}")
+    out.say(f"JUnit: {files.junit}")

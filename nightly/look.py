@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
+from typing import Protocol
 
 import numpy as np
 
-from device_runner import Device, Measurement, MeasurementFailed, MeasurePlan, Progress, infer
+from device_runner import Device, Measurement, MeasurementFailed, MeasurePlan, infer
 from device_runner.measuring import measure_together
-from foundation.artifact import Artifact, ArtifactManifest
+from foundation.artifact import Artifact
+from foundation.wording import count_of
 from models.evaluation import score_outputs
 from models.export_pool import Export
 from models.images import ImagePair
 from models.inference import upscale_images
+from nightly.listener import NightListener
 from nightly.records import OK, Observation, SeriesKey
 from nightly.rounds import Row, corrected_ms
 
@@ -22,7 +25,8 @@ EXPORT_FAILED = "export_failed"
 WRONG_OUTPUT = "wrong_output"
 # Pictures to judge PSNR by, for each scale.
 Pairs = Mapping[int, Sequence[ImagePair]]
-NO_PAIRS: Pairs = {}
+# Suspects are few: their second look takes so many times the sessions of the first.
+SECOND_LOOK = 2
 
 
 @dataclass(frozen=True)
@@ -36,92 +40,140 @@ class Look:
     """
 
     observations: dict[str, Observation]
-    sentinel_ms: float | None
-    session_s: float | None
-    flags: tuple[str, ...]
+    sentinel_ms: float | None = None
+    session_s: float | None = None
+    flags: tuple[str, ...] = ()
 
 
-def look(
-    device: Device,
-    artifacts: Mapping[str, Export],
-    plan: MeasurePlan,
-    *,
-    condition: str,
-    attempt: int,
-    sentinel: Artifact | None,
-    sentinel_reference_ms: float | None,
-    pairs: Pairs = NO_PAIRS,
-    without_pictures: frozenset[str] = frozenset(),
-    on_progress: Callable[[Progress], None] | None = None,
-) -> Look:
-    """Measure every model once in each round, then have each upscale the pictures.
+class Looks(Protocol):
+    """What a night's turn asks of whoever measures: see `nightly.turn.DeviceTurn`."""
+
+    def first(self) -> Look:
+        """At every model. Raises `foundation.DeviceFailure`."""
+
+    def again(self, models: Sequence[str]) -> Look:
+        """At suspects, in `SECOND_LOOK` times the sessions. Raises `foundation.DeviceFailure`."""
+
+
+@dataclass
+class DeviceLooks:
+    """Looks at models on one open device under one condition.
 
     A model that cannot be exported, crashes or answers wrongly is an observation.
 
-    Raises:
-        foundation.DeviceFailure: the device is in trouble; nothing is returned.
+    Attributes:
+        models: what to measure by name, or the sentence why it could not be exported.
+        plan: of the first look.
+        night: seeds the order of the sessions.
+        sentinel_reference_ms: what latencies are held against; the first look sets it where
+            nothing was known.
+        pairs: pictures to judge PSNR by, for each scale.
+        without_pictures: models of whose pictures nothing is asked.
     """
-    names = [name for name, export in artifacts.items() if isinstance(export, Artifact)]
-    ready = [export for export in artifacts.values() if isinstance(export, Artifact)]
-    observations = {
-        name: Observation(
-            SeriesKey(name, device.serial, condition), attempt, EXPORT_FAILED, message=export
+
+    device: Device
+    condition: str
+    models: Mapping[str, Export]
+    plan: MeasurePlan
+    night: int
+    sentinel: Artifact | None = None
+    sentinel_reference_ms: float | None = None
+    pairs: Pairs = field(default_factory=dict)
+    without_pictures: frozenset[str] = frozenset()
+    listener: NightListener = field(default_factory=NightListener)
+
+    def first(self) -> Look:
+        """At every model; see `Looks`."""
+        self.listener.stage(
+            f"measuring {count_of(len(self.models), 'model')} on {self.device.serial}"
         )
-        for name, export in artifacts.items()
-        if isinstance(export, str)
-    }
-    started_s = device.clock.monotonic_s()
-    with device.lease(plan.lease_wait_s):
-        found = measure_together(
-            device, ready, plan, sentinel=sentinel, sentinel_reference_ms=sentinel_reference_ms,
-            on_progress=on_progress,
-        ) if ready else []  # fmt: skip
-        launches = plan.sessions * len(ready)
-        session_s = (device.clock.monotonic_s() - started_s) / launches if launches else None
-        latencies = _latencies_ms(found)
-        for name, artifact, one, ms in zip(names, ready, found, latencies, strict=True):
-            key = SeriesKey(name, device.serial, condition)
-            pictures = () if name in without_pictures else pairs.get(scale_of(artifact), ())
-            observations[name] = _observation(
-                key, attempt, artifact, one, ms, device, plan, pictures
-            )
-    measured = [one for one in found if isinstance(one, Measurement)]
-    tracks = [one.sentinel for one in measured if one.sentinel is not None]
-    return Look(
-        {name: observations[name] for name in artifacts},
-        float(np.median(tracks[0].median_ms)) if tracks else None,
-        session_s,
-        tuple(dict.fromkeys(flag for one in measured for flag in one.flags)),
-    )
+        found = self._look(list(self.models), 0, self.plan.sessions)
+        if self.sentinel_reference_ms is None:
+            self.sentinel_reference_ms = found.sentinel_ms
+        return found
 
+    def again(self, models: Sequence[str]) -> Look:
+        """At suspects; see `Looks`."""
+        self.listener.stage(f"a second look at {', '.join(models)} on {self.device.serial}")
+        return self._look(models, 1, SECOND_LOOK * self.plan.sessions)
 
-def _observation(
-    key: SeriesKey,
-    attempt: int,
-    artifact: Artifact,
-    found: Measurement | MeasurementFailed,
-    latency_ms: tuple[float, ...],
-    device: Device,
-    plan: MeasurePlan,
-    pairs: Sequence[ImagePair],
-) -> Observation:
-    manifest = artifact.manifest
-    readings: dict[str, tuple[float, ...]] = {}
-    try:
-        if isinstance(found, MeasurementFailed):
-            raise found
-        readings = _readings(found, latency_ms) | {"delegation": (delegated_share(manifest),)}
-        if pairs:
-            readings["psnr"] = (_psnr_y_db(device, artifact, plan, pairs),)
-    except MeasurementFailed as error:
-        outcome = WRONG_OUTPUT if error.verification is not None else str(error.report.outcome)
+    def _look(self, models: Sequence[str], attempt: int, sessions: int) -> Look:
+        """Every model once in each round beside the sentinel, then have each upscale pictures."""
+        exports = {name: self.models[name] for name in models}
+        ready = {name: one for name, one in exports.items() if isinstance(one, Artifact)}
+        observations = {
+            name: Observation(self._key(name), attempt, EXPORT_FAILED, message=export)
+            for name, export in exports.items()
+            if isinstance(export, str)
+        }
+        plan = self.plan.model_copy(update={"sessions": sessions, "seed": 2 * self.night + attempt})
+        clock = self.device.clock
+        started_s = clock.monotonic_s()
+        found: list[Measurement | MeasurementFailed] = []
+        with self.device.lease(plan.lease_wait_s):
+            if ready:
+                found = measure_together(
+                    self.device,
+                    list(ready.values()),
+                    plan,
+                    sentinel=self.sentinel,
+                    sentinel_reference_ms=self.sentinel_reference_ms,
+                    on_progress=self.listener.progress,
+                )
+            launches = sessions * len(ready)
+            session_s = (clock.monotonic_s() - started_s) / launches if launches else None
+            latencies = _latencies_ms(found)
+            for (name, artifact), one, ms in zip(ready.items(), found, latencies, strict=True):
+                observations[name] = self._observation(name, attempt, artifact, one, ms)
+        measured = [one for one in found if isinstance(one, Measurement)]
+        tracks = [one.sentinel for one in measured if one.sentinel is not None]
+        return Look(
+            {name: observations[name] for name in exports},
+            float(np.median(tracks[0].median_ms)) if tracks else None,
+            session_s,
+            tuple(dict.fromkeys(flag for one in measured for flag in one.flags)),
+        )
+
+    def _key(self, model: str) -> SeriesKey:
+        return SeriesKey(model, self.device.serial, self.condition)
+
+    def _observation(
+        self,
+        model: str,
+        attempt: int,
+        artifact: Artifact,
+        found: Measurement | MeasurementFailed,
+        latency_ms: tuple[float, ...],
+    ) -> Observation:
+        manifest = artifact.manifest
+        readings: dict[str, tuple[float, ...]] = {}
+        try:
+            if isinstance(found, MeasurementFailed):
+                raise found
+            readings = _readings(found, latency_ms)
+            if manifest.delegated_share is not None:
+                readings["delegation"] = (100.0 * manifest.delegated_share,)  # the metric is in %
+            pictures = self.pairs.get(scale_of(artifact), ())
+            if pictures and model not in self.without_pictures:
+                readings["psnr"] = (self._psnr_y_db(artifact, pictures),)
+        except MeasurementFailed as error:
+            outcome = WRONG_OUTPUT if error.verification is not None else str(error.report.outcome)
+            return Observation(
+                self._key(model), attempt, outcome, str(error), manifest.sha256,
+                manifest.candidate_key, readings=readings,
+            )  # fmt: skip
         return Observation(
-            key, attempt, outcome, str(error), manifest.sha256, manifest.candidate_key,
-            readings=readings,
+            self._key(model), attempt, OK, "", manifest.sha256, manifest.candidate_key,
+            found.flags, readings,
         )  # fmt: skip
-    return Observation(
-        key, attempt, OK, "", manifest.sha256, manifest.candidate_key, found.flags, readings
-    )
+
+    def _psnr_y_db(self, artifact: Artifact, pairs: Sequence[ImagePair]) -> float:
+        """Mean over the pictures, from what the device itself computed."""
+        run = partial(
+            infer, self.device, artifact, threads=self.plan.threads, timeout_s=self.plan.timeout_s
+        )
+        outputs = upscale_images(run, artifact, [pair.lr for pair in pairs])
+        return score_outputs(pairs, outputs, scale_of(artifact)).model.psnr_y_db
 
 
 def _latencies_ms(
@@ -130,7 +182,7 @@ def _latencies_ms(
     """Each one's sessions without the device's drift; nothing for what failed."""
     measured = [one for one in found if isinstance(one, Measurement)]
     track = next((one.sentinel for one in measured if one.sentinel is not None), None)
-    together = None if track is None else corrected_ms(
+    by_rounds = None if track is None else corrected_ms(
         [
             Row(tuple(slot.round for slot in one.slots), tuple(s.median_ms for s in one.sessions))
             for one in measured
@@ -138,15 +190,8 @@ def _latencies_ms(
         Row(track.rounds, track.median_ms),
         track.reference_ms,
     )  # fmt: skip
-    rows = iter([_by_sentinel_ms(one) for one in measured] if together is None else together)
+    rows = iter([one.session_medians_ms for one in measured] if by_rounds is None else by_rounds)
     return [next(rows) if isinstance(one, Measurement) else () for one in found]
-
-
-def _by_sentinel_ms(one: Measurement) -> tuple[float, ...]:
-    drift = [1.0] * len(one.sessions) if one.sentinel is None else one.sentinel.drift
-    return tuple(
-        session.median_ms / factor for session, factor in zip(one.sessions, drift, strict=True)
-    )
 
 
 def _readings(found: Measurement, latency_ms: tuple[float, ...]) -> dict[str, tuple[float, ...]]:
@@ -161,19 +206,3 @@ def _readings(found: Measurement, latency_ms: tuple[float, ...]) -> dict[str, tu
 def scale_of(artifact: Artifact) -> int:
     """The upscaling factor, by the manifest's shapes."""
     return artifact.manifest.outputs[0].shape[-1] // artifact.manifest.inputs[0].shape[-1]
-
-
-def delegated_share(manifest: ArtifactManifest) -> float:
-    """Operators that the delegate runs, in percent of all."""
-    total = manifest.delegated_op_count + manifest.undelegated_op_count
-    return 100.0 * manifest.delegated_op_count / total if total else 100.0
-
-
-def _psnr_y_db(
-    device: Device, artifact: Artifact, plan: MeasurePlan, pairs: Sequence[ImagePair]
-) -> float:
-    """Mean over the pictures, from what the device itself computed."""
-    scale = scale_of(artifact)
-    run = partial(infer, device, artifact, threads=plan.threads, timeout_s=plan.timeout_s)
-    outputs = upscale_images(run, artifact, [pair.lr for pair in pairs])
-    return score_outputs(pairs, outputs, scale).model.psnr_y_db

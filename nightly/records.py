@@ -137,7 +137,7 @@ def error_of_middle(sessions: tuple[float, ...]) -> float:
     return math.sqrt(math.pi / 3) * 1.4826 * deviation / math.sqrt(len(sessions))
 
 
-def together(first: Point, second: Point) -> Point:
+def of_both_looks(first: Point, second: Point) -> Point:
     """Two looks of one night as one point, each with the weight of its sessions."""
     sessions = first.sessions + second.sessions
     a, b = first.sessions / sessions, second.sessions / sessions

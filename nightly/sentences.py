@@ -86,7 +86,7 @@ def outcome_sentence(
     return f"{words}; tried twice; {when if ever_ran else 'it never ran on this device'}"
 
 
-def together_sentences(verdicts: Sequence[Verdict]) -> list[str]:
+def common_sentences(verdicts: Sequence[Verdict]) -> list[str]:
     """Where most models of a device got worse at once: look at the device first."""
     found = []
     groups: dict[tuple[str, str, str], list[Verdict]] = {}

@@ -5,19 +5,21 @@ member is a fair answer, and the knee is proposed: the member farthest above the
 the ends of the front, both objectives normalised to [0, 1] over the front. That is the maximal
 distance to the line through the individual minima of Das, "On characterizing the 'knee' of the
 Pareto curve based on Normal-Boundary Intersection", Structural Optimization 18, 1999. A front
-with no member above its chord has no knee; then the best PSNR is proposed.
+with no member above its chord has no knee; then the best PSNR is proposed. What is worse than
+bicubic upscaling is never proposed: that costs nothing and needs no model.
 """
 
 from __future__ import annotations
 
-import shlex
 from dataclasses import dataclass
 from pathlib import Path
 
 from device_runner.flags import STAND_INS, flag_words
-from foundation.wording import count_of, plain
+from foundation.wording import count_of, number, plain, shell_line
 from reports.facts import Limits, ProfileGroup, StudyFacts
-from reports.wording import interval
+from reports.near_misses import near_misses
+from reports.wording import interval, worse_than_bicubic
+from search.front.dominance import pareto_front
 from search.study.records import CandidateResult
 
 
@@ -26,7 +28,8 @@ class Choice:
     """A recommendation, or the reason why there is none.
 
     Attributes:
-        result: the candidate, None when no candidate meets the constraints.
+        result: the candidate, None when none meets the constraints, or none is better than
+            bicubic upscaling.
         rule: one sentence, why this one (or why none).
         caveats: what the reader should know before relying on it.
         command: exports it; empty without a candidate.
@@ -41,18 +44,44 @@ class Choice:
 def choose(facts: StudyFacts, group: ProfileGroup) -> Choice:
     """Recommend one candidate of `group`, a pure function of what was measured."""
     limits = facts.limits
+    if (finetuned := _of_finetuned(facts, group)) is not None:
+        return finetuned
     if not group.front:
         return Choice(None, _why_none(group, limits))
+    worthwhile = [result for result in group.front if not worse_than_bicubic(result)]
+    if not worthwhile:
+        return Choice(None, _why_worse(group))
     if limits.max_latency_ms is not None:
-        result = max(group.front, key=_best_psnr)
+        result = max(worthwhile, key=_best_psnr)
         rule = f"best PSNR among the candidates with {_and(limits.sentences())}"
     else:
-        result, rule = knee(group.front)
+        result, rule = knee(worthwhile)
         if limits.sentences():
             rule += f", among the candidates with {_and(limits.sentences())}"
     return Choice(
         result, f"{rule}.", _caveats(result, group, limits), export_command(facts.run_path, result)
     )
+
+
+def _of_finetuned(facts: StudyFacts, group: ProfileGroup) -> Choice | None:
+    """The recommendation among finetuned candidates: they are what would be deployed."""
+    limits = facts.limits
+    tuned = [one.after for one in facts.finetuned_of(group) if one.after.status == "ok"]
+    fair = [r for r in tuned if r.feasible and not worse_than_bicubic(r)]
+    if not fair:
+        return None
+    if limits.max_latency_ms is not None:
+        result = max(fair, key=_best_psnr)
+        rule = f"best PSNR among the finetuned candidates with {_and(limits.sentences())}"
+    else:
+        places = [(r.latency_ms or 0.0, r.psnr_y_db or 0.0) for r in fair]
+        result, rule = knee([fair[i] for i in pareto_front(places)])
+        rule = f"among the {count_of(len(fair), 'finetuned candidate')}: {rule}"
+    caveats = (
+        "It was finetuned, so its PSNR compares with the other finetuned ones only.",
+        *_flag_caveats(result),
+    )
+    return Choice(result, f"{rule}.", caveats, export_command(facts.run_path, result))
 
 
 def knee(front: list[CandidateResult]) -> tuple[CandidateResult, str]:
@@ -71,18 +100,9 @@ def knee(front: list[CandidateResult]) -> tuple[CandidateResult, str]:
 
 
 def export_command(run_path: Path, result: CandidateResult) -> str:
-    """The command that exports a trial's config from the run's weights, ready to paste."""
-    weights = shlex.quote(str(run_path / "weights" / "supernet.pt"))
-    # The candidate's key is its config's key and then its deployment's (`models.deployment`).
-    height, width = (result.deployment.get(name, "?") for name in ("lr_height", "lr_width"))
-    config = shlex.quote(result.key.partition(f"_{height}x")[0])
-    size = shlex.quote(f"{height}x{width}")
-    graph = result.deployment.get("graph", "deploy")
-    extra = "" if graph == "deploy" else f" --graph {shlex.quote(str(graph))}"
-    return (
-        f"mobilesr-tune export --weights {weights} --key {config} --lr-size {size}{extra} "
-        "--output best"
-    )
+    """The command that exports a trial of a run as it was measured, ready to paste."""
+    words = ("mobilesr-tune", "export", "--from", str(run_path), "--trial", str(result.number))
+    return shell_line([*words, "--output", "best"])
 
 
 def _above_chord(points: list[tuple[float, float]]) -> list[float]:
@@ -133,15 +153,24 @@ def _flag_caveats(result: CandidateResult) -> list[str]:
 
 
 def _why_none(group: ProfileGroup, limits: Limits) -> str:
-    timed = [r for r in group.results if r.status != "failed" and r.constraint_violations]
-    if not timed:
+    nearest = near_misses(group, limits)
+    if not nearest:
         return "no candidate was both timed and judged: look at the reasons, then run the search on"
-    nearest = min(timed, key=lambda r: max(r.constraint_violations.values()))
-    name, excess = max(nearest.constraint_violations.items(), key=lambda item: item[1])
+    misses = _and([miss.sentence for miss in nearest[0].misses])
     return (
         f"none of {count_of(len(group.results), 'candidate')} meets the constraints "
-        f"({_and(limits.sentences()) or 'of the study'}): trial {nearest.number} comes nearest and "
-        f"misses {plain(name)} by {excess:.3g}. Loosen it, lower the LR size, or widen the space."
+        f"({_and(limits.sentences()) or 'of the study'}). Trial {nearest[0].result.number} comes "
+        f"nearest: {misses}. Loosen it, lower the LR size, or widen the space."
+    )
+
+
+def _why_worse(group: ProfileGroup) -> str:
+    best = max(group.front, key=_best_psnr)
+    return (
+        "every candidate within the limits is worse than bicubic upscaling, which needs no model: "
+        f"the best picture, of trial {best.number}, lies {number(-(best.gain_db or 0.0), 2)} dB "
+        "below it. Train longer (--train-steps), on more photographs (--train), or bring trained "
+        "weights (--weights)."
     )
 
 

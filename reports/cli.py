@@ -6,9 +6,10 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
 if TYPE_CHECKING:
-    from reports.sections import Report
+    from reports.report import Report
     from search.study.run_directory import RunDirectory
 
 
@@ -25,6 +26,14 @@ def report(
         Path | None,
         typer.Option("--output", "-o", help="Folder; else RUN/report, or ./report for several."),
     ] = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Where the study lies, of runs that were searched with --storage: no other "
+            "database is dialled.",
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the front as JSON and nothing else.")
     ] = False,
@@ -36,36 +45,48 @@ def report(
 
     Example: mobilesr-tune report runs/pixel8 runs/galaxy-s23 -o phones
     """
+    make_report(run_dirs, output, as_json, storage)
+
+
+def make_report(
+    run_dirs: list[Path], output: Path | None, as_json: bool, storage: str | None = None
+) -> Report:
+    """Write the report and tell what it says; raises as `write_report`."""
     from foundation.console import out, print_json
     from reports.compile import write_report
     from reports.facts import gather
-    from reports.sections import report_of
-    from reports.terminal import render
+    from reports.report import report_of
+    from reports.terminal import export_lines, render
     from search.study.run_directory import RunDirectory
 
-    runs = [RunDirectory.open(path) for path in dict.fromkeys(run_dirs)]
+    runs = [RunDirectory.open(path, storage) for path in dict.fromkeys(run_dirs)]
     about = report_of([gather(part) for run in runs for part in _studies_in(run)])
     single = runs[0].report_folder if len(runs) == 1 else Path("report")
     files = write_report(about, output or single)
     if as_json:
         devices = [device for run in runs for device in run.devices()]
         print_json(front_data(about) | {"page": str(files.html), "devices": devices})
-        return
-    out.print(render(about))
-    out.print(f"Report: {files.html}", markup=False, highlight=False, soft_wrap=True)
+        return about
+    for part in render(about):
+        # Sentences and commands stay whole, so that they can be pasted; only tables have a width.
+        out.print(part, soft_wrap=isinstance(part, Text))
+    out.say(f"Report: {files.html}")
+    for line in export_lines(about):
+        out.say(line)
+    return about
 
 
 def _studies_in(run: RunDirectory) -> list[RunDirectory]:
     """A run of several device profiles holds one study each; the others are one themselves."""
-    begun = [part for part in run.parts if part.study_path.is_file() or run.spec().get("storage")]
-    return begun or [run]
+    return [part for part in run.parts if part.begun] or [run]
 
 
 def front_data(report: Report) -> dict[str, Any]:
     """The front and the choice of every section, for a machine to read."""
     from reports.document import section_facts
 
-    kept = ("run", "profile", "stand_in", "chosen_trial", "rule", "caveats", "export", "front")
+    kept = ("run", "profile", "stand_in", "chosen_trial", "rule", "caveats", "export", "front",
+            "near_misses")  # fmt: skip
     profiles = [
         {name: value for name, value in section_facts(section).items() if name in kept}
         for section in report.sections

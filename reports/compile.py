@@ -6,25 +6,17 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Protocol
 
 from foundation.files import write_json, write_text
 from foundation.wording import count_of
 from reports.charts.standalone import front_file, standalone_front
 from reports.document import report_document
 from reports.errors import NothingToReport
-from reports.facts import Run, StudyFacts, gather
+from reports.facts import StudyFacts
 from reports.markdown import markdown_summary
 from reports.page import render_page
-from reports.sections import Report, report_of
+from reports.report import Report
 from reports.table import candidate_table, write_csv, write_json_table, write_parquet
-
-
-class ReportableRun(Run, Protocol):
-    """A run that also says where its report belongs."""
-
-    @property
-    def report_folder(self) -> Path: ...
 
 
 @dataclass(frozen=True)
@@ -46,20 +38,15 @@ class ReportFiles:
     fronts: tuple[Path, ...]
 
 
-def compile_report(run_directory: ReportableRun) -> ReportFiles:
-    """Write the page, the tables and the summary of a study; each file is whole or absent.
+def write_report(report: Report, folder: Path) -> ReportFiles:
+    """Write the report of one or several studies into `folder`; each file is whole or absent.
 
     Raises:
-        RequestError: no candidate of the study was both timed and judged (nothing is written),
-            or its records cannot be read, or the folder cannot be written.
+        RequestError: no candidate was timed (nothing is written), or the folder
+            cannot be written.
     """
-    return write_report(report_of([gather(run_directory)]), run_directory.report_folder)
-
-
-def write_report(report: Report, folder: Path) -> ReportFiles:
-    """Write the report of one or several studies into `folder`. Raises as `compile_report`."""
-    if not any(section.group.measured for section in report.sections):
-        require_something(report.studies[0])
+    if not any(section.group.timed for section in report.sections):
+        raise NothingToReport(_why_nothing(report.studies[0]))
     table = candidate_table(report)
     drawn = {
         folder / front_file(place): picture
@@ -92,27 +79,17 @@ def write_report(report: Report, folder: Path) -> ReportFiles:
     return files
 
 
-def require_something(facts: StudyFacts) -> None:
-    """Refuse a study without a finished candidate, telling what became of it.
-
-    Raises:
-        NothingToReport: no candidate was both timed and judged.
-    """
-    if any(group.measured for group in facts.groups):
-        return
+def _why_nothing(facts: StudyFacts) -> str:
+    """What became of a study of which no candidate was timed, and what to do."""
     if not facts.results:
-        raise NothingToReport(
+        return (
             f"{facts.run_path} holds no candidate yet: run 'mobilesr-tune search' first, or wait "
             "for its first candidate"
         )
     failures = [reason for group in facts.groups for reason in group.failure_reasons()]
-    failed = sum(how_many for _, how_many in failures)
-    stopped = sum(len(group.with_status("stopped")) for group in facts.groups)
-    message = f"no candidate of {facts.run_path} was both timed and judged: "
-    message += f"{count_of(len(facts.results), 'candidate')} ran, {failed} failed, "
-    message += f"{stopped} stopped before quality"
+    message = f"no candidate of {facts.run_path} was timed: "
+    message += f"{count_of(len(facts.results), 'candidate')} ran and failed"
     if failures:
         reason, how_many = max(failures, key=lambda item: item[1])
         message += f"; the commonest reason ({how_many} times): {reason.rstrip('.')}"
-    advice = "mend that" if failures else "loosen the constraints"
-    raise NothingToReport(f"{message}. To go on: {advice}, then run the same search command again")
+    return f"{message}. To go on: mend that, then run the same search command again"

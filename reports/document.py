@@ -6,11 +6,12 @@ import dataclasses
 import math
 from typing import Any
 
-from reports.compare import Comparison, compare_all
-from reports.compare_view import sentence, transfer_sentence
+from reports.agreement import Agreement
+from reports.agreement_view import sentence, transfer_sentence
 from reports.headline import headline
 from reports.left_out import flag_counts, left_out
-from reports.sections import Report, Section
+from reports.report import Report
+from reports.sections import Section
 from reports.table import row
 
 SCHEMA = "report/1"
@@ -22,7 +23,7 @@ def report_document(report: Report) -> dict[str, Any]:
         "schema": SCHEMA,
         "runs": [str(facts.run_path) for facts in report.studies],
         "sections": [section_facts(section) for section in report.sections],
-        "comparisons": [_comparison(found) for found in compare_all(report.sections)],
+        "comparisons": [_agreement(found) for found in report.agreements],
     }
 
 
@@ -42,14 +43,24 @@ def section_facts(section: Section) -> dict[str, Any]:
         "constraints": section.facts.limits.sentences(),
         "front": [row(result, group) for result in group.front],
         "ties": [r.number for r in group.front_and_ties if r.number in group.undecided_numbers],
+        "near_misses": [
+            {
+                "trial": near.result.number,
+                "key": near.result.key,
+                "latency_ms": near.result.latency_ms,
+                "peak_memory_mb": near.result.peak_memory_mb,
+                "misses": [_plain(miss) for miss in near.misses],
+            }
+            for near in section.near_misses
+        ],
         "effects": [_plain(one) for one in section.effects],
-        "hypervolume": _plain(section.progress) if section.progress else None,
+        "hypervolume": _plain(section.growth) if section.growth else None,
         "flags": [_plain(one) for one in flag_counts(group)],
         "left_out": [_plain(one) for one in left_out(group)],
     }
 
 
-def _comparison(found: Comparison) -> dict[str, Any]:
+def _agreement(found: Agreement) -> dict[str, Any]:
     same = ("first", "second", "shared", "tau_latency", "p_latency", "tau_psnr", "pairs",
             "swapped", "surely_swapped")  # fmt: skip
     return {

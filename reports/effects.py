@@ -20,7 +20,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from foundation.wording import plain
 from reports.facts import ProfileGroup
 from search.study.records import CandidateResult
 
@@ -86,19 +85,18 @@ def effects(group: ProfileGroup) -> list[TargetEffects]:
 
 def features(result: CandidateResult) -> dict[str, float | str]:
     """The parameters of a candidate whose effects are asked for."""
-    found: dict[str, float | str] = {}
-    for name in ("n_feats", "n_heads", "window_size", "body_passes"):
-        value = result.config.get(name)
-        if isinstance(value, int):
-            found[name] = float(value)
-    ratios = result.config.get("ratios")
-    if isinstance(ratios, list | tuple) and ratios and all(isinstance(r, int) for r in ratios):
-        found["depth"] = float(len(ratios))
-        found["mean ratio"] = round(sum(ratios) / len(ratios), 2)
-    for name in ("graph", "precision", "backend"):
-        if result.deployment.get(name):
-            found[name] = plain(str(result.deployment[name]))
-    return found
+    config, deployment = result.config, result.deployment
+    return {
+        "n_feats": float(config.n_feats),
+        "n_heads": float(config.n_heads),
+        "window_size": float(config.window_size),
+        "body_passes": float(config.body_passes),
+        "depth": float(config.depth),
+        "mean ratio": round(sum(config.ratios) / config.depth, 2),
+        "graph": deployment.graph,
+        "precision": deployment.precision,
+        "backend": deployment.backend,
+    }
 
 
 def additive_effects(codes: NDArray[np.intp], target: Floats, weights: Floats) -> list[Floats]:
@@ -127,9 +125,9 @@ def _effects_on(
     results: Sequence[CandidateResult],
     value: Callable[[CandidateResult], float],
 ) -> TargetEffects:
-    names, labels, codes = _coded([features(result) for result in results])
-    free = 1 + sum(len(levels) - 1 for levels in labels)
-    if not names:
+    design = _coded([features(result) for result in results])
+    free = 1 + sum(len(levels) - 1 for levels in design.labels)
+    if not design.names:
         return TargetEffects(target, unit, len(results), missing="no parameter varies")
     if len(results) < CANDIDATES_PER_COEFFICIENT * free:
         needed = math.ceil(CANDIDATES_PER_COEFFICIENT * free)
@@ -142,21 +140,30 @@ def _effects_on(
         return TargetEffects(target, unit, len(results), missing="every candidate has the same")
     # Centred, so that rounding is relative to the spread and not to the level.
     values -= values.mean()
-    fitted = [part[0] for part in additive_effects(codes, values, np.ones((1, len(values))))]
-    drawn = _bootstrap(codes, values)
+    fitted = [part[0] for part in additive_effects(design.codes, values, np.ones((1, len(values))))]
+    drawn = _bootstrap(design.codes, values)
     return TargetEffects(
         target=target,
         unit=unit,
         candidates=len(results),
-        explained=_explained(codes, values, fitted),
-        parameters=_ranked(names, labels, codes, fitted, drawn, unit),
+        explained=_explained(design.codes, values, fitted),
+        parameters=_ranked(design, fitted, drawn, unit),
     )
 
 
-def _coded(
-    rows: Sequence[dict[str, float | str]],
-) -> tuple[list[str], list[list[str]], NDArray[np.intp]]:
-    """Names of the parameters that vary, the words of their levels, and each row's levels."""
+@dataclass(frozen=True)
+class _Design:
+    """Names of the parameters that vary, the words of their levels, and each candidate's levels.
+
+    `codes` is (candidates, parameters), see `additive_effects`.
+    """
+
+    names: list[str]
+    labels: list[list[str]]
+    codes: NDArray[np.intp]
+
+
+def _coded(rows: Sequence[dict[str, float | str]]) -> _Design:
     names: list[str] = []
     labels: list[list[str]] = []
     columns: list[list[int]] = []
@@ -172,7 +179,8 @@ def _coded(
         labels.append([_words(part) for part in groups])
         place = {level: i for i, part in enumerate(groups) for level in part}
         columns.append([place[v] for v in values])
-    return names, labels, np.array(columns, dtype=np.intp).T.reshape(len(rows), len(names))
+    codes = np.array(columns, dtype=np.intp).T.reshape(len(rows), len(names))
+    return _Design(names, labels, codes)
 
 
 def _binned(levels: list[float | str]) -> list[list[float | str]]:
@@ -206,22 +214,17 @@ def _shares(parts: list[Floats]) -> Floats:
 
 
 def _ranked(
-    names: list[str],
-    labels: list[list[str]],
-    codes: NDArray[np.intp],
-    fitted: list[Floats],
-    drawn: list[Floats],
-    unit: str,
+    design: _Design, fitted: list[Floats], drawn: list[Floats], unit: str
 ) -> tuple[ParameterEffect, ...]:
     shares, drawn_shares = _shares(fitted), _shares(drawn)
     found = []
-    for at, name in enumerate(names):
+    for at, name in enumerate(design.names):
         spread = np.percentile(drawn[at], [2.5, 97.5], axis=0)
-        counts = np.bincount(codes[:, at], minlength=len(labels[at]))
+        counts = np.bincount(design.codes[:, at], minlength=len(design.labels[at]))
         ends = np.percentile(drawn_shares[at], [2.5, 97.5])
         levels = tuple(
             _level(words, (fitted[at][i], spread[0, i], spread[1, i]), int(counts[i]), unit)
-            for i, words in enumerate(labels[at])
+            for i, words in enumerate(design.labels[at])
         )
         found.append(
             ParameterEffect(name, float(shares[at]), float(ends[0]), float(ends[1]), levels)

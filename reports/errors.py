@@ -10,4 +10,4 @@ class ReportError(RequestError):
 
 
 class NothingToReport(ReportError):
-    """The study holds no candidate that was both timed and judged."""
+    """The study holds no candidate that was timed."""

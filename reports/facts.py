@@ -20,6 +20,7 @@ from foundation.wording import plain, shorten
 from search.front.belief import belief_of, psnrs_of
 from search.front.dominance import pareto_front
 from search.front.probability import LatencyBelief, front_probability, winners_log_latency
+from search.study.finetuned import FinetunedResult, finetuned_in
 from search.study.records import CandidateResult
 from search.study.troubles import Trouble, read_troubles
 
@@ -80,6 +81,17 @@ class ProfileGroup:
     def measured(self) -> list[CandidateResult]:
         """Timed and judged: what has a place in the plane of latency and PSNR."""
         return [result for result in self.results if _has_place(result)]
+
+    @cached_property
+    def timed(self) -> list[CandidateResult]:
+        """What has a latency and did not fail: judged, or stopped before."""
+        return [
+            result
+            for result in self.results
+            if result.status != "failed"
+            and result.latency_ms is not None
+            and math.isfinite(result.latency_ms)
+        ]
 
     @cached_property
     def front(self) -> list[CandidateResult]:
@@ -170,6 +182,7 @@ class StudyFacts:
         command: the command line of the study, empty when it was not recorded.
         profile: the device profile of the study as recorded at its start.
         troubles: each time that a device failed in the middle, oldest first.
+        finetuned: what finetuning made of candidates, by trial.
     """
 
     results: list[CandidateResult]
@@ -180,6 +193,11 @@ class StudyFacts:
     command: tuple[str, ...] = ()
     profile: Mapping[str, Any] = field(default_factory=dict)
     troubles: tuple[Trouble, ...] = ()
+    finetuned: tuple[FinetunedResult, ...] = ()
+
+    def finetuned_of(self, group: ProfileGroup) -> list[FinetunedResult]:
+        """The candidates of a group that were finetuned, by trial."""
+        return [one for one in self.finetuned if one.after.profile_key == group.profile_key]
 
     @cached_property
     def groups(self) -> tuple[ProfileGroup, ...]:
@@ -232,6 +250,7 @@ def gather(run: Run) -> StudyFacts:
         command=tuple(map(str, notes.get("command") or spec.get("command") or ())),
         profile=notes.get("profile") or {},
         troubles=tuple(read_troubles(run.troubles)),
+        finetuned=tuple(finetuned_in(run.path)),
     )
 
 

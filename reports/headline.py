@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from pathlib import PurePath
 
 from foundation.wording import count_of, number, plain
 from reports.choice import Choice
 from reports.facts import ProfileGroup, StudyFacts
-from reports.table import gain
 from reports.wording import config_text, interval
 
 
@@ -17,12 +17,13 @@ def headline(group: ProfileGroup, choice: Choice) -> str:
     best = choice.result
     if best is None:
         return f"No recommendation for {group.device}: {choice.rule}"
-    over = gain(best)
+    over = best.gain_db
     quality = f"PSNR {number(best.psnr_y_db, 2)} dB"
     if over is not None:
         word = "above" if over >= 0 else "below"
         quality += f", {number(abs(over), 2)} dB {word} bicubic"
-    sizes = _sizes(best.deployment, best.config)
+    width, height = best.deployment.lr_width, best.deployment.lr_height
+    sizes = f"{width}×{height} to {width * best.config.scale}×{height * best.config.scale} pixels"
     return (
         f"Trial {best.number} ({config_text(best.config)}) upscales {sizes}"
         f" in {interval(best)} ms with {quality}, on {group.device}."
@@ -35,7 +36,25 @@ def counts(group: ProfileGroup) -> str:
     infeasible = len([r for r in group.measured if not r.feasible])
     text = f"{count_of(len(group.results), 'candidate')}: {ok} ok"
     text += f" ({infeasible} of them outside the constraints)" if infeasible else ""
-    return f"{text}, {failed} failed, {stopped} stopped before quality"
+    text += f", {failed} failed, {stopped} stopped before quality"
+    return f"{text}. {origins}" if (origins := psnr_origins(group)) else text
+
+
+def psnr_origins(group: ProfileGroup) -> str:
+    """Where the PSNRs come from, in words; empty where none was measured."""
+    found = Counter(result.quality.origin for result in group.measured if result.quality)
+    parts = [
+        "of unknown weights (an older record)"
+        if origin is None
+        else f"of {origin} weights ({origin.sentence})"
+        for origin, _ in found.most_common()
+    ]
+    if not parts:
+        return ""
+    if len(parts) == 1:
+        return f"PSNR {parts[0]}"
+    counted = zip(parts, found.most_common(), strict=True)
+    return "PSNR " + ", ".join(f"{part} for {count}" for part, (_, count) in counted)
 
 
 def reproduce_command(facts: StudyFacts) -> str:
@@ -50,11 +69,3 @@ def reproduce_command(facts: StudyFacts) -> str:
         words.insert(0, "mobilesr-tune")
     # A control character cannot be pasted safely, quoted or not.
     return shlex.join(plain(word) if not word.isprintable() else word for word in words)
-
-
-def _sizes(deployment: dict[str, object], config: dict[str, object]) -> str:
-    height, width = deployment.get("lr_height"), deployment.get("lr_width")
-    scale = config.get("scale")
-    if isinstance(height, int) and isinstance(width, int) and isinstance(scale, int):
-        return f"{width}×{height} to {width * scale}×{height * scale} pixels"
-    return "one image"

@@ -14,7 +14,6 @@ from reports.charts.front import FrontPlot
 from reports.charts.scale import nice_step
 from reports.choice import export_command
 from reports.sections import Section
-from reports.table import gain
 from reports.wording import config_code, config_text, interval
 from search.study.records import CandidateResult
 
@@ -35,8 +34,8 @@ class Knob:
 def dot_data(section: Section, plot: FrontPlot) -> dict[str, Any]:
     """The dots in the order of `plot.dots`, and the commands that export them.
 
-    A command is stored as the place of its form and its key: in a study nearly all commands
-    differ by the key alone.
+    A command is stored as the place of its form and its trial: in a study all commands differ by
+    the trial alone.
     """
     forms: list[list[str]] = []
     dots = []
@@ -80,14 +79,17 @@ def details(result: CandidateResult, section: Section) -> list[str]:
     """What hovering or focusing a dot tells, a line a fact."""
     lines = [f"Trial {result.number}", config_text(result.config), f"latency {interval(result)} ms"]
     if result.psnr_y_db is not None:
-        over = f" ({signed_db(gain(result))} over bicubic)" if gain(result) is not None else ""
+        over = f" ({signed_db(result.gain_db)} over bicubic)" if result.gain_db is not None else ""
         lines.append(f"PSNR {number(result.psnr_y_db, 2)} dB{over}")
-    lines += [
-        f"first run {ms(result.first_run_ms)} ms, peak memory {ms(result.peak_memory_mb)} MB",
-        f"{result.parameters:,} parameters, {number(result.macs / 1e9, 2)} GMACs",
-        f"{count_of(result.delegates, 'delegate')}, {result.delegated_ops} ops delegated, "
-        f"{result.undelegated_ops} not",
-    ]
+    if result.timing is not None:
+        first_run, memory = ms(result.timing.first_run_ms), ms(result.timing.peak_memory_mb)
+        lines.append(f"first run {first_run} ms, peak memory {memory} MB")
+    if (artifact := result.artifact) is not None:
+        lines += [
+            f"{artifact.parameters:,} parameters, {number(artifact.macs / 1e9, 2)} GMACs",
+            f"{count_of(artifact.delegates, 'delegate')}, {artifact.delegated_ops} ops delegated, "
+            f"{artifact.undelegated_ops} not",
+        ]
     probability = section.group.front_probability(result)
     if probability is not None:
         tie = " (a tie)" if result.number in section.group.undecided_numbers else ""
@@ -101,12 +103,12 @@ def details(result: CandidateResult, section: Section) -> list[str]:
 
 def _command(section: Section, result: CandidateResult, forms: list[list[str]]) -> list[Any]:
     command = plain(export_command(section.facts.run_path, result))
-    before, marker, rest = command.partition(" --key ")
-    key, _, after = rest.partition(" --lr-size ")
-    form = [f"{before}{marker}", f" --lr-size {after}"]
+    number = str(result.number)
+    before, after = command.rsplit(number, 1)
+    form = [before, after]
     if form not in forms:
         forms.append(form)
-    return [forms.index(form), key]
+    return [forms.index(form), number]
 
 
 def _at_most(name: str, words: str, unit: str, values: list[float], limit: float | None) -> Knob:

@@ -5,17 +5,18 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from foundation.wording import count_of, escaped, ms, number, percent, shorten, signed_db
+from foundation.wording import count_of, escaped, ms, number, percent, shorten
+from reports.agreement_view import agreement_views
 from reports.charts.standalone import front_file
 from reports.choice import Choice
-from reports.compare_view import comparison_views
 from reports.effects import Level
 from reports.facts import ProfileGroup, StudyFacts
+from reports.finetuned_view import HEADINGS, finetuned_rows, finetuned_words
 from reports.headline import counts, headline, reproduce_command
 from reports.left_out import flag_counts, trouble_words
-from reports.sections import Report, Section
-from reports.table import gain
-from reports.wording import config_text, interval
+from reports.report import Report
+from reports.sections import Section
+from reports.wording import WORSE_LEGEND, config_text, gain_words, interval, parameters_of
 
 REASONS_SHOWN = 10
 
@@ -28,7 +29,7 @@ def markdown_summary(report: Report) -> str:
     lines = [f"# {escaped(report.title)}", ""]
     for place, section in enumerate(report.sections):
         lines += _section(section, place)
-    lines += _comparisons(report.sections)
+    lines += _agreements(report)
     lines += _troubles(report.studies)
     lines += ["## How to reproduce", ""]
     for facts in report.studies:
@@ -46,10 +47,26 @@ def _section(section: Section, place: int) -> list[str]:
     lines += [f"- Candidates: {counts(group)}", ""]
     if group.measured:
         lines += [f"![Latency against PSNR of every candidate]({front_file(place)})", ""]
-    lines += _front(group, choice)
+    lines += _front(group, choice) + _near_misses(section) + _finetuned(section)
     if choice.command:
         lines += ["Export the chosen one:", "", *_code(choice.command), ""]
     return lines + _effects(section) + _flags(group) + _failures(group)
+
+
+def _finetuned(section: Section) -> list[str]:
+    rows = finetuned_rows(section)
+    if not rows:
+        return []
+    return [
+        "### Finetuned",
+        "",
+        f"| {' | '.join(HEADINGS)} |",
+        "|---|---|---:|---:|---:|---|",
+        *(f"| {' | '.join(map(escaped, row))} |" for row in rows),
+        "",
+        escaped(finetuned_words(section)),
+        "",
+    ]
 
 
 def _effects(section: Section) -> list[str]:
@@ -84,8 +101,8 @@ def _effect(level: Level, unit: str) -> str:
     return f"{middle} {unit} ({low} to {high})"
 
 
-def _comparisons(sections: Sequence[Section]) -> list[str]:
-    views = comparison_views(sections)
+def _agreements(report: Report) -> list[str]:
+    views = agreement_views(report.agreements)
     if not views:
         return []
     lines = ["## Where the devices agree, and where not", ""]
@@ -128,17 +145,27 @@ def _front(group: ProfileGroup, choice: Choice) -> list[str]:
             escaped(config_text(r.config)),
             interval(r),
             number(r.psnr_y_db, 2),
-            signed_db(gain(r)),
+            gain_words(r.gain_db),
             ms(r.peak_memory_mb),
-            f"{r.parameters:,}",
+            parameters_of(r),
         ]
         lines.append("| " + " | ".join(cells) + " |")
     return [
         *lines,
         "",
-        "★ chosen; ≈ a tie: latency intervals leave open whether it is on the front.",
+        "★ chosen; ≈ a tie: latency intervals leave open whether it is on the front; "
+        f"{WORSE_LEGEND}.",
         "",
     ]
+
+
+def _near_misses(section: Section) -> list[str]:
+    lines = [
+        f"- Trial {near.result.number} ({escaped(config_text(near.result.config))}): "
+        + "; ".join(miss.sentence for miss in near.misses)
+        for near in section.near_misses
+    ]
+    return ["Nearest to the limits:", "", *lines, ""] if lines else []
 
 
 def _failures(group: ProfileGroup) -> list[str]:

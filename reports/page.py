@@ -21,13 +21,13 @@ from markupsafe import Markup
 
 from foundation.page_style import page_style
 from foundation.wording import plain, shorten
-from reports.compare_view import comparison_views
+from reports.agreement_view import agreement_views
 from reports.facts import StudyFacts
 from reports.headline import reproduce_command
 from reports.left_out import trouble_words
+from reports.report import Report
 from reports.roles import LEGEND, MARKS
 from reports.section_view import COLUMNS, section_view
-from reports.sections import Report
 
 TEMPLATES = Path(__file__).parent / "templates"
 SCRIPTS = ("charts.js", "picker.js", "tables.js")
@@ -54,7 +54,7 @@ def render_page(report: Report) -> str:
         policy=_policy(scripts),
         data=Markup(htmlsafe_json_dumps(data, dumps=_strict_json)),
         sections=views,
-        comparisons=comparison_views(sections),
+        comparisons=agreement_views(report.agreements),
         legend=LEGEND,
         marks=MARKS,
         columns=[(heading, unit) for heading, unit, _, _ in COLUMNS],

@@ -19,7 +19,6 @@ from foundation.errors import RequestError
 from foundation.wording import plain
 from models.images import Rgb, load_rgb
 from models.quality import luma, psnr_y_db
-from reports.crops import Crops
 from reports.sections import Section
 from reports.wording import config_code
 from search.study.crops import (
@@ -28,11 +27,13 @@ from search.study.crops import (
     TRUTH,
     CropPlace,
     CropPlaces,
+    Crops,
     candidate_name,
     crop_file,
     places_file,
 )
 from search.study.records import CandidateResult
+from search.study.run_directory import RunDirectory
 
 CANDIDATES = 6
 # By which the absolute difference on Y is multiplied, to be seen at all.
@@ -79,9 +80,9 @@ def gallery(section: Section) -> Gallery:
         if crops is None and not (section.facts.run_path / "weights").is_dir():
             return Gallery((), "This run kept no pictures, and no weights to recompute them.")
         if crops is None:
-            from reports.recomputed import recomputed_crops
+            from search.study.recomputed import recomputed_crops
 
-            crops = recomputed_crops(section.facts, members)
+            crops = recomputed_crops(RunDirectory(section.facts.run_path), members)
     except RequestError as error:
         return Gallery((), f"There are no pictures: {plain(str(error))}.")
     shown = [member for member in members if member.number in crops.outputs]

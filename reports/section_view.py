@@ -7,30 +7,33 @@ from typing import Any
 
 from markupsafe import Markup
 
-from foundation.wording import MISSING, ms, number, percent, shorten, signed_db
-from reports.charts.front import FrontPlot, draw_front, front_plot
+from foundation.wording import MISSING, ms, number, percent, shorten
+from reports.charts.front import FrontPlot, draw_front
 from reports.charts.small import EffectRow, draw_effects, draw_parts, draw_steps
 from reports.effects import TargetEffects
+from reports.finetuned_view import HEADINGS as FINETUNED_HEADINGS
+from reports.finetuned_view import draw_finetuned, finetuned_rows, finetuned_words
+from reports.growth import FrontGrowth
 from reports.headline import counts, headline
 from reports.interactive import dot_data, knobs
 from reports.left_out import FlagCount, flag_counts, left_out, trials_in_words
+from reports.picture_scores import picture_rows
 from reports.pictures import GAIN, gallery
-from reports.progress import Progress
 from reports.roles import STANDINGS, role_of
 from reports.sections import Section
 from reports.table import row
-from reports.wording import config_code
+from reports.wording import WORSE_LEGEND, config_code, gain_words, worse_than_bicubic
 from search.study.records import CandidateResult
 
 SPLIT_ROWS = 14
-PROGRESS_ROWS = 200
+GROWTH_ROWS = 200
 
 # Heading, unit, and how a row of the table becomes text and something to sort by.
 COLUMNS: tuple[tuple[str, str, str, Callable[[Any], str]], ...] = (
     ("Latency", "ms", "latency_ms", ms),
     ("Interval", "ms", "latency_low_ms", str),
     ("PSNR Y", "dB", "psnr_y_db", lambda value: number(value, 2)),
-    ("Over bicubic", "dB", "gain_over_bicubic_db", signed_db),
+    ("Over bicubic", "dB", "gain_over_bicubic_db", gain_words),
     ("Peak memory", "MB", "peak_memory_mb", ms),
     ("Parameters", "", "parameters", lambda value: MISSING if value is None else f"{value:,}"),
     ("Work", "GMACs", "gmacs", lambda value: number(value, 2)),
@@ -48,7 +51,7 @@ COLUMNS: tuple[tuple[str, str, str, Callable[[Any], str]], ...] = (
 def section_view(section: Section, place: int) -> dict[str, Any]:
     """Everything the page shows of `section`; `data` is what its scripts need."""
     group, choice = section.group, section.choice
-    plot = front_plot(group, choice, section.facts.limits) if group.measured else None
+    plot = section.plot
     return {
         "id": f"device-{place}",
         "name": section.name,
@@ -63,12 +66,29 @@ def section_view(section: Section, place: int) -> dict[str, Any]:
         "knobs": knobs(section) if plot else [],
         "rows": [_table_row(result, section) for result in group.results],
         "front_rows": [_front_row(result, section) for result in group.front_and_ties],
+        "near_misses": [
+            (
+                near.result.number,
+                config_code(near.result.config),
+                ms(near.result.latency_ms),
+                ms(near.result.peak_memory_mb),
+                number(near.result.psnr_y_db, 2),
+                "; ".join(miss.sentence for miss in near.misses),
+            )
+            for near in section.near_misses
+        ],
+        "finetuned": finetuned_rows(section),
+        "finetuned_headings": list(FINETUNED_HEADINGS),
+        "finetuned_words": finetuned_words(section),
+        "finetuned_chart": draw_finetuned(section),
+        "pictures": picture_rows(group),
+        "worse": WORSE_LEGEND if any(map(worse_than_bicubic, group.measured)) else "",
         "ties": bool(group.undecided_numbers),
         "gallery": gallery(section),
         "gain": GAIN,
         "effects": [_effects_view(one) for one in section.effects],
         "split": _split_view(section),
-        "progress": _progress_view(section.progress),
+        "growth": _growth_view(section.growth),
         "left_out": [(o.trial, o.code, o.standing, o.reason) for o in left_out(group)],
         "flags": [_flag_row(one) for one in flag_counts(group)],
         "data": dot_data(section, plot) if plot else None,
@@ -123,7 +143,7 @@ def _front_row(result: CandidateResult, section: Section) -> tuple[Any, ...]:
         ms(result.latency_ms),
         MISSING if low is None or high is None else f"{ms(low)}–{ms(high)}",
         number(result.psnr_y_db, 2),
-        signed_db(cells["gain_over_bicubic_db"]),
+        gain_words(cells["gain_over_bicubic_db"]),
         ms(result.peak_memory_mb),
         percent(probability),
     )
@@ -165,15 +185,13 @@ def _signed(value: float, unit: str) -> str:
 
 def _split_view(section: Section) -> dict[str, Any] | None:
     """Load, first run and steady state of the front; as much of it as a chart can hold."""
-    members = [
-        r for r in section.group.front if r.load_ms is not None and r.first_run_ms is not None
-    ][:SPLIT_ROWS]
-    if not members:
-        return None
     rows = [
-        (f"Trial {r.number}", (r.load_ms or 0.0, r.first_run_ms or 0.0, r.latency_ms or 0.0))
-        for r in members
-    ]
+        (f"Trial {r.number}", (timing.load_ms, timing.first_run_ms, timing.latency_ms))
+        for r in section.group.front
+        if (timing := r.timing) and timing.load_ms is not None and timing.first_run_ms is not None
+    ][:SPLIT_ROWS]
+    if not rows:
+        return None
     return {
         "chart": draw_parts(
             rows,
@@ -187,7 +205,7 @@ def _split_view(section: Section) -> dict[str, Any] | None:
     }
 
 
-def _progress_view(found: Progress | None) -> dict[str, Any] | None:
+def _growth_view(found: FrontGrowth | None) -> dict[str, Any] | None:
     if found is None or found.final <= 0:
         return None
     charts = [
@@ -211,11 +229,11 @@ def _progress_view(found: Progress | None) -> dict[str, Any] | None:
         "reference": f"{ms(found.reference[0])} ms and {number(found.reference[1], 2)} dB",
         "final": number(found.final, 1),
         "last_gain": found.last_gain_trial,
-        "table": gains[:PROGRESS_ROWS],
+        "table": gains[:GROWTH_ROWS],
     }
 
 
-def _gains(found: Progress) -> list[tuple[int, int, str, str]]:
+def _gains(found: FrontGrowth) -> list[tuple[int, int, str, str]]:
     """The candidates that made the front grow: how many were finished, trial, minutes, share."""
     rows, before = [], 0.0
     for at, (trial, volume) in enumerate(found.trials):

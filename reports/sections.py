@@ -7,17 +7,20 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 
+from reports.charts.front import FrontPlot, front_plot
 from reports.choice import Choice, choose
 from reports.effects import TargetEffects, effects
 from reports.facts import ProfileGroup, StudyFacts
-from reports.progress import Progress, progress
+from reports.growth import FrontGrowth, growth
+from reports.near_misses import NearMiss, near_misses
 
 
 @dataclass(frozen=True)
 class Section:
     """One profile of one run, what is recommended there and what is learnt from it.
 
-    `name` is the device in words; where several runs were made on one device, also the run.
+    `name` is the device in words; where several runs were made on one device, also the run. What
+    is drawn and learnt is computed once, for all that show it.
     """
 
     name: str
@@ -26,12 +29,24 @@ class Section:
     choice: Choice
 
     @cached_property
+    def plot(self) -> FrontPlot | None:
+        """What is drawn of it; None where no candidate was measured."""
+        if not self.group.measured:
+            return None
+        return front_plot(self.group, self.choice, self.facts.limits)
+
+    @cached_property
+    def near_misses(self) -> list[NearMiss]:
+        """What comes nearest to the limits; empty where a candidate meets them."""
+        return near_misses(self.group, self.facts.limits)
+
+    @cached_property
     def effects(self) -> list[TargetEffects]:
         return effects(self.group)
 
     @cached_property
-    def progress(self) -> Progress | None:
-        return progress(self.group)
+    def growth(self) -> FrontGrowth | None:
+        return growth(self.group)
 
 
 def sections_of(studies: Sequence[StudyFacts]) -> tuple[Section, ...]:
@@ -48,22 +63,3 @@ def sections_of(studies: Sequence[StudyFacts]) -> tuple[Section, ...]:
         )
         for facts, group in pairs
     )
-
-
-@dataclass(frozen=True)
-class Report:
-    """What is reported on: the studies as asked for, and their sections."""
-
-    studies: tuple[StudyFacts, ...]
-    sections: tuple[Section, ...]
-
-    @property
-    def title(self) -> str:
-        if len(self.studies) == 1:
-            return self.studies[0].title
-        return "MobileSR studies " + ", ".join(facts.name for facts in self.studies)
-
-
-def report_of(studies: Sequence[StudyFacts]) -> Report:
-    """The report of one or several studies."""
-    return Report(tuple(studies), sections_of(studies))

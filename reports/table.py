@@ -7,7 +7,6 @@ be added at the end, none is renamed or reused. What is unknown is an empty cell
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -16,7 +15,7 @@ import pandas as pd
 from foundation.files import atomic_path, write_json
 from foundation.wording import plain
 from reports.facts import ProfileGroup
-from reports.sections import Report
+from reports.report import Report
 from search.study.records import CandidateResult
 
 JSON_SCHEMA = "candidate-table/1"
@@ -59,6 +58,12 @@ COLUMNS = (
     Column("psnr_y_db", "float64", "mean per-image PSNR on Y, outputs of the device"),
     Column("bicubic_psnr_y_db", "float64", "the same for bicubic upscaling"),
     Column("gain_over_bicubic_db", "float64", "psnr_y_db - bicubic_psnr_y_db"),
+    Column(
+        "psnr_origin",
+        "str",
+        "origin of the weights: shipped, trained here, checkpoint, "
+        "published, finetuned; empty where the record does not say",
+    ),
     Column("psnr_rgb_db", "float64", "mean per-image PSNR on RGB"),
     Column("ssim_y", "float64", "mean per-image SSIM on Y"),
     Column("parameters", "Int64", "number of weights"),
@@ -81,10 +86,9 @@ COLUMNS = (
     Column("run", "str", "name of the run directory"),
     Column("delegated_share", "float64", "share of the operators that the backend runs, 0 to 1"),
     Column("front_probability", "float64", "probability of being on the front, 0 to 1"),
+    Column("lowering", "str", "how the .pte was made: direct or standard"),
+    Column("strip_kb", "Int64", "cache the strips of a direct graph are cut for, kB"),
 )
-
-# Zero means "never got that far" for these, and a cell that says 0 would be a lie.
-_ZERO_IS_UNKNOWN = ("parameters", "gmacs", "size_kb")
 
 
 def candidate_table(report: Report) -> pd.DataFrame:
@@ -104,13 +108,11 @@ def candidate_table(report: Report) -> pd.DataFrame:
 
 def row(result: CandidateResult, group: ProfileGroup) -> dict[str, Any]:
     """The cells of one candidate, None where nothing is known; text is made harmless."""
-    cells = _identity(result) | _measured(result)
+    cells = _measured(result) | _identity(result)
     cells["on_front"] = any(member is result for member in group.front)
     cells["front_undecided"] = result.number in group.undecided_numbers
     cells["front_probability"] = group.front_probability(result)
     cells["run"] = ""
-    for name in _ZERO_IS_UNKNOWN:
-        cells[name] = cells[name] or None
     return {column.name: _cell(cells[column.name]) for column in COLUMNS}
 
 
@@ -158,76 +160,41 @@ def records(table: pd.DataFrame) -> list[dict[str, Any]]:
 
 def _identity(result: CandidateResult) -> dict[str, Any]:
     config, deployment = result.config, result.deployment
-    given = config.get("ratios")
-    ratios = given if isinstance(given, list | tuple) else ()
+    artifact, timing = result.artifact, result.timing
     return {
         "trial": result.number,
         "key": result.key,
-        "depth": len(ratios) or None,
-        "ratios": ".".join(map(str, ratios)),
-        **{name: _integer(config, name) for name in ("n_feats", "n_heads", "window_size", "scale")},
-        "body_passes": _integer(config, "body_passes"),
-        **{name: _integer(deployment, name) for name in ("lr_height", "lr_width")},
-        **{name: str(deployment.get(name, "")) for name in ("precision", "backend", "graph")},
+        **config.model_dump(),
+        "depth": config.depth,
+        "ratios": ".".join(map(str, config.ratios)),
+        **deployment.model_dump(),
         "status": result.status,
         "reason": result.reason,
         "flags": " ".join(result.flags),
         "device": result.device_serial,
         "profile": result.profile_key,
         "stand_in": result.stand_in_note,
-        "artifact_sha256": result.artifact_sha256,
-        "weights_sha256": result.weights_sha256,
-        "measurement_file": result.measurement_file,
+        "artifact_sha256": artifact.sha256 if artifact else "",
+        "weights_sha256": artifact.weights_sha256 if artifact else "",
+        "measurement_file": timing.measurement_file if timing else "",
         "finished_at": result.finished_at,
     }
 
 
 def _measured(result: CandidateResult) -> dict[str, Any]:
-    exported = bool(result.size_bytes)
-    same = (
-        "latency_ms",
-        "latency_low_ms",
-        "latency_high_ms",
-        "first_run_ms",
-        "load_ms",
-        "peak_memory_mb",
-        "psnr_y_db",
-        "bicubic_psnr_y_db",
-        "psnr_rgb_db",
-        "ssim_y",
-        "max_abs_error",
-        "parameters",
-        "export_s",
-        "device_s",
-    )
-    ops = ("delegates", "delegated_ops", "undelegated_ops")
-    return {
-        **{name: getattr(result, name) for name in same},
-        **{name: getattr(result, name) if exported else None for name in ops},
-        "feasible": None if result.status == "failed" else result.feasible,
-        "delegated_share": delegated_share(result),
-        "gain_over_bicubic_db": gain(result),
-        "gmacs": result.macs / 1e9,
-        "size_kb": result.size_bytes / 1000,
-    }
-
-
-def gain(result: CandidateResult) -> float | None:
-    """PSNR on Y above bicubic's, in dB, where both are known."""
-    if result.psnr_y_db is None or result.bicubic_psnr_y_db is None:
-        return None
-    return round(result.psnr_y_db - result.bicubic_psnr_y_db, 6)
-
-
-def delegated_share(result: CandidateResult) -> float | None:
-    """Share of the graph's operators that run in the backend, where it was exported."""
-    operators = result.delegated_ops + result.undelegated_ops
-    return result.delegated_ops / operators if result.size_bytes and operators else None
-
-
-def _integer(source: Mapping[str, object], name: str) -> int | None:
-    value = source.get(name)
-    return value if isinstance(value, int) and not isinstance(value, bool) else None
+    """What the parts of a result hold; every cell of a part that is not there is empty."""
+    cells: dict[str, Any] = dict.fromkeys(column.name for column in COLUMNS)
+    for part in (result.artifact, result.timing, result.quality):
+        cells |= part.model_dump() if part is not None else {}
+    cells["device_s"] = result.device_s
+    cells["feasible"] = None if result.status == "failed" else result.feasible
+    cells["gain_over_bicubic_db"] = result.gain_db
+    cells["psnr_origin"] = (result.quality and result.quality.origin) or None
+    if (artifact := result.artifact) is not None:
+        cells["delegated_share"] = artifact.delegated_share
+        cells["gmacs"] = artifact.macs / 1e9
+        cells["size_kb"] = artifact.size_bytes / 1000
+    return cells
 
 
 def _cell(value: Any) -> Any:

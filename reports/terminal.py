@@ -2,42 +2,47 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from foundation.wording import count_of, ms, number, shorten, signed_db
+from foundation.wording import count_of, ms, number, shorten
+from reports.agreement_view import agreement_views
 from reports.choice import Choice
-from reports.compare_view import comparison_views
 from reports.facts import ProfileGroup
+from reports.finetuned_view import HEADINGS, finetuned_rows, finetuned_words
 from reports.headline import counts, headline
-from reports.sections import Report, Section
-from reports.table import gain
-from reports.wording import config_code, interval
+from reports.near_misses import NearMiss
+from reports.report import Report
+from reports.sections import Section
+from reports.wording import (
+    WORSE_LEGEND,
+    config_code,
+    gain_words,
+    interval,
+    parameters_of,
+    worse_than_bicubic,
+)
 
 REASONS_SHOWN = 3
 
 
-def render(report: Report) -> RenderableType:
+def render(report: Report) -> list[RenderableType]:
     """Front, choice and counts of every section. All text is inert: no markup is read from it."""
     parts: list[RenderableType] = []
     for section in report.sections:
         parts += _section(section)
-    for view in comparison_views(report.sections):
+    for view in agreement_views(report.agreements):
         parts += [Text(view["sentence"]), *(Text(text) for text in view["transfers"])]
-    return Group(*parts)
+    return parts
 
 
 def front_table(group: ProfileGroup, choice: Choice) -> Table:
     """The front, fastest first, the chosen member marked with a star."""
-    table = Table(
-        title=Text(f"Front on {group.device}"),
-        title_justify="left",
-        box=box.SIMPLE_HEAD,
-        pad_edge=False,
-        padding=(0, 1, 0, 0),
-    )
+    table = _table(f"Front on {group.device}")
     table.add_column("", no_wrap=True)
     table.add_column("Trial", justify="right", no_wrap=True)
     table.add_column("Config", min_width=17)
@@ -52,9 +57,9 @@ def front_table(group: ProfileGroup, choice: Choice) -> Table:
             config_code(result.config),
             interval(result),
             number(result.psnr_y_db, 2),
-            signed_db(gain(result)),
+            gain_words(result.gain_db),
             ms(result.peak_memory_mb),
-            f"{result.parameters:,}",
+            parameters_of(result),
         )
         table.add_row(*map(Text, cells), style="bold green" if chosen else "")
     return table
@@ -63,11 +68,17 @@ def front_table(group: ProfileGroup, choice: Choice) -> Table:
 def _section(section: Section) -> list[RenderableType]:
     group, choice = section.group, section.choice
     parts: list[RenderableType] = [front_table(group, choice)] if group.front else []
+    if section.near_misses:
+        parts.append(near_miss_table(section.near_misses))
     if any(r.number in group.undecided_numbers for r in group.front_and_ties):
         parts.append(
             Text("≈ a tie: latency intervals leave open whether it is on the front", style="dim")
         )
-    parts.append(Text(headline(group, choice), style="bold"))
+    if any(worse_than_bicubic(r) for r in group.front_and_ties):
+        parts.append(Text(WORSE_LEGEND, style="yellow"))
+    if rows := finetuned_rows(section):
+        parts += [_finetuned_table(rows), Text(finetuned_words(section), style="dim")]
+    parts.append(Text(headline(group, choice), style="bold" if choice.result else "bold yellow"))
     if choice.result:
         parts.append(Text(f"Why: {choice.rule}"))
     parts += [Text(caveat, style="yellow") for caveat in choice.caveats]
@@ -77,6 +88,43 @@ def _section(section: Section) -> list[RenderableType]:
         parts.append(Text(f"  failed, {count_of(times, 'time')}: {shorten(reason, 160)}", "red"))
     if group.stand_in:
         parts.append(Text(group.stand_in, style="yellow"))
-    if choice.command:
-        parts.append(Text(f"Export it: {choice.command}"))
     return parts
+
+
+def _finetuned_table(rows: Sequence[tuple[str, ...]]) -> Table:
+    """The finetuned candidates, before and after."""
+    table = _table("Finetuned")
+    for heading, justify in zip(HEADINGS, ("right", "left", *("right",) * 3, "left"), strict=True):
+        table.add_column(heading, justify=justify)  # type: ignore[arg-type]  # rich's literal
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
+
+
+def near_miss_table(misses: Sequence[NearMiss]) -> Table:
+    """The candidates that come nearest to the limits, and how far each misses."""
+    table = _table("Nearest to the limits")
+    table.add_column("Trial", justify="right", no_wrap=True)
+    table.add_column("Config", min_width=17)
+    table.add_column("Misses")
+    for near in misses:
+        sentences = "\n".join(miss.sentence for miss in near.misses)
+        table.add_row(str(near.result.number), config_code(near.result.config), Text(sentences))
+    return table
+
+
+def export_lines(report: Report) -> list[str]:
+    """What to paste for the recommended candidates: a line that says what, a line to paste."""
+    lines = []
+    for section in report.sections:
+        if section.choice.command:
+            of = f" of {section.name}" if len(report.sections) > 1 else ""
+            lines += [f"Export the chosen one{of}:", f"  {section.choice.command}"]
+    return lines
+
+
+def _table(title: str) -> Table:
+    return Table(
+        title=Text(title), title_justify="left", box=box.SIMPLE_HEAD, pad_edge=False,
+        padding=(0, 1, 0, 0),
+    )  # fmt: skip

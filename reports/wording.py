@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-
-from foundation.wording import ms, plain
+from foundation.wording import MISSING, ms, signed_db
+from models.config import MobileSRConfig
 from search.study.records import CandidateResult
 
 
@@ -16,29 +15,38 @@ def interval(result: CandidateResult) -> str:
     return f"{ms(result.latency_ms)} ({low}–{high})"
 
 
-def config_code(config: Mapping[str, object]) -> str:
-    """The same in fewer columns, as in a candidate's key: `n32 h4 r2.2.2 w8`."""
-    ratios = config.get("ratios")
-    parts = [
-        f"n{config.get('n_feats', '?')}",
-        f"h{config.get('n_heads', '?')}",
-        f"r{'.'.join(map(str, ratios)) if isinstance(ratios, list | tuple) else '?'}",
-        f"w{config.get('window_size', '?')}",
-    ]
-    passes = config.get("body_passes", 1)
-    return plain(" ".join(parts + ([f"p{passes}"] if passes != 1 else [])))
+def worse_than_bicubic(result: CandidateResult) -> bool:
+    """Whether its pictures are known to be no better than what needs no model."""
+    return result.gain_db is not None and result.gain_db <= 0
 
 
-def config_text(config: Mapping[str, object]) -> str:
-    """An architecture in a few words: `n_feats 32, heads 4, ratios 2·2·2, window 8`."""
-    ratios = config.get("ratios")
-    parts = [
-        f"n_feats {config.get('n_feats', '?')}",
-        f"heads {config.get('n_heads', '?')}",
-        f"ratios {'·'.join(map(str, ratios)) if isinstance(ratios, list | tuple) else '?'}",
-        f"window {config.get('window_size', '?')}",
-    ]
-    passes = config.get("body_passes", 1)
-    if passes != 1:
-        parts.append(f"body {passes} times")
-    return plain(", ".join(parts))
+WORSE_MARK = "✗"
+WORSE_LEGEND = f"{WORSE_MARK} no better than bicubic upscaling, which needs no model"
+
+
+def gain_words(gain_db: float | None) -> str:
+    """A gain over bicubic in dB with its sign, marked where there is none."""
+    mark = f" {WORSE_MARK}" if gain_db is not None and gain_db <= 0 else ""
+    return f"{signed_db(gain_db)}{mark}"
+
+
+def parameters_of(result: CandidateResult) -> str:
+    """`60,000`: the number of weights, where it was exported."""
+    return MISSING if result.artifact is None else f"{result.artifact.parameters:,}"
+
+
+def config_code(config: MobileSRConfig) -> str:
+    """An architecture in few columns, as in its key: `n32 h4 r2.2.2 w8`."""
+    ratios = ".".join(map(str, config.ratios))
+    passes = f" p{config.body_passes}" if config.body_passes != 1 else ""
+    return f"n{config.n_feats} h{config.n_heads} r{ratios} w{config.window_size}{passes}"
+
+
+def config_text(config: MobileSRConfig) -> str:
+    """The same in a few words: `n_feats 32, heads 4, ratios 2·2·2, window 8`."""
+    ratios = "·".join(map(str, config.ratios))
+    passes = f", body {config.body_passes} times" if config.body_passes != 1 else ""
+    return (
+        f"n_feats {config.n_feats}, heads {config.n_heads}, ratios {ratios}, "
+        f"window {config.window_size}{passes}"
+    )

@@ -1,73 +1,26 @@
-"""Commands of `search`: `search`, `train`, `upscale`."""
+"""Commands of `search`: `search`, `upscale`."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from device_runner.commands.cli import RunnerOption, WaitOption
-from foundation.console import out, print_json, progress_bar
+from foundation.console import err, out, print_json, progress_bar
 from models.cli import ConfigOption, JsonOption, KeyOption, PresetOption, choose_config
-from search.display import SearchDisplay
-from search.search_command import DEVICE_HELP, Choices, numbers, search_command
+from search.search_command import DEVICE_HELP, search_command
+
+if TYPE_CHECKING:
+    from search.study.run_directory import RunDirectory
 
 
-def register(app: typer.Typer, after_search: Callable[[Path, bool], None]) -> None:
-    """Mount the commands. `after_search(run_dir, json)` compiles and prints the report."""
+def register(app: typer.Typer, after_search: Callable[[RunDirectory, bool], None]) -> None:
+    """Mount the commands. `after_search(run, json)` compiles and prints the report."""
     app.command()(search_command(after_search))
-    app.command()(train)
     app.command()(upscale)
-
-
-def train(
-    output: Annotated[Path, typer.Option("--output", "-o", help="Where the weights go (.pt).")],
-    images: Annotated[Path | None, typer.Option(help="Training images [bundled samples].")] = None,
-    steps: Annotated[int, typer.Option(help="Optimizer steps.")] = 500,
-    batch_size: Annotated[int, typer.Option(help="Crops a step.")] = 8,
-    crop: Annotated[int, typer.Option(help="Crop side, LR pixels.")] = 24,
-    seed: Annotated[int, typer.Option(help="Of crops, configs and initial weights.")] = 0,
-    scale: Annotated[int, typer.Option(help="2, 3 or 4.")] = 4,
-    n_feats: Choices = None,
-    depths: Choices = None,
-    ratios: Choices = None,
-    window_sizes: Choices = None,
-    n_heads: Annotated[int, typer.Option(help="Attention heads.")] = 8,
-) -> None:
-    """Train a supernet: one set of weights that contains every config of the space.
-
-    Stopped or killed, the same command goes on from its checkpoint beside the output.
-
-    Example: mobilesr-tune train --images photos --steps 20000 --n-feats 16,32,48 -o supernet.pt
-    """
-    from foundation.files import require_writable
-    from models.images import image_files, load_rgb
-    from models.samples import sample_training_images
-    from models.training import SupernetTrainer, TrainingPlan
-    from models.weights import save_weights
-    from search.request import SearchRequest
-
-    flags = {
-        "n_feats": numbers("--n-feats", n_feats), "depths": numbers("--depths", depths),
-        "ratios": numbers("--ratios", ratios), "n_heads": n_heads, "scale": scale,
-        "window_sizes": numbers("--window-sizes", window_sizes), "seed": seed, "crop": crop,
-        "train_steps": steps, "batch_size": batch_size,
-    }  # fmt: skip
-    request = SearchRequest.resolve(flags)
-    require_writable(output)
-    photos = (
-        sample_training_images() if images is None else [load_rgb(p) for p in image_files(images)]
-    )
-    plan = TrainingPlan(steps=steps, batch_size=batch_size, crop=crop, seed=seed)
-    checkpoint = output.with_name(f".{output.name}.training")
-    trainer = SupernetTrainer(request.space, photos, plan, checkpoint)
-    with SearchDisplay() as display:
-        weights = trainer.run(display.training)
-    save_weights(weights, output)
-    checkpoint.unlink(missing_ok=True)
-    out.print(f"{output}: {request.space.size} configs, largest {request.space.largest().key}")
 
 
 def upscale(
@@ -84,6 +37,14 @@ def upscale(
     device: Annotated[str, typer.Option(help=DEVICE_HELP)] = "auto",
     runner: RunnerOption = None,
     wait: WaitOption = 0.0,
+    background: Annotated[
+        str | None,
+        typer.Option(
+            metavar="COLOUR",
+            help="Lay a transparent photograph on this colour, instead of upscaling its "
+            "transparency beside it.",
+        ),
+    ] = None,
     threads: Annotated[int | None, typer.Option(help="Runtime threads.")] = None,
     timeout_s: Annotated[float, typer.Option(help="Bound on one launch of the runner.")] = 900.0,
     json: JsonOption = False,
@@ -98,6 +59,7 @@ def upscale(
     request = UpscaleRequest(
         image=image, output=output, artifact=artifact, weights=weights, tile=tile,
         device=device, threads=threads, timeout_s=timeout_s, runner=runner, wait_s=wait,
+        background=background,
     )  # fmt: skip
     with progress_bar("tiles") as bar:
         task = bar.add_task("upscaling", total=None)
@@ -107,10 +69,12 @@ def upscale(
             lambda text: bar.update(task, description=text),
             lambda done, total: bar.update(task, completed=done, total=total),
         )
+    for note in facts["notes"]:
+        err.say(f"{image}: {note}", style="yellow")
     if json:
         print_json(facts)
         return
-    out.print(
-        f"[bold]{facts['output']}[/bold]  {facts['width']}x{facts['height']} px, "
-        f"{facts['tiles']} tiles on {facts['device']}"
+    out.say(
+        f"{facts['output']}  {facts['width']}x{facts['height']} px, {facts['tiles']} tiles on "
+        f"{facts['device']}"
     )

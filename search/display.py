@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from rich.markup import escape
-
 from foundation.console import err, progress_bar
 
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
-    from search.life import Watcher
+    from models.training.supernet import TrainingProgress
+    from search.life import SearchEvents
     from search.study.records import CandidateResult
 
 HOST = "host"
+EARLY_STEPS = 10
 
 
 class SearchDisplay:
@@ -33,51 +33,52 @@ class SearchDisplay:
     def __exit__(self, *_: object) -> None:
         self.bar.stop()
 
-    def watcher(self) -> Watcher:
+    def events(self) -> SearchEvents:
         """The events of a search, as this display shows them."""
-        from search.life import Watcher
+        from search.life import SearchEvents
 
-        return Watcher(
+        return SearchEvents(
             stage=self._stage, device=self._device, note=self._note, finished=self._finished,
             opened=self._opened, training=self.training,
         )  # fmt: skip
 
     def _task(self, name: str, text: str) -> TaskID:
         if name not in self.tasks:
-            self.tasks[name] = self.bar.add_task(escape(text), total=None)
+            self.tasks[name] = self.bar.add_task(text, total=None)
         return self.tasks[name]
 
     def _stage(self, text: str) -> None:
-        self.bar.update(self.stage_task, description=escape(text[:70]), total=None, completed=0)
+        self.bar.update(self.stage_task, description=text[:70], total=None, completed=0)
         if not err.is_terminal and text.startswith("training"):
-            err.print(text)
+            err.say(text)
 
     def _device(self, serial: str, text: str) -> None:
-        self.bar.update(self._task(f"device {serial}", text), description=escape(text[:90]))
+        self.bar.update(self._task(f"device {serial}", text), description=text[:90])
 
     def _note(self, text: str) -> None:
-        err.print(text, markup=False, highlight=False, soft_wrap=True, style="yellow")
+        err.say(text, style="yellow")
 
     def _opened(self, run: Any, sentence: str) -> None:
-        err.print(f"Run directory: {run.path}", markup=False, soft_wrap=True)
-        err.print(sentence, markup=False, soft_wrap=True)
+        err.say(f"Run directory: {run.path}")
+        err.say(sentence)
 
-    def training(self, progress: Any) -> None:
+    def training(self, progress: TrainingProgress) -> None:
         """Show a step of the supernet's training."""
         self.bar.update(
             self.stage_task, total=progress.steps, completed=progress.step,
             description=f"training the supernet, L1 {progress.loss:.4f}",
         )  # fmt: skip
-        # A log has no moving bar: one line every tenth of the way.
+        # A log has no moving bar: one line every tenth of the way, and one early that says how
+        # long it will take.
         tenth = progress.step * 10 // progress.steps
-        if not err.is_terminal and tenth > self.announced:
-            err.print(f"training: step {progress.step}/{progress.steps}, L1 {progress.loss:.4f}")
+        early = progress.step == EARLY_STEPS
+        if not err.is_terminal and (tenth > self.announced or early):
+            from models.training.display import progress_line
+
+            err.say(f"training: {progress_line(progress)}")
         self.announced = max(self.announced, tenth)
 
     def _finished(self, result: CandidateResult, done: int, total: int) -> None:
-        from models.config import MobileSRConfig
-
-        key = MobileSRConfig.build(**result.config).key
         task = self._task(f"candidates {result.profile_key}", "candidates")
         self.bar.update(task, completed=done, total=total)
         if result.status == "ok":
@@ -87,7 +88,4 @@ class SearchDisplay:
         else:
             text = f"{result.status}: {result.reason}"
         where = "" if result.device_serial == HOST else f"  on {result.device_serial}"
-        err.print(
-            f"{done:>3}/{total}  {key:<34} {text}{where}",
-            markup=False, soft_wrap=True, highlight=False,
-        )  # fmt: skip
+        err.say(f"{done:>3}/{total}  {result.config.key:<34} {text}{where}")

@@ -2,34 +2,33 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from models.evaluation import evaluate
-from models.images import ImagePair, image_files, load_pairs, load_rgb, require_at_least
-from models.samples import sample_pairs, sample_training_images
-from models.weights import Weights, build_model, load_weights
+from models.images import ImagePair, require_at_least
+from models.samples import sample_training_images
+from models.shipped import shipped_for
+from models.training.photographs import Photograph, photographs_in, photographs_of
+from models.weights import Weights, build_model, load_given_weights
 from search.request import SearchRequest
+from search.study.images import arrays_sha256, evaluation_pairs, images_sha256
 
 
 @dataclass(frozen=True)
 class SearchInputs:
-    """Images in memory, and weights where none have to be trained."""
+    """Evaluation images in memory, training images as files, weights where none are trained."""
 
     pairs: Sequence[ImagePair]
-    training_images: Sequence[np.ndarray]
+    photographs: Sequence[Photograph]
     weights: Weights | None
 
     def fingerprint(self) -> dict[str, str]:
         """Hashes by which a resumed run knows that its inputs are still the same."""
-        parts = {
-            "evaluation images": [a for pair in self.pairs for a in (pair.hr, pair.lr)],
-            "training images": list(self.training_images),
+        prints = {
+            "evaluation images": images_sha256(self.pairs),
+            "training images": arrays_sha256(one.load() for one in self.photographs),
         }
-        prints = {name: _digest(arrays) for name, arrays in parts.items()}
         if self.weights is not None:
             prints["weights"] = self.weights.sha256
         return prints
@@ -42,17 +41,26 @@ def load_inputs(request: SearchRequest) -> SearchInputs:
         ImageError: a folder or an image that cannot be used, or is smaller than a tile.
         WeightsError: a checkpoint that does not contain the whole space.
     """
-    scale = request.space.scale
-    pairs = sample_pairs(scale) if request.hr is None else load_pairs(request.hr, request.lr, scale)
+    pairs = evaluation_pairs(request)
     require_at_least(pairs, *request.lr_size)
-    if request.weights is not None:
-        return SearchInputs(pairs, (), _for_space(load_weights(request.weights), request))
-    images = (
-        sample_training_images()
+    given = _given(request)
+    if given is not None:
+        return SearchInputs(pairs, (), _for_space(given, request))
+    photographs = (
+        photographs_of(sample_training_images())
         if request.train is None
-        else [load_rgb(path) for path in image_files(request.train)]
+        else photographs_in(request.train)
     )
-    return SearchInputs(pairs, images, None)
+    return SearchInputs(pairs, photographs, None)
+
+
+def _given(request: SearchRequest) -> Weights | None:
+    """The user's checkpoint, or the package's where nothing asks for training; else None."""
+    if request.weights is not None:
+        return load_given_weights(request.weights)
+    if request.train is not None or request.train_steps is not None:
+        return None
+    return shipped_for(request.space)
 
 
 def _for_space(weights: Weights, request: SearchRequest) -> Weights:
@@ -73,11 +81,3 @@ def best_psnr_db(request: SearchRequest, weights: Weights, pairs: Sequence[Image
         for largest in (request.space.largest(),)
         for window in request.space.window_sizes
     )
-
-
-def _digest(arrays: Sequence[np.ndarray]) -> str:
-    digest = hashlib.sha256()
-    for array in arrays:
-        digest.update(repr(array.shape).encode())
-        digest.update(array.tobytes())
-    return digest.hexdigest()

@@ -16,17 +16,18 @@ from device_runner import Device, MeasurePlan, TimingPlan, open_devices
 from device_runner.devices.claiming import claim
 from device_runner.devices.discovery import ALL
 from device_runner.devices.lease import lock_folder, lock_name
-from foundation.artifact import Artifact
+from device_runner.measuring.tuned import tuned_strip_kb
 from foundation.environment import environment
 from foundation.errors import DeviceFailure
 from foundation.files import write_json
-from models.deployment import Deployment
+from foundation.wording import without_passwords
+from models.deployment import Deployment, fallback_sentence
 from models.export_pool import ExportPool
+from models.origin import WeightsOrigin
 from models.sentinel import export_sentinel
-from models.training import SupernetTrainer, TrainingPlan, TrainingProgress
-from models.weights import Weights, load_weights, save_weights
+from models.training.supernet import TrainingProgress
 from search.candidates.evaluation import Evaluator
-from search.candidates.placement import placement_of
+from search.candidates.placement import Placement, placement_of
 from search.candidates.sentinel import StudySentinel
 from search.constraints import Constraints
 from search.errors import RunError
@@ -35,17 +36,19 @@ from search.inputs import SearchInputs, best_psnr_db, load_inputs
 from search.request import SearchRequest
 from search.scheduling.devices import group_by_profile, record_uses, sentences
 from search.scheduling.lane import Lane
-from search.scheduling.loop import SearchEvents, SearchLoop
+from search.scheduling.loop import LoopEvents, SearchLoop
 from search.scheduling.station import LEASE_WAIT_S, Patience, Station
 from search.study.crops import CropKeeper
+from search.study.identity import identity_of
 from search.study.run_directory import RunDirectory
-from search.study.study import open_study, storage_trouble
+from search.study.study import open_study, require_reachable, storage_trouble
 from search.study.troubles import append_trouble
+from search.weights import weights_of_run
 
 
 @dataclass
-class Watcher(SearchEvents):
-    """`SearchEvents`, and what happens before the first trial."""
+class SearchEvents(LoopEvents):
+    """`LoopEvents`, and what happens before the first trial."""
 
     opened: Callable[[RunDirectory, str], None] = lambda run, device_sentence: None
     training: Callable[[TrainingProgress], None] = lambda progress: None
@@ -60,7 +63,28 @@ class SearchOutcome:
     devices: Sequence[str] = ()
 
 
-def run_search(request: SearchRequest, command: Sequence[str], watcher: Watcher) -> SearchOutcome:
+@dataclass(frozen=True)
+class _Preparation:
+    """What all devices of a search share, made before the first trial.
+
+    Attributes:
+        best_db: PSNR of the supernet's largest config.
+        origin: of the weights.
+        stop_at_s: `time.monotonic()` after which nothing more is begun; None for never.
+    """
+
+    request: SearchRequest
+    inputs: SearchInputs
+    weights_sha256: str
+    best_db: float
+    origin: WeightsOrigin | None
+    stop_at_s: float | None
+    events: SearchEvents
+
+
+def run_search(
+    request: SearchRequest, command: Sequence[str], events: SearchEvents
+) -> SearchOutcome:
     """Search, or continue the search that the run directory holds.
 
     Raises:
@@ -73,32 +97,27 @@ def run_search(request: SearchRequest, command: Sequence[str], watcher: Watcher)
     with contextlib.closing(open_devices(request.device, runner=request.runner)) as chosen:
         groups = group_by_profile(chosen.devices)
         facts = {
-            "command": list(command),
+            "command": [without_passwords(word) for word in command],
             "device": chosen.sentence,
             "inputs": inputs.fingerprint(),
         }
         path = request.run_dir or request.default_run_dir
         with _only_one(path):
+            if request.storage is not None:
+                require_reachable(request.storage, path)
             run, runs = _enter(path, request, facts, groups)
-            watcher.opened(run, chosen.sentence)
-            weights = _weights(run, request, inputs, watcher)
-            watcher.stage("judging the supernet's largest config")
-            best_db = best_psnr_db(request, weights, inputs.pairs)
-            watcher.stage("exporting the sentinel")
-            sentinel = export_sentinel(_deployment(request), run.artifacts, request.space.scale)
-            lanes = [
-                _lane(runs[key], request, inputs, best_db, sentinel, devices, watcher)
-                for key, devices in groups.items()
-            ]
-            stations = [station for lane in lanes for station in lane.stations]
-            pool = ExportPool(
-                run.weights, run.artifacts, request.export_jobs, request.export_timeout_s
-            )
+            events.opened(run, chosen.sentence)
+            asked = request.deployment(lowering=request.lowering, strip_kb=request.strip_kb)
+            if sentence := fallback_sentence(asked):
+                events.note(sentence)
+            prepared = _prepare(run, request, inputs, started_s, events)
+            lanes = [_lane(part, key, groups[key], prepared) for key, part in runs.items()]
             try:
-                whys = SearchLoop(lanes, pool, request.time_budget_s, watcher).run()
-                for lane, key in zip(lanes, groups, strict=True):
-                    _settle(lane, runs[key], run.artifacts, request, started_s, watcher)
+                whys = _try_candidates(run, lanes, prepared)
+                for lane, part in zip(lanes, runs.values(), strict=True):
+                    _settle(lane, part, prepared)
             finally:
+                stations = [station for lane in lanes for station in lane.stations]
                 record_uses(stations, run.devices_path)
     why = (
         whys[0]
@@ -106,6 +125,29 @@ def run_search(request: SearchRequest, command: Sequence[str], watcher: Watcher)
         else "; ".join(f"{key}: {one}" for key, one in zip(groups, whys, strict=True))
     )
     return SearchOutcome(run, why, sentences(stations))
+
+
+def _prepare(
+    run: RunDirectory,
+    request: SearchRequest,
+    inputs: SearchInputs,
+    started_s: float,
+    events: SearchEvents,
+) -> _Preparation:
+    """Weights, and how good they can be at best."""
+    weights = weights_of_run(run.weights, request, inputs, events.stage, events.training)
+    events.stage("judging the supernet's largest config")
+    best_db = best_psnr_db(request, weights, inputs.pairs)
+    budget_s = request.time_budget_s
+    stop_at_s = None if budget_s is None else started_s + budget_s
+    return _Preparation(request, inputs, weights.sha256, best_db, weights.origin, stop_at_s, events)
+
+
+def _try_candidates(run: RunDirectory, lanes: list[Lane], prepared: _Preparation) -> list[str]:
+    """Every lane's trials; why each lane ended, in words."""
+    request = prepared.request
+    pool = ExportPool(run.weights, run.artifacts, request.export_jobs, request.export_timeout_s)
+    return SearchLoop(lanes, pool, request.time_budget_s, prepared.events).run()
 
 
 def _enter(
@@ -146,99 +188,78 @@ def _only_one(path: Path) -> Iterator[None]:
         lock.release()
 
 
-def _weights(
-    run: RunDirectory, request: SearchRequest, inputs: SearchInputs, watcher: Watcher
-) -> Weights:
-    """The supernet of this run: read back, taken from a checkpoint, or trained."""
-    if run.weights.is_file():
-        return load_weights(run.weights)
-    if inputs.weights is not None:
-        weights = inputs.weights
-    else:
-        watcher.stage("training the supernet")
-        checkpoint = run.weights.with_name("training.pt")
-        plan = TrainingPlan(
-            steps=request.train_steps,
-            batch_size=request.batch_size,
-            crop=request.crop,
-            seed=request.seed,
-        )
-        trainer = SupernetTrainer(request.space, inputs.training_images, plan, checkpoint)
-        weights = trainer.run(watcher.training)
-    save_weights(weights, run.weights)
-    run.weights.with_name("training.pt").unlink(missing_ok=True)
-    return weights
+def _deployment(run: RunDirectory, request: SearchRequest, device: Device) -> Deployment:
+    """What the study exports, cut for the caches of its devices."""
+    strip_kb = _placement(run, request, device).strip_kb
+    return request.deployment(lowering=request.lowering, strip_kb=strip_kb)
 
 
-def _deployment(request: SearchRequest) -> Deployment:
-    height, width = request.lr_size
-    return Deployment.build(lr_height=height, lr_width=width, graph=request.graph)
+def _placement(run: RunDirectory, request: SearchRequest, device: Device) -> Placement:
+    wanted_kb = request.strip_kb
+    if wanted_kb is None and request.lowering == "direct":
+        wanted_kb = tuned_strip_kb(device.profile())
+    chosen = request.deployment(lowering=request.lowering, strip_kb=wanted_kb)
+    return placement_of(run.path, device, request.threads, chosen.strip_kb)
 
 
-def _settle(
-    lane: Lane,
-    run: RunDirectory,
-    artifacts: Path,
-    request: SearchRequest,
-    started_s: float,
-    watcher: Watcher,
-) -> None:
+def _settle(lane: Lane, run: RunDirectory, prepared: _Preparation) -> None:
     """More sessions where the lane's front is open. Trouble ends it: the search itself is done."""
+    request, events = prepared.request, prepared.events
     if not request.settle_sessions or not lane.alive:
         return
-    station, budget_s = lane.alive[0], request.time_budget_s
+    station = lane.alive[0]
     settling = Settling(
         study=lane.study,
         sharpener=station.judge,
         run_path=run.path,
-        artifacts=artifacts,
+        artifacts=run.artifacts,
         first_sessions=request.sessions,
         extra_sessions=request.settle_sessions,
-        stop_at_s=None if budget_s is None else started_s + budget_s,
+        stop_at_s=prepared.stop_at_s,
         say=station.say,
     )
     try:
-        with claim(station.device, LEASE_WAIT_S, watcher.note), storage_trouble(run):
-            settled = settling.run()
+        with claim(station.device, LEASE_WAIT_S, events.note), storage_trouble(run):
+            ended = settling.run()
     except DeviceFailure as error:
-        watcher.note(f"{error}. The front stays as undecided as it is.")
+        events.note(f"{error}. The front stays as undecided as it is.")
         return
-    watcher.note(f"The front: {settled.reason}, {settled.sessions} more sessions.")
+    events.note(f"The front: {ended.reason}, {ended.sessions} more sessions.")
 
 
 def _lane(
-    run: RunDirectory,
-    request: SearchRequest,
-    inputs: SearchInputs,
-    best_db: float,
-    sentinel: Artifact,
-    devices: Sequence[Device],
-    watcher: Watcher,
+    run: RunDirectory, profile_key: str, devices: Sequence[Device], prepared: _Preparation
 ) -> Lane:
+    request = prepared.request
+    deployment = _deployment(run, request, devices[0])
+    prepared.events.stage("exporting the sentinel")
+    sentinel = export_sentinel(deployment, run.artifacts, request.space.scale)
     beside = StudySentinel(sentinel, run.path)
+    identity = identity_of(
+        request, prepared.inputs.fingerprint(), prepared.weights_sha256, profile_key
+    )
+    # As resolved: the device may have been tuned to other strips since.
+    identity["strip_kb"] = deployment.strip_kb
+    run.name_study(identity)
     return Lane(
-        study=open_study(run, request),
+        study=open_study(run, request, identity),
         space=request.space,
-        deployment=_deployment(request),
-        stations=[_station(run, request, inputs, best_db, beside, one, watcher) for one in devices],
+        deployment=deployment,
+        stations=[_station(run, device, beside, prepared) for device in devices],
         trials=request.trials,
         seed=request.seed,
-        finished=watcher.finished,
+        owner=run.owner,
+        finished=prepared.events.finished,
         guard=partial(storage_trouble, run),
     )
 
 
 def _station(
-    run: RunDirectory,
-    request: SearchRequest,
-    inputs: SearchInputs,
-    best_db: float,
-    sentinel: StudySentinel,
-    device: Device,
-    watcher: Watcher,
+    run: RunDirectory, device: Device, sentinel: StudySentinel, prepared: _Preparation
 ) -> Station:
-    say = partial(watcher.device, device.serial)
-    placement = placement_of(run.path, device, request.threads)
+    request, inputs, events = prepared.request, prepared.inputs, prepared.events
+    say = partial(events.device, device.serial)
+    placement = _placement(run, request, device)
     evaluator = Evaluator(
         device=device,
         plan=MeasurePlan(
@@ -251,7 +272,8 @@ def _station(
         pairs=inputs.pairs,
         constraints=Constraints(request.max_latency_ms, request.max_memory_mb, request.min_psnr_db),
         measurements=run.measurements,
-        best_psnr_db=best_db,
+        best_psnr_db=prepared.best_db,
+        origin=prepared.origin,
         overlap=request.overlap,
         crops=CropKeeper(run.pictures, inputs.pairs),
         sentinel=sentinel,
@@ -262,6 +284,6 @@ def _station(
         judge=evaluator,
         patience=Patience(wait_s=request.wait_for_device),
         say=say,
-        note=watcher.note,
+        note=events.note,
         record=partial(append_trouble, run.troubles),
     )

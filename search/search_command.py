@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,9 @@ from device_runner.commands.cli import RUNNER_HELP
 from foundation.console import err
 from models.cli import JsonOption
 from search.display import SearchDisplay
+
+if TYPE_CHECKING:
+    from search.study.run_directory import RunDirectory
 
 
 def _panel(name: str) -> Callable[..., Any]:
@@ -52,8 +55,8 @@ def numbers(option: str, text: str | None) -> tuple[int, ...] | None:
         raise SpaceError(f"{option} {text}: give whole numbers with commas between") from None
 
 
-def search_command(after_search: Callable[[Path, bool], None]) -> Callable[..., None]:
-    """The command; `after_search(run_dir, json)` compiles and prints the report."""
+def search_command(after_search: Callable[[RunDirectory, bool], None]) -> Callable[..., None]:
+    """The command; `after_search(run, json)` compiles and prints the report."""
 
     def search(
         config: Annotated[
@@ -83,9 +86,12 @@ def search_command(after_search: Callable[[Path, bool], None]) -> Callable[..., 
         ] = None,
         train: Annotated[Path | None, _images(help="Training images [bundled samples].")] = None,
         weights: Annotated[
-            Path | None, _images(help="A checkpoint to slice from, instead of training.")
+            Path | None, _images(help="A checkpoint to slice from [the package's own].")
         ] = None,
-        train_steps: Annotated[int | None, _images(help="Supernet steps [500].")] = None,
+        train_steps: Annotated[
+            int | None,
+            _images(help="Train a supernet for so many steps [none: the shipped one; else 500]."),
+        ] = None,
         batch_size: Annotated[int | None, _images(help="Crops a step [8].")] = None,
         crop: Annotated[int | None, _images(help="Crop side, LR pixels [24].")] = None,
         lr_size: Annotated[str | None, _space(help="HEIGHTxWIDTH of the LR input [64x64].")] = None,
@@ -129,6 +135,12 @@ def search_command(after_search: Callable[[Path, bool], None]) -> Callable[..., 
             int | None, _measuring(help="LR pixels shared by neighbouring tiles [auto].")
         ] = None,
         graph: Annotated[str | None, _space(help="deploy or reference [deploy].")] = None,
+        lowering: Annotated[
+            str | None, _space(help="direct or standard [direct for graph deploy].")
+        ] = None,
+        strip_kb: Annotated[
+            int | None, _space(help="Cache in kB a direct graph is cut for; 0: uncut [3072].")
+        ] = None,
         storage: Annotated[
             str | None, typer.Option(help=r"Optuna storage URL \[study.db in the run].")
         ] = None,
@@ -159,16 +171,19 @@ def _run_search(
     flags: dict[str, Any],
     config: Path | None,
     json: bool,
-    after_search: Callable[[Path, bool], None],
+    after_search: Callable[[RunDirectory, bool], None],
 ) -> None:
+    from models.window_padding import padding_sentence
     from search.request import SearchRequest
 
     request = SearchRequest.resolve(flags, config)
+    if sentence := padding_sentence(request.lr_size, request.space.window_sizes):
+        err.say(sentence, style="yellow")
     from search.life import run_search
 
     with SearchDisplay() as display:
-        outcome = run_search(request, ["mobilesr-tune", *sys.argv[1:]], display.watcher())
+        outcome = run_search(request, ["mobilesr-tune", *sys.argv[1:]], display.events())
     for sentence in outcome.devices:
-        err.print(sentence, markup=False, soft_wrap=True)
-    err.print(f"Search ended: {outcome.why}.", soft_wrap=True, highlight=False)
-    after_search(outcome.run.path, json)
+        err.say(sentence)
+    err.say(f"Search ended: {outcome.why}.")
+    after_search(outcome.run, json)

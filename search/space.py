@@ -7,7 +7,6 @@
 from __future__ import annotations
 
 import itertools
-import math
 import random
 from collections.abc import Iterator
 from typing import Annotated, Any, Literal, Self
@@ -127,8 +126,3 @@ class SearchSpace(BaseModel):
         depth = rng.choice(self.depths)
         ratios = tuple(rng.choice(self.ratios) for _ in range(depth))
         return self._config(rng.choice(self.n_feats), ratios, rng.choice(self.window_sizes))
-
-    @property
-    def lr_multiple(self) -> int:
-        """LR sides divisible by this pay no window padding in any config of the space."""
-        return math.lcm(*self.window_sizes)

@@ -3,20 +3,30 @@
 from __future__ import annotations
 
 import contextlib
-import os
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+
 from device_runner import infer, open_device
 from device_runner.devices.claiming import claim
+from foundation import places
 from foundation.artifact import Artifact, load_artifact
 from foundation.errors import RequestError
+from models.bicubic import upscale
 from models.deployment import Candidate, Deployment, parse_lr_size
-from models.images import load_rgb, require_savable, save_rgb
 from models.inference import plan_for, upscale_images
+from models.photo import (
+    Photo,
+    composited,
+    load_photo,
+    require_alpha,
+    require_savable,
+    save_photo,
+)
 
 if TYPE_CHECKING:
     from models.config import MobileSRConfig
@@ -25,7 +35,11 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class UpscaleRequest:
-    """One photograph; either an `artifact` or `weights` to export at `tile`."""
+    """One photograph; either an `artifact` or `weights` to export at `tile`.
+
+    A transparency is upscaled beside the colours, bicubically, unless `background` says on which
+    colour the photograph is to be laid first. A colour profile stays with the result.
+    """
 
     image: Path
     output: Path
@@ -37,12 +51,12 @@ class UpscaleRequest:
     timeout_s: float
     runner: str | None = None
     wait_s: float = 0.0
+    background: str | None = None
 
 
 def cache_folder() -> Path:
     """Where artifacts that nobody named are kept: exporting again costs half a minute."""
-    base = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(base) / "mobilesr-tune" / "artifacts"
+    return places.cache_folder() / "artifacts"
 
 
 def upscale_photo(
@@ -60,10 +74,14 @@ def upscale_photo(
     if (request.artifact is None) == (request.weights is None):
         raise RequestError("give either --artifact or --weights")
     require_savable(request.output)
-    photo = load_rgb(request.image)
+    photo = load_photo(request.image)
+    if request.background is not None:
+        photo = composited(photo, request.background)
+    if photo.alpha is not None:
+        require_alpha(request.output)
     say("preparing the model")
     artifact = _artifact(request, choose)
-    plan = plan_for(artifact, photo.shape[0], photo.shape[1])
+    plan = plan_for(artifact, *photo.rgb.shape[:2])
     selection = open_device(request.device, runner=request.runner)
     with contextlib.closing(selection.device) as device, claim(device, request.wait_s, say):
         device.push(artifact)
@@ -73,15 +91,20 @@ def upscale_photo(
         (result,) = upscale_images(
             partial(infer, device, artifact, threads=threads, timeout_s=request.timeout_s),
             artifact,
-            [photo],
+            [photo.rgb],
             tiles_per_launch=max(8, plan.count // 8),
             on_tiles=on_tiles,
         )
-    save_rgb(request.output, result)
+    scale = result.shape[0] // photo.rgb.shape[0]
+    alpha = None if photo.alpha is None else upscale(photo.alpha[..., np.newaxis], scale)[..., 0]
+    save_photo(request.output, Photo(result, alpha, photo.profile))
     return {
         "output": str(request.output),
         "height": result.shape[0],
         "width": result.shape[1],
+        "alpha": alpha is not None,
+        "colour_profile": photo.profile is not None,
+        "notes": list(photo.notes),
         "tiles": plan.count,
         "tiling": plan.describe(),
         "device": selection.device.serial,
@@ -99,5 +122,5 @@ def _artifact(request: UpscaleRequest, choose: Callable[[Weights], MobileSRConfi
     assert request.weights is not None
     height, width = parse_lr_size(request.tile)
     weights = load_weights(request.weights)
-    deployment = Deployment.build(lr_height=height, lr_width=width)
+    deployment = Deployment.choose(lr_height=height, lr_width=width)
     return export(Candidate(choose(weights), deployment), weights, cache_folder())

@@ -123,7 +123,15 @@ def small_artifact(
     export_once: Callable[[MobileSRConfig, Deployment], Artifact],
 ) -> Artifact:
     """`SMALL` at 16x16: the quickest to run."""
-    return export_once(SMALL, Deployment(lr_height=16, lr_width=16))
+    return export_once(SMALL, Deployment.choose(lr_height=16, lr_width=16))
+
+
+@pytest.fixture(scope="session")
+def standard_artifact(
+    export_once: Callable[[MobileSRConfig, Deployment], Artifact],
+) -> Artifact:
+    """`SMALL` at 16x16 by ExecuTorch's partitioner."""
+    return export_once(SMALL, Deployment.choose(lr_height=16, lr_width=16, lowering="standard"))
 
 
 @pytest.fixture(scope="session")
@@ -131,7 +139,7 @@ def odd_artifact(
     export_once: Callable[[MobileSRConfig, Deployment], Artifact],
 ) -> Artifact:
     """`ODD` at 13x7."""
-    return export_once(ODD, Deployment(lr_height=13, lr_width=7))
+    return export_once(ODD, Deployment.choose(lr_height=13, lr_width=7))
 
 
 @pytest.fixture(scope="session")
@@ -156,6 +164,24 @@ def picture() -> Callable[..., np.ndarray]:
             planes.append(np.where(wave > 0, 190.0, 60.0) + 40 * x / width - 20 * y / height)
         noise = rng.normal(0, 4, (height, width, 3))
         return np.clip(np.stack(planes, axis=-1) + noise, 0, 255).astype(np.uint8)
+
+    return draw
+
+
+@pytest.fixture(scope="session")
+def smooth_picture() -> Callable[..., np.ndarray]:
+    """Slopes alone: a network that has hardly learnt anything is better than bicubic here.
+
+    An untrained network gives the bilinear picture (`models.training`), which does not overshoot.
+    """
+
+    def draw(height: int, width: int, seed: int = 0) -> np.ndarray:
+        y, x = np.mgrid[0:height, 0:width]
+        planes = [
+            128 + 60 * np.sin((x + 7 * seed) / (23 + 2 * colour)) + 40 * np.cos(y / (31 - seed % 5))
+            for colour in range(3)
+        ]
+        return np.clip(np.stack(planes, axis=-1), 0, 255).astype(np.uint8)
 
     return draw
 

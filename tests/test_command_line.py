@@ -18,10 +18,13 @@ import pytest
 import typer
 
 import mobilesr_tune
+from foundation.artifact import load_artifact
+from foundation.errors import AnswerIsNo
 from models.config import MobileSRConfig
+from models.deployment import Deployment
 from models.images import load_rgb, save_rgb
 from search.request import SearchRequest
-from search.study.records import CandidateResult
+from search.study.records import CandidateResult, PictureQuality, Timing
 from search.study.run_directory import RunDirectory
 from search.study.study import load_study, open_study, record
 
@@ -31,6 +34,7 @@ pytestmark = pytest.mark.timeout(900)
 COMMANDS = [
     "search",
     "train",
+    "finetune",
     "upscale",
     "evaluate",
     "export",
@@ -41,7 +45,7 @@ COMMANDS = [
 ]
 TINY = shlex.split(
     "--scale 2 --n-feats 4,8 --n-heads 2 --depths 1 --ratios 1,2 --window-sizes 4 --lr-size 16x16 "
-    "--train-steps 10 --batch-size 2 --crop 8 --sessions 1 --min-iterations 2 --min-time-s 0.01 "
+    "--train-steps 60 --batch-size 2 --crop 8 --sessions 1 --min-iterations 2 --min-time-s 0.01 "
     "--threads 1 --device host --export-jobs 1 --settle-sessions 4"
 )
 
@@ -50,6 +54,7 @@ def tune(*arguments: str, cwd: Path, code: int = 0) -> subprocess.CompletedProce
     done = subprocess.run(
         [sys.executable, "-m", "mobilesr_tune", *arguments],
         cwd=cwd, capture_output=True, text=True, timeout=600, check=False,
+        env=os.environ | {"COLUMNS": "80"},
     )  # fmt: skip
     assert done.returncode == code, done.stderr
     return done
@@ -85,13 +90,36 @@ def test_without_a_command_there_is_help(tmp_path):
 
 
 @pytest.fixture(scope="module")
-def searched(tmp_path_factory, picture):
+def searched(tmp_path_factory, smooth_picture):
     """A search of two candidates in a folder with photographs, and what it printed."""
     world = tmp_path_factory.mktemp("searched")
     for number, name in enumerate(["a", "b"]):
-        save_rgb(world / f"photos/{name}.png", picture(40 + 8 * number, 56, number))
+        save_rgb(world / f"photos/{name}.png", smooth_picture(40 + 8 * number, 56, number))
     command = ["search", *TINY, "--hr", "photos", "--train", "photos", "--run-dir", "run"]
     return world, command, tune(*command, "--trials", "2", cwd=world)
+
+
+def test_the_last_line_pasted_into_a_shell_exports_the_winner(searched):
+    """As it was printed to a file, at a terminal's 80 columns."""
+    world, _, done = searched
+    command = done.stdout.splitlines()[-1]
+    (world / "bin").mkdir()
+    program = world / "bin/mobilesr-tune"
+    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m mobilesr_tune "$@"\n')
+    program.chmod(0o755)
+    subprocess.run(
+        ["sh"], input=command, cwd=world, check=True, capture_output=True, text=True, timeout=600,
+        env=os.environ | {"PATH": f"{program.parent}:{os.environ['PATH']}", "COLUMNS": "80"},
+    )  # fmt: skip
+    exported = load_artifact(world / "best")
+    chosen = json.loads((world / "run/report/report.json").read_text())["sections"][0]
+    (winner,) = [
+        result
+        for result in RunDirectory.open(world / "run").results()
+        if result.number == chosen["chosen_trial"]
+    ]
+    # The very file that was measured.
+    assert exported.manifest.sha256 == winner.artifact.sha256
 
 
 def front_of(stdout: str):
@@ -112,7 +140,7 @@ def test_a_search_leaves_everything_it_should(searched):
     assert not (run / "weights/training.pt").exists()
     assert not [path for path in run.rglob("*") if path.name.startswith(".")]
     # Told while it goes: training, each candidate, and why it ended; no device is passed over.
-    assert re.search(r"training: step 10/10, L1 0\.\d+", done.stderr)
+    assert re.search(r"training: step 60/60, L1 0\.\d+", done.stderr)
     assert re.search(r"1/2 +n4_h2_r1_w4_x2_p1 .* ms .* dB", done.stderr)
     assert re.search(r"2/2 +n8_h2_r2_w4_x2_p1 ", done.stderr)
     assert "Search ended: 2 candidates are known" in done.stderr
@@ -148,20 +176,19 @@ def test_what_cannot_be_met_is_a_no(tmp_path, capsys, status):
     """Exit code 1: the request was right, the answer is no."""
     run = RunDirectory.create(tmp_path / "run", SearchRequest(max_latency_ms=1), {})
     trial = open_study(run, SearchRequest()).ask()
-    timed = {"latency_ms": 2.0, "latency_low_ms": 2.0, "latency_high_ms": 2.0}
-    judged = {"psnr_y_db": 30.0, "psnr_rgb_db": 28.0, "ssim_y": 0.9, "bicubic_psnr_y_db": 29.0}
-    config = MobileSRConfig().model_dump(mode="json")
+    timing = Timing(latency_ms=2.0, latency_low_ms=2.0, latency_high_ms=2.0)
+    quality = PictureQuality(psnr_y_db=30.0, psnr_rgb_db=28.0, ssim_y=0.9, bicubic_psnr_y_db=29.0)
     result = CandidateResult(
-        number=0, key="k", config=config, deployment={"lr_height": 8, "lr_width": 8},
+        number=0, config=MobileSRConfig(), deployment=Deployment(lr_height=8, lr_width=8),
         status=status, reason="slower than 1 ms by 1 ms", device_serial="host",
-        profile_key="host", constraint_violations={"latency_ms": 1.0}, **timed,
-        **(judged if status == "ok" else {}),
+        profile_key="host", constraint_violations={"latency_ms": 1.0}, timing=timing,
+        quality=quality if status == "ok" else None,
     )  # fmt: skip
     record(trial, result)
-    with pytest.raises(typer.Exit) as ended:
-        mobilesr_tune._after_search(run.path, False)
+    with pytest.raises((typer.Exit, AnswerIsNo)) as ended:
+        mobilesr_tune._after_search(run, False)
     assert ended.value.exit_code == 1
-    said = capsys.readouterr().err
+    said = capsys.readouterr().err + str(ended.value)
     assert "no candidate meets the request (1 tried: 1 x slower than 1 ms by 1 ms)" in said
     # What was judged is reported all the same.
     assert (run.report_folder / "index.html").is_file() == (status == "ok")
@@ -231,9 +258,9 @@ def test_ctrl_c_is_one_sentence_and_loses_no_step(tmp_path, picture):
     assert "Traceback" not in said
 
 
-def test_a_killed_search_loses_no_trial_and_repeats_none(tmp_path, picture):
+def test_a_killed_search_loses_no_trial_and_repeats_none(tmp_path, smooth_picture):
     """SIGKILL after the first finished candidate, then the same command again."""
-    save_rgb(tmp_path / "photos/a.png", picture(40, 56, 0))
+    save_rgb(tmp_path / "photos/a.png", smooth_picture(40, 56, 0))
     command = [sys.executable, "-m", "mobilesr_tune", "search", *TINY, "--hr", "photos", "--train",
                "photos", "--run-dir", "run", "--trials", "3"]  # fmt: skip
     with (tmp_path / "stderr").open("w") as stderr:
@@ -256,5 +283,7 @@ def test_a_killed_search_loses_no_trial_and_repeats_none(tmp_path, picture):
     assert max(Counter(result.key for result in after).values()) == 1
     assert all(trial.state.is_finished() for trial in load_study(run).trials)
     # What was paid for before the kill was not measured again.
-    kept = (run.path / before[0].measurement_file).stat().st_mtime
-    assert kept < min((run.path / result.measurement_file).stat().st_mtime for result in after[1:])
+    kept = (run.path / before[0].timing.measurement_file).stat().st_mtime
+    assert kept < min(
+        (run.path / result.timing.measurement_file).stat().st_mtime for result in after[1:]
+    )

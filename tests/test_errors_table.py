@@ -12,6 +12,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -65,6 +66,21 @@ TABLE = [
     ("unknown preset", "evaluate --preset ntire --weights published.pth --hr photos",
      "unknown preset 'ntire': choose from ntire2022, article"),
     ("a key that is none", f"export {OURS} --key n8 -o out", "'n8' is no config key"),
+    ("export of nothing", "export -o out", "nothing says what to export: give --from RUN"),
+    ("export, a trial of no run", f"export {OURS} --trial 3 -o out", "add --from RUN"),
+    ("export, a run and weights", f"export --from run-failed {OURS} -o out",
+     "--weights beside --from: the run says all of that"),
+    ("export, chosen and a trial", "export --from run-failed --chosen --trial 0 -o out",
+     "--chosen and --trial were both given"),
+    ("export of an unknown trial", "export --from run-failed --trial 9 -o out",
+     "run-failed has no finished trial 9: there are 0"),
+    *(
+        (f"{command} of a supernet", f"{command} --weights supernet.pt {rest}",
+         "supernet.pt is a supernet, which contains many configs: say which with --key")
+        for command, rest in (
+            ("export", "-o out"), ("evaluate", "--hr photos"), ("upscale", "photos/a.png -o o.png")
+        )
+    ),
     ("--set of nothing", f"export {OURS} --set colour=1 -o out", "--set colour=1: use NAME=VALUE"),
     ("--set no number", f"export {OURS} --set n_feats=x -o out", "must be whole numbers"),
     ("heads that do not divide", f"evaluate {MODEL} --set n_heads=7 --hr photos",
@@ -86,7 +102,7 @@ TABLE = [
     ("unreadable study", "report run-unreadable", r"study.db cannot be read \(file is not a data"),
     ("study without trials", "report run-empty", "run-empty holds no candidate yet"),
     ("study without finished trials", "report run-failed",
-     r"no candidate of run-failed was both timed and judged: 1 candidate ran, 1 failed.*: crashed"),
+     r"no candidate of run-failed was timed: 1 candidate ran and failed; .*: crashed"),
     ("run without a study", "report run-young", "holds no study.db: the search did not get"),
     ("report of nothing", "report nowhere", "no run directory at nowhere"),
     ("report of a foreign folder", "report photos", "photos is no run directory"),
@@ -162,9 +178,9 @@ def world(tmp_path_factory, random_weights, small_artifact, picture) -> Path:
     published = random_weights(PRESETS["ntire2022"]).state
     torch.save({"net": published, "epoch": 1}, root / "published.pth")
     torch.save({"net": Bomb()}, root / "evil.pth")
-    save_weights(
-        random_weights(MobileSRConfig.build(**small_artifact.manifest.config)), root / "ours.pt"
-    )
+    ours = random_weights(MobileSRConfig.build(**small_artifact.manifest.config))
+    save_weights(ours, root / "ours.pt")
+    save_weights(replace(ours, training={"random_configs": 1}), root / "supernet.pt")
     shutil.copytree(small_artifact.folder, root / "artifact")
     shutil.copytree(small_artifact.folder, root / "changed")
     content = bytearray((root / "changed/model.pte").read_bytes())
@@ -175,6 +191,8 @@ def world(tmp_path_factory, random_weights, small_artifact, picture) -> Path:
 
 
 def _make_runs(root: Path) -> None:
+    from models.config import MobileSRConfig
+    from models.deployment import Deployment
     from search.request import SearchRequest
     from search.study.records import CandidateResult
     from search.study.run_directory import RunDirectory
@@ -191,8 +209,9 @@ def _make_runs(root: Path) -> None:
             record(
                 trial,
                 CandidateResult(
-                    number=0, key="k", config={}, deployment={}, status="failed",
-                    reason="crashed", device_serial="host", profile_key="host",
+                    number=0, config=MobileSRConfig(), status="failed",
+                    deployment=Deployment(lr_height=8, lr_width=8), reason="crashed",
+                    device_serial="host", profile_key="host",
                 ),
             )  # fmt: skip
     tiny = {

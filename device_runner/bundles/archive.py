@@ -8,6 +8,7 @@ import json
 import tarfile
 import zlib
 from pathlib import Path
+from typing import IO, cast
 
 from device_runner.bundles import store
 from device_runner.bundles.errors import BundleDamagedError, BundleError
@@ -16,6 +17,41 @@ from device_runner.bundles.store import Bundle
 from foundation import RequestError, atomic_path
 
 _MAX_MANIFEST_BYTES = 2**20
+# Beside the files: headers, the manifest, and what fills the blocks.
+_MAX_UNPACKED_BYTES = MAX_BYTES + 2**22
+# What Python's reader makes of headers with numbers that are none, of another character set, or in
+# a chain without end.
+_ODD_HEADERS = (ValueError, OverflowError, RecursionError, KeyError, IndexError)
+
+
+class _Bounded(io.RawIOBase):
+    """A stream that ends with an error where it is longer than any bundle: a header may promise as
+    much as it likes, and a few bytes unpack to gigabytes.
+    """
+
+    def __init__(self, stream: gzip.GzipFile) -> None:
+        super().__init__()
+        self._stream = stream
+
+    def readable(self) -> bool:
+        return True
+
+    def seekable(self) -> bool:
+        return True
+
+    def tell(self) -> int:
+        return self._stream.tell()
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        if whence != io.SEEK_SET or not 0 <= offset <= _MAX_UNPACKED_BYTES:
+            raise EOFError("it reaches beyond what a bundle may hold")
+        return self._stream.seek(offset)
+
+    def read(self, size: int = -1) -> bytes:
+        left = _MAX_UNPACKED_BYTES - self._stream.tell()
+        if size > left:
+            raise EOFError("it promises more than a bundle may hold")
+        return self._stream.read(left if size < 0 else size)
 
 
 def export_bundle(bundle: Bundle, target: Path) -> Path:
@@ -67,9 +103,12 @@ def import_bundle(source: Path) -> Bundle:
         folder = work / "bundle"
         folder.mkdir()
         try:
-            with tarfile.open(fileobj=packed, mode="r:gz") as archive:
+            with (
+                gzip.open(packed) as plain,
+                tarfile.open(fileobj=cast("IO[bytes]", _Bounded(plain)), mode="r:") as archive,
+            ):
                 manifest = _unpack(archive, folder, source)
-        except (tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
+        except (*_ODD_HEADERS, tarfile.TarError, EOFError, zlib.error, gzip.BadGzipFile) as error:
             raise BundleDamagedError(f"{source} is no whole .tar.gz: export it again") from error
         for file in manifest.files:
             if not (folder / file.name).is_file():

@@ -1,11 +1,14 @@
 """Debian packages of any architecture, fetched with a private apt: the system's stays untouched.
 
 Mirror addresses come from the system's own apt configuration, as do proxies and credentials. The
-private apt has its own sources, lists and caches; signatures are verified by it as ever.
+private apt has its own sources, lists and caches; signatures are verified by it as ever. That is
+why a newer package of the suite is as good as the tested one by its origin; whether it fits is
+for the one who asked to find out.
 """
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,13 +22,29 @@ _KEYRING = Path("/usr/share/keyrings/debian-archive-keyring.gpg")
 
 @dataclass(frozen=True)
 class FetchedPackage:
-    """A package file, and whether it is the pinned one."""
+    """A package file, the version that was tested, and the one that this is."""
 
     name: str
+    tested: str
     version: str
     sha256: str
     path: Path
-    pinned: bool
+
+    @property
+    def pinned(self) -> bool:
+        """Whether it is the tested file itself."""
+        return self.version == self.tested
+
+    @property
+    def same_upstream(self) -> bool:
+        """Whether only Debian's own part of the version differs, if any does."""
+        return upstream(self.version) == upstream(self.tested)
+
+
+def upstream(version: str) -> str:
+    """The upstream part of a Debian version: `1:2.41-12+deb13u5` is 2.41 (Debian Policy 5.6.12)."""
+    without_epoch = version.partition(":")[2] if ":" in version else version
+    return without_epoch.rpartition("-")[0] or without_epoch
 
 
 def mirrors() -> list[str]:
@@ -119,40 +138,48 @@ class PrivateApt:
             f"{self._architecture} ({trouble}): {ELSEWHERE}"
         )
 
-    def download(self, pin: DebianPin, into: Path, *, allow_newer: bool) -> FetchedPackage:
-        """Fetch one package into `into`.
+    def download(self, pin: DebianPin, into: Path, *, pinned: bool = False) -> FetchedPackage:
+        """Fetch one package into `into`: the tested version if its suite has it, else the newest.
+
+        `pinned` takes the tested version alone.
 
         Raises:
-            BundleBuildError: the suite has another version and `allow_newer` is off, or the file
-                is not the pinned one.
+            BundleBuildError: the suite has no such package, or with `pinned` another version; the
+                mirror has not the file that its index names; or the tested version's file is not
+                the tested one.
         """
-        version = self._offered(pin)
-        if version != pin.version and not allow_newer:
-            raise BundleBuildError(
-                f"Debian {pin.suite} now has {pin.name} {version}, this version of mobilesr-tune "
-                f"pins {pin.version}: add --allow-newer to take it (apt verifies its signature, "
-                "the manifest says that it is not the pinned one), or update mobilesr-tune"
-            )
         folder = into / pin.name
-        folder.mkdir(parents=True, exist_ok=True)
+        version = self._offered(pin, pinned=pinned)
+        try:
+            path = self._fetch(pin.name, version, folder)
+        except BundleBuildError:
+            # An index that was read while the suite moved names files that are gone.
+            self.update()
+            version = self._offered(pin, pinned=pinned)
+            path = self._fetch(pin.name, version, folder)
+        sha256 = sha256_of(path)
+        if version == pin.version and sha256 != pin.sha256:
+            raise BundleBuildError(
+                f"{pin.name} {version} has sha256 {sha256}, tested was {pin.sha256}: the mirror "
+                "serves another file; nothing was built"
+            )
+        return FetchedPackage(pin.name, pin.version, version, sha256, path)
+
+    def _fetch(self, name: str, version: str, folder: Path) -> Path:
+        shutil.rmtree(folder, ignore_errors=True)
+        folder.mkdir(parents=True)
         run(
-            [require("apt-get"), *self._options(), "download", f"{pin.name}={version}"],
-            f"fetching {pin.name} {version}",
+            [require("apt-get"), *self._options(), "download", f"{name}={version}"],
+            f"fetching {name} {version}",
             cwd=folder,
         )
         files = list(folder.glob("*.deb"))
         if len(files) != 1:
-            raise BundleBuildError(f"apt left {len(files)} files for {pin.name}: try again")
-        sha256 = sha256_of(files[0])
-        if version == pin.version and sha256 != pin.sha256:
-            raise BundleBuildError(
-                f"{pin.name} {version} has sha256 {sha256}, pinned is {pin.sha256}: the mirror "
-                "serves another file; nothing was built"
-            )
-        return FetchedPackage(pin.name, version, sha256, files[0], version == pin.version)
+            raise BundleBuildError(f"apt left {len(files)} files for {name}: try again")
+        return files[0]
 
-    def _offered(self, pin: DebianPin) -> str:
-        """The pinned version if the suite still has it, else the newest of that suite."""
+    def _offered(self, pin: DebianPin, *, pinned: bool) -> str:
+        """The tested version if the suite still has it, else the newest of that suite."""
         listing = run(
             [require("apt-cache"), *self._options(), "madison", pin.name],
             f"looking for {pin.name}",
@@ -165,10 +192,21 @@ class PrivateApt:
         ]
         if not versions:
             raise BundleBuildError(
-                f"Debian {pin.suite} has no {pin.name} for {self._architecture}: update "
-                "mobilesr-tune"
+                f"Debian {pin.suite} has no {pin.name} for {self._architecture} any more: a "
+                "library gets another name there when its interface changes. Update "
+                "mobilesr-tune; a runner that was built before goes on working, and "
+                "'mobilesr-tune runner import' takes one from another machine"
             )
-        return pin.version if pin.version in versions else versions[0]
+        if pin.version in versions:
+            return pin.version
+        if pinned:
+            raise BundleBuildError(
+                f"Debian {pin.suite} has {pin.name} {versions[0]}, tested was {pin.version}: "
+                "without --pinned the newer one is taken (apt verifies its signature, the manifest "
+                "names both); the very bundle of before can only be carried over, with "
+                "'mobilesr-tune runner export' and 'mobilesr-tune runner import'"
+            )
+        return versions[0]
 
 
 def unpack(package: FetchedPackage, into: Path) -> None:

@@ -19,6 +19,7 @@ _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._+-]*(/[A-Za-z0-9_][A-Za-z0-9._+-]*)
 _LIBRARY_PATH = ("--library-path", ".")
 
 _Text = Annotated[str, Field(max_length=300)]
+_Symbol = Annotated[str, Field(max_length=2000)]
 _Sha256 = Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
 
 
@@ -50,16 +51,43 @@ class BundleSource(BaseModel):
     kind: Literal["wheel", "debian", "user"]
     version: _Text
     sha256: _Sha256 | None
-    # False: newer than the version that mobilesr-tune pins, taken on the user's word.
+    # False: another version than the tested one, or a user's own.
     pinned: bool
     licence: _Text = ""
+    # The version that mobilesr-tune was tested with. None: a user's own, or told by nobody.
+    tested: _Text | None = None
+
+
+class TrappedSymbols(BaseModel):
+    """Symbols of one owner (PyTorch, Python) that a file wants and that abort when called."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    owner: _Text
+    wanted_by: _Text
+    symbols: tuple[_Symbol, ...] = Field(max_length=5000)
+
+
+class KernelTrial(BaseModel):
+    """What one family of kernels did on processors of one level."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    family: _Text
+    level: _Text
+    # right, unsupported (this level has no such arithmetic, and the runner said so), or wrong.
+    outcome: Literal["right", "unsupported", "wrong"]
+    # The largest distance to eager float32; what went wrong, in words.
+    error: float | None = Field(default=None, ge=0)
+    detail: Annotated[str, Field(max_length=600)] = ""
 
 
 class BundleManifest(VersionedRecord):
     """A runner and its libraries for one ABI: which ExecuTorch it is, and where it came from."""
 
     kind: ClassVar[str] = "runner-bundle"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
+    also_reads: ClassVar[tuple[int, ...]] = (1,)
 
     abi: Abi
     executorch_version: _Text
@@ -67,8 +95,12 @@ class BundleManifest(VersionedRecord):
     # What was asked to be built: equal recipes need no second build.
     recipe: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
     compiler: _Text
-    # Symbols of PyTorch and Python that abort the runner, should anything call them.
+    # How many symbols abort the runner, should anything call them, and whose they are; None where
+    # an older version put the bundle together, which did not ask.
     trapped_symbols: int = Field(ge=0)
+    trapped: tuple[TrappedSymbols, ...] | None = Field(default=None, max_length=400)
+    # What the kernels did when it was built; None where nothing could run them, or nobody tried.
+    tried: tuple[KernelTrial, ...] | None = Field(default=None, max_length=100)
     # How to start it from within its folder; the protocol's arguments follow.
     command: tuple[_Text, ...] = Field(min_length=1, max_length=8)
     files: tuple[BundleFile, ...] = Field(min_length=1, max_length=MAX_FILES)

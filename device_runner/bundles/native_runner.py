@@ -10,14 +10,17 @@ from device_runner.bundles.pins import EXECUTORCH_VERSION
 
 SOURCES = Path(__file__).resolve().parents[1] / "runner"
 RUNNER_NAME = "runner"
+# Matrix products under BLAS's names, which some wheels want.
+BLAS_LIBRARY = "libgemm.so"
+BLAS_SYMBOLS = frozenset({"sgemm_", "dgemm_", "cgemm_", "zgemm_"})
 
 
 def source_sha256() -> str:
     """One checksum of all the runner's sources."""
     digest = hashlib.sha256()
-    for path in sorted(SOURCES.iterdir()):
+    for path in sorted(SOURCES.rglob("*")):
         if path.suffix in (".cpp", ".h"):
-            digest.update(f"{path.name}\0".encode())
+            digest.update(f"{path.relative_to(SOURCES).as_posix()}\0".encode())
             digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -44,3 +47,22 @@ def compile_runner(compiler: str, include: Path, libraries: list[Path], folder: 
         ],
         "compiling the native runner",
     )  # fmt: skip
+
+
+def compile_blas(compiler: str, folder: Path) -> Path:
+    """Compile `folder/BLAS_LIBRARY`, which offers `BLAS_SYMBOLS`.
+
+    Raises:
+        BundleBuildError: the compiler refuses.
+    """
+    target = folder / BLAS_LIBRARY
+    run(
+        [
+            compiler, "-std=c++17", "-O3", "-fcx-limited-range", "-fPIC", "-shared", "-s",
+            "-fvisibility=hidden", f"-ffile-prefix-map={SOURCES}=runner",
+            f"-Wl,-soname,{BLAS_LIBRARY}", "-Wl,--build-id=none",
+            str(SOURCES / "blas" / "gemm.cpp"), "-o", str(target),
+        ],
+        f"compiling {BLAS_LIBRARY}",
+    )  # fmt: skip
+    return target

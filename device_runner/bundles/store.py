@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import stat
 import tempfile
@@ -16,6 +15,7 @@ from device_runner.bundles.errors import BundleDamagedError, BundleMissingError
 from device_runner.bundles.manifest import MANIFEST_NAME, BundleFile, BundleManifest
 from foundation import RequestError, sha256_of
 from foundation.files import explain_os_error
+from foundation.places import cache_folder
 
 _STAGING_PREFIX = ".staging-"
 _STALE_S = 24 * 3600
@@ -36,9 +36,7 @@ class Bundle:
 
 def store_folder() -> Path:
     """Where this user's bundles are: `$XDG_CACHE_HOME/mobilesr-tune/runners`."""
-    base = os.environ.get("XDG_CACHE_HOME", "")
-    root = Path(base) if base and Path(base).is_absolute() else Path.home() / ".cache"
-    return root / "mobilesr-tune" / "runners"
+    return cache_folder() / "runners"
 
 
 def open_bundle(folder: Path) -> Bundle:
@@ -161,10 +159,15 @@ def _sweep(root: Path) -> None:
             shutil.rmtree(path, ignore_errors=True)
 
 
+def set_rights(bundle: Bundle) -> None:
+    """Give every file the rights that its manifest says."""
+    for file in bundle.manifest.files:
+        (bundle.folder / file.name).chmod(0o755 if file.executable else 0o644)
+
+
 def install(folder: Path, manifest: BundleManifest) -> Bundle:
     """Move a finished folder into the store under its content's name; the same content stays."""
-    for file in manifest.files:
-        (folder / file.name).chmod(0o755 if file.executable else 0o644)
+    set_rights(Bundle(folder, manifest))
     manifest.save(folder / MANIFEST_NAME)
     verify(Bundle(folder, manifest))
     target = store_folder() / manifest.name

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from device_runner.device import PushTotals
 from device_runner.flags import Flag, flag_sentence
@@ -92,19 +92,15 @@ def show(artifacts: Sequence[Artifact], result: BenchResult) -> None:
     for artifact, one in zip(artifacts, result.measurements, strict=True):
         out.print(_table(artifact, one))
     if result.comparison is not None:
-        out.print(_verdict(result, result.comparison), markup=False, highlight=False)
+        out.say(_verdict(result, result.comparison))
     for flag in dict.fromkeys(flag for one in result.measurements for flag in one.flags):
-        out.print(flag_sentence(flag), markup=False, highlight=False)
+        out.say(flag_sentence(flag))
     if result.unknown:
-        out.print(
-            "The stock executor_runner has no warm-up of its own and tells neither memory nor load "
-            f"times. Nothing is known of: {', '.join(result.unknown)}.",
-            markup=False,
-        )
+        out.say(f"Nothing is known of: {', '.join(result.unknown)}.")
     if result.pushed is not None:
-        out.print(result.pushed.sentence(measurement.serial), markup=False)
+        out.say(result.pushed.sentence(measurement.serial))
     if measurement.device.stand_in_note:
-        out.print(measurement.device.stand_in_note)
+        out.say(measurement.device.stand_in_note)
 
 
 def _verdict(result: BenchResult, found: Comparison) -> str:
@@ -133,7 +129,7 @@ def _table(artifact: Artifact, measurement: Measurement) -> Table:
     if Flag.FEW_SESSIONS in measurement.flags:
         confidence = "range of the sessions"
     table = Table(
-        title=escape(f"{manifest.candidate_key} on {measurement.serial}"), show_header=False
+        title=Text(f"{manifest.candidate_key} on {measurement.serial}"), show_header=False
     )
     rows = {
         "load": _or_not_told(estimate.load_ms, "{:.2f} ms"),
@@ -152,7 +148,7 @@ def _table(artifact: Artifact, measurement: Measurement) -> Table:
         "runtime": f"{measurement.device.runtime}, {measurement.device.runner}",
     }
     for name, value in rows.items():
-        table.add_row(name, escape(value))
+        table.add_row(name, Text(value))
     return table
 
 

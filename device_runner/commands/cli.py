@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from device_runner.commands.bench_output import BenchResult
     from device_runner.device import Device
@@ -31,14 +31,20 @@ WaitOption = Annotated[
 ]
 
 
-# What `devices --tune` times when nobody says; see `register`.
-_default_artifact: Callable[[], Artifact] | None = None
+# What `devices --tune` times when nobody says, by the kB of cache it is cut for; see `register`.
+_default_artifacts: Callable[[], Mapping[int, Artifact]] | None = None
 
 
-def register(app: typer.Typer, default_artifact: Callable[[], Artifact] | None = None) -> None:
-    """Mount this package's commands. `default_artifact` makes what a device is tuned with."""
-    global _default_artifact
-    _default_artifact = default_artifact
+def register(
+    app: typer.Typer, default_artifacts: Callable[[], Mapping[int, Artifact]] | None = None
+) -> None:
+    """Mount this package's commands.
+
+    `default_artifacts` makes what a device is tuned with: one model, by the kB of cache that it is
+    cut for, the usual one first.
+    """
+    global _default_artifacts
+    _default_artifacts = default_artifacts
     app.command()(devices)
     app.command()(bench)
 
@@ -68,15 +74,13 @@ def devices(
     if tune is not None:
         from device_runner.commands.tuning_cli import tune_and_show
 
-        return tune_and_show(tune, _to_time(artifact), as_json=json)
+        return tune_and_show(tune, *_to_time(artifact), as_json=json)
     from device_runner.devices.discovery import survey
     from device_runner.devices.listing import clean_all, look, show
     from foundation.console import print_json
 
     found = survey()
-    if clean:
-        clean_all(found)
-    rows = look(found)
+    rows = look(found, clean_all(found) if clean else {})
     if json:
         print_json([row.to_dict() for row in rows])
     else:
@@ -84,15 +88,20 @@ def devices(
     return None
 
 
-def _to_time(path: Path | None) -> Artifact:
-    """The artifact that a device is tuned with. Raises `RequestError`."""
+def _to_time(path: Path | None) -> tuple[Artifact, Mapping[int, Artifact]]:
+    """The artifact that a device is tuned with, and its forms where there are several.
+
+    Raises:
+        RequestError: there is none, or it cannot be read.
+    """
     from foundation import RequestError, load_artifact
 
     if path is not None:
-        return load_artifact(path)
-    if _default_artifact is None:
+        return load_artifact(path), {}
+    if _default_artifacts is None:
         raise RequestError("say what to time with --artifact: an exported artifact's folder")
-    return _default_artifact()
+    forms = _default_artifacts()
+    return next(iter(forms.values())), forms if len(forms) > 1 else {}
 
 
 def bench(
@@ -166,7 +175,7 @@ def bench(
         seed=fresh_seed() if seed is None else seed,
     )
     selections = open_devices(device, runner=runner)
-    err.print(selections.sentence, markup=False)
+    err.say(selections.sentence)
     results, last_failure = _bench_each(selections.devices, loaded, plan, threads, wait)
     for result in results:
         if output is not None:
@@ -192,6 +201,7 @@ def _bench_each(
     Raises:
         DeviceFailure: no device gave a measurement.
     """
+    from device_runner.commands.ending import telling_what_is_left
     from foundation import DeviceFailure
     from foundation.console import err
 
@@ -199,12 +209,12 @@ def _bench_each(
     failures: list[DeviceFailure] = []
     for number, device in enumerate(devices):
         try:
-            with device:
+            with device, telling_what_is_left(device):
                 results.append(_bench_one(device, artifacts, plan, threads, wait_s))
         except DeviceFailure as error:
             failures.append(error)
             if number + 1 < len(devices):
-                err.print(str(error), markup=False, soft_wrap=True, style="red")
+                err.say(str(error), style="red")
     if failures and not results:
         raise failures[-1]
     return results, failures[-1] if failures else None
@@ -224,7 +234,7 @@ def _bench_one(
 
     choice = device.suggest_threads()
     if threads is None:
-        err.print(f"Threads: {choice.threads}, {choice.why}.", markup=False)
+        err.say(f"Threads: {choice.threads}, {choice.why}.")
     plan = plan.model_copy(
         update={
             "threads": threads or choice.threads,
@@ -232,7 +242,7 @@ def _bench_one(
         }
     )
     try:
-        with claim(device, wait_s, lambda text: err.print(text, markup=False, soft_wrap=True)):
+        with claim(device, wait_s, lambda text: err.say(text)):
             measurements, level = _measure_with_progress(device, artifacts, plan)
     except DeviceBusy as error:
         raise DeviceBusy(

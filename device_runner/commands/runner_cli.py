@@ -42,16 +42,17 @@ def build_command(
         _Abi.ARM64
     ),
     force: Annotated[bool, typer.Option("--force", help="Build even if it is here.")] = False,
-    allow_newer: Annotated[
+    pinned: Annotated[
         bool,
-        typer.Option("--allow-newer", help="Take Debian packages newer than the pinned ones."),
+        typer.Option("--pinned", help="Take no Debian package but the tested ones, or fail."),
     ] = False,
     json: _AsJson = False,
 ) -> None:
     """Make the runner for phones from public packages; done once, in about a minute.
 
     It needs a Debian-like system with apt, pip and a C++ compiler for the ABI. Mirrors are those
-    that this system's apt and pip are set to.
+    that this system's apt and pip are set to. A Debian package that is newer than the tested one is
+    taken, and named; whether it fits is checked, kernel by kernel where qemu-user-static is there.
 
     Example: mobilesr-tune runner build --abi arm64-v8a
     """
@@ -68,7 +69,7 @@ def build_command(
             done += 1
             bar.update(task, completed=done, description=step)
 
-        bundle = build(abi.value, force=force, allow_newer=allow_newer, tell=tell)
+        bundle = build(abi.value, force=force, pinned=pinned, tell=tell)
     _show([bundle], as_json=json)
 
 
@@ -82,7 +83,7 @@ def list_command(json: _AsJson = False) -> None:
 
     found = bundles()
     if not found and not json:
-        err.print("no runner is here: make one with 'mobilesr-tune runner build'", markup=False)
+        err.say("no runner is here: make one with 'mobilesr-tune runner build'")
         return
     _show(found, as_json=json)
 
@@ -94,24 +95,33 @@ def verify_command(
     ] = None,
     json: _AsJson = False,
 ) -> None:
-    """Check runners against their manifests, and start those that this computer can start.
+    """Check runners: their files, how they start, and each family of kernels.
+
+    Kernels are run on each level of processors that this computer can be or emulate (arm64-v8a:
+    install qemu-user-static).
 
     Example: mobilesr-tune runner verify arm64-v8a
     """
-    from device_runner.bundles import bundles, verify
-    from device_runner.bundles.trial import try_start
+    from device_runner.bundles import bundles
+    from device_runner.bundles.checking import check
     from foundation.console import out, print_json
 
-    checked = []
-    for bundle in [_open(which)] if which else bundles():
-        verify(bundle)
-        checked.append((bundle, try_start(bundle)))
+    checked = [check(bundle) for bundle in ([_open(which)] if which else bundles())]
     if json:
-        print_json([{**_facts(bundle), "starts": started} for bundle, started in checked])
+        print_json(
+            [
+                {
+                    **_facts(found.bundle),
+                    "starts": found.starts,
+                    "kernels": found.trials and [one.model_dump() for one in found.trials],
+                    "unaligned": found.unaligned,
+                }
+                for found in checked
+            ]
+        )
         return
-    for bundle, started in checked:
-        how = f"it starts here: {started}" if started else "this computer cannot start it"
-        out.print(f"{bundle.folder}: whole; {how}", markup=False, highlight=False, soft_wrap=True)
+    for found in checked:
+        out.say(found.in_words())
 
 
 def export_command(
@@ -131,7 +141,7 @@ def export_command(
     target = output or Path(f"runner-{bundle.manifest.name}.tar.gz")
     export_bundle(bundle, target)
     size = target.stat().st_size / 2**20
-    out.print(f"{target} ({size:.1f} MB)", markup=False, highlight=False, soft_wrap=True)
+    out.say(f"{target} ({size:.1f} MB)")
 
 
 def import_command(
@@ -187,13 +197,18 @@ def _facts(bundle: Bundle) -> dict[str, Any]:
         "files": len(manifest.files),
         "pinned": all(source.pinned for source in manifest.sources),
         "sources": [f"{source.name} {source.version}" for source in manifest.sources],
+        "newer_than_tested": [
+            f"{source.name} {source.version} (tested: {source.tested})"
+            for source in manifest.sources
+            if source.tested is not None and not source.pinned
+        ],
         "folder": str(bundle.folder),
     }
 
 
 def _show(found: list[Bundle], *, as_json: bool) -> None:
-    from rich.markup import escape
     from rich.table import Table
+    from rich.text import Text
 
     from foundation.console import err, out, print_json
 
@@ -201,20 +216,22 @@ def _show(found: list[Bundle], *, as_json: bool) -> None:
     if as_json:
         print_json(facts)
         return
-    table = Table("ABI", "ExecuTorch", "MB", "content", "pinned", "folder")
+    table = Table("ABI", "ExecuTorch", "MB", "content", "as tested", "folder")
     for fact in facts:
         table.add_row(
             fact["abi"],
-            escape(fact["executorch"]),
+            Text(fact["executorch"]),
             f"{fact['size_bytes'] / 2**20:.1f}",
             fact["digest"][:12],
             "yes" if fact["pinned"] else "no",
-            escape(fact["folder"]),
+            Text(fact["folder"]),
         )
     out.print(table)
+    for fact in facts:
+        for newer in fact["newer_than_tested"]:
+            err.say(f"{fact['abi']}: newer than tested: {newer}")
     if any(bundle.manifest.abi == "arm64-v8a" for bundle in found):
-        err.print(
+        err.say(
             "The arm64-v8a runner was tried on Android userlands under emulation; whether a retail "
-            "phone starts it is not known yet.",
-            markup=False,
+            "phone starts it is not known yet."
         )

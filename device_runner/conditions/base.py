@@ -2,11 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Protocol
 
 from device_runner.flags import flag_words, require_known
+
+_UNKNOWN = "_unknown"
+_DENIED = re.compile(r"permission|denied|denial|not allowed|SecurityException", re.IGNORECASE)
+_NO_SERVICE = re.compile(r"can't find service|not found|unknown service", re.IGNORECASE)
+_TOO_LATE = re.compile(r"timed? ?out|timeout", re.IGNORECASE)
 
 
 class ShellAnswer(Protocol):
@@ -26,19 +33,38 @@ class Shell(Protocol):
 
 
 class Facts(Protocol):
-    """What is known of the device beforehand."""
+    """What is known of the device beforehand; None is what it does not tell."""
 
     @property
     def kind(self) -> str: ...
 
     @property
-    def sdk(self) -> int: ...
+    def kind_because(self) -> str:
+        """What its kind was concluded from, or why it is doubtful; empty for a plain phone."""
+
+    @property
+    def kind_is_sure(self) -> bool: ...
+
+    @property
+    def sdk(self) -> int | None: ...
 
     @property
     def build_type(self) -> str: ...
 
     @property
-    def debuggable(self) -> bool: ...
+    def debuggable(self) -> bool | None: ...
+
+    @property
+    def unknown_cpus(self) -> tuple[int, ...]:
+        """Cores that do not tell how fast they are."""
+
+
+class State(StrEnum):
+    """Whether a condition is as measuring wants it. What nobody knows is neither good nor bad."""
+
+    FINE = "fine"
+    DISTURBS = "disturbs"
+    UNKNOWN = "unknown"
 
 
 @dataclass(frozen=True)
@@ -62,6 +88,27 @@ class Reading:
         """What to do about its flags; empty where all is well."""
         return "; ".join(dict.fromkeys(flag_words(flag).advice for flag in self.flags))
 
+    @property
+    def state(self) -> State:
+        """What is known to disturb comes before what is not known."""
+        if not self.flags:
+            return State.FINE
+        unknown = all(flag.endswith(_UNKNOWN) for flag in self.flags)
+        return State.UNKNOWN if unknown else State.DISTURBS
+
+
+def why_not_told(answer: str) -> str:
+    """Why the device's answer holds nothing that was looked for, as far as it can be seen."""
+    if not answer.strip():
+        return "it says nothing"
+    if _DENIED.search(answer[:2000]):
+        return "it does not let the shell ask"
+    if _NO_SERVICE.search(answer[:2000]):
+        return "it has no such service"
+    if _TOO_LATE.search(answer[:2000]):
+        return "its service does not answer in time"
+    return "its words for it are not known"
+
 
 class Condition(ABC):
     """One thing that disturbs a measurement: whether a device has it, and its state.
@@ -74,15 +121,12 @@ class Condition(ABC):
     # A constant script whose output tells the state; empty where nothing has to be asked.
     question: str = ""
 
-    def available(self, facts: Facts) -> bool:
-        """Whether such a device has this at all."""
-        return True
-
     @abstractmethod
-    def reading(self, answer: str, facts: Facts) -> Reading | None:
+    def reading(self, answer: str, facts: Facts) -> Reading:
         """What the answer to `question` says.
 
-        The answer is the device's own text: None where it tells nothing.
+        The answer is the device's own text, and may be anything: what it does not tell is a
+        reading that says so, with a flag that ends in `_unknown`, and never a good one.
         """
 
 
@@ -93,14 +137,21 @@ class Settable(Condition):
     that state, be it by this process or, after a SIGKILL, by the next one.
     """
 
+    def available(self, facts: Facts) -> bool:
+        """Whether such a device may have this at all; one that does not tell is tried."""
+        return True
+
     @abstractmethod
     def prior(self, shell: Shell) -> str | None:
         """The state to restore later; None where `set` has nothing to change."""
 
     @abstractmethod
-    def set(self, shell: Shell) -> None:
-        """Make it as measuring wants it. A device that refuses is left as it is."""
+    def set(self, shell: Shell) -> bool:
+        """Make it as measuring wants it; False where the device refuses, and stays as it is."""
 
     @abstractmethod
-    def restore(self, shell: Shell, prior: str) -> None:
-        """Make it as it was. `prior` comes from a file: it is checked, not trusted."""
+    def restore(self, shell: Shell, prior: str) -> bool:
+        """Make it as it was; False where the device refuses, and it stays as we made it.
+
+        `prior` comes from a file: what makes no sense is checked, dropped, and counts as done.
+        """

@@ -7,14 +7,19 @@ from device_runner.flags import Flag
 
 
 class BuildKind(Condition):
-    """Emulators and debug builds are not what users hold in their hands."""
+    """Emulators, containers and debug builds are not what users hold in their hands."""
 
     name = "build"
 
-    def reading(self, answer: str, facts: Facts) -> Reading | None:
+    def reading(self, answer: str, facts: Facts) -> Reading:
+        said = f"{facts.build_type} build" if facts.build_type else "build not told"
+        if facts.kind_because:
+            said += f", {facts.kind_because}"
+        debug = facts.debuggable or facts.build_type not in ("user", "")
         found = {
             Flag.EMULATOR: facts.kind == "emulator",
-            Flag.DEBUG_BUILD: facts.debuggable or facts.build_type not in ("user", ""),
+            Flag.KIND_UNKNOWN: not facts.kind_is_sure,
+            Flag.DEBUG_BUILD: debug,
+            Flag.BUILD_UNKNOWN: not debug and (not facts.build_type or facts.debuggable is None),
         }
-        said = f"{facts.build_type or 'unknown'} build"
         return Reading(self.name, said, tuple(flag for flag, holds in found.items() if holds))

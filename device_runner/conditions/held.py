@@ -22,30 +22,25 @@ CONDITIONS: tuple[type[Condition], ...] = (
 
 def _questions(conditions: Sequence[Condition]) -> str:
     """One script that asks all of them; $1 stands before each answer."""
-    return "".join(f'echo "$1"\n( {one.question or ":"}\n)\n' for one in conditions)
+    return "".join(f'echo "$1"\n( {one.question or ":"}\n) 2>&1\n' for one in conditions)
 
 
 class Conditions:
     """The conditions of one device. `set`, `restore` and `recover` need its lease."""
 
-    def __init__(self, serial: str, shell: Shell) -> None:
+    def __init__(self, serial: str, shell: Shell, identity: str = "") -> None:
         self._shell = shell
-        self._journal = JournalFile(serial)
+        self._journal = JournalFile(identity or serial, serial)
         self._all: tuple[Condition, ...] = tuple(kind() for kind in CONDITIONS)
         self._is_set = False
 
     def read(self, facts: Facts) -> list[Reading]:
-        """Each that the device has and tells, in one round trip. Raises `DeviceLost`."""
-        having = [condition for condition in self._all if condition.available(facts)]
+        """One reading for each condition, in one round trip. Raises `DeviceLost`."""
         # The device's own text cannot hold a mark that it did not know before.
         mark = secrets.token_hex(8)
-        answers = self._shell.script(_questions(having), mark).text.split(f"{mark}\n")[1:]
-        answers += [""] * (len(having) - len(answers))
-        readings = (
-            condition.reading(answer, facts)
-            for condition, answer in zip(having, answers, strict=False)
-        )
-        return [reading for reading in readings if reading is not None]
+        answers = self._shell.script(_questions(self._all), mark).text.split(f"{mark}\n")[1:]
+        answers += [""] * (len(self._all) - len(answers))
+        return [one.reading(answer, facts) for one, answer in zip(self._all, answers, strict=False)]
 
     def set(self, facts: Facts) -> None:
         """Make them as measuring wants them, once a lease.
@@ -63,26 +58,37 @@ class Conditions:
             if found is None:
                 continue
             # What stood there first is the owner's; ours must not replace it.
-            prior.setdefault(condition.name, found)
+            owner = prior.get(condition.name)
+            self._journal.write(prior | {condition.name: found if owner is None else owner})
+            if condition.set(self._shell) or owner is not None:
+                prior[condition.name] = found if owner is None else owner
             self._journal.write(prior)
-            condition.set(self._shell)
         self._is_set = True
 
     def restore(self) -> None:
-        """Undo what stands in the journal; where the device is gone, the next claim does."""
+        """Undo what stands in the journal; what cannot be stays there, for the next claim."""
         self._is_set = False
         prior = self._journal.read()
+        # What no condition of ours answers to was another version's.
+        ours = {one.name: one for one in self._all if isinstance(one, Settable)}
+        left = {name: state for name, state in prior.items() if name in ours}
         try:
-            for condition in reversed(self._all):
-                if isinstance(condition, Settable) and condition.name in prior:
-                    condition.restore(self._shell, prior[condition.name])
-                    del prior[condition.name]
-                    self._journal.write(prior)
+            for name in reversed(ours):
+                if name in left and ours[name].restore(self._shell, left[name]):
+                    del left[name]
+                    self._journal.write(left)
         except DeviceLost:
             return
-        # What no condition of ours answers to was another version's.
-        self._journal.write({})
+        self._journal.write(left)
 
-    def recover(self) -> None:
-        """At a claim: undo what a killed process, or a lost device, left behind."""
-        self.restore()
+    def left_behind(self) -> tuple[str, ...]:
+        """The conditions that are still as we made them, by their names."""
+        return tuple(self._journal.read())
+
+
+def left_behind_sentence(serial: str, left: tuple[str, ...]) -> str:
+    """What a person is told of settings that are still as measuring wanted them."""
+    return (
+        f"On device {serial} {', '.join(left)} is still as it was set for timing: the next command "
+        "that uses the device restores it, or run 'mobilesr-tune devices --clean'."
+    )

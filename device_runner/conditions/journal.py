@@ -5,7 +5,6 @@ Whatever ends this process, the next one that claims the device restores what st
 
 from __future__ import annotations
 
-import os
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,6 +12,7 @@ from pydantic import Field
 
 from device_runner.devices.lease import lock_name
 from foundation import RequestError, VersionedRecord
+from foundation.places import state_folder
 
 
 class Journal(VersionedRecord):
@@ -27,23 +27,28 @@ class Journal(VersionedRecord):
 
 def _folder() -> Path:
     # Not the folder of locks: that may be gone after a reboot of this host, the phone's state not.
-    base = os.environ.get("XDG_STATE_HOME") or str(Path.home() / ".local" / "state")
-    return Path(base) / "mobilesr-tune" / "conditions"
+    return state_folder() / "conditions"
 
 
 class JournalFile:
-    """The journal of one device. Read and written by whoever holds its lease."""
+    """The journal of one device. Read and written by whoever holds its lease.
 
-    def __init__(self, serial: str) -> None:
-        self._serial = serial
-        self._path = _folder() / f"{lock_name(serial)}.json"
+    Its file is named by what the device calls itself; `serial`, adb's name for it, is where an
+    earlier version of this tool kept it.
+    """
+
+    def __init__(self, identity: str, serial: str = "") -> None:
+        self._identity = identity
+        self._path = _folder() / f"{lock_name(identity)}.json"
+        self._old_path = _folder() / f"{lock_name(serial or identity)}.json"
 
     def read(self) -> dict[str, str]:
         """What stands there; nothing, where it is absent or makes no sense."""
-        if not self._path.is_file():
+        path = self._path if self._path.is_file() else self._old_path
+        if not path.is_file():
             return {}
         try:
-            return Journal.load(self._path).prior
+            return Journal.load(path).prior
         except RequestError:
             # Written by another version, or damaged: there is nothing in it that we could do.
             return {}
@@ -51,6 +56,8 @@ class JournalFile:
     def write(self, prior: dict[str, str]) -> None:
         """Replace it; an empty one is removed. Raises `RequestError`."""
         if prior:
-            Journal(serial=self._serial[:200], prior=prior).save(self._path)
+            Journal(serial=self._identity[:200], prior=prior).save(self._path)
         else:
             self._path.unlink(missing_ok=True)
+        if self._old_path != self._path:
+            self._old_path.unlink(missing_ok=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -11,6 +12,7 @@ from device_runner.devices.host import SERIAL as HOST
 from device_runner.devices.host import HostDevice
 from device_runner.errors import DeviceLost, DeviceUnknownError
 from foundation import RequestError
+from foundation.wording import shown
 
 if TYPE_CHECKING:
     from device_runner.devices.adb.bundle import BundleFinder
@@ -98,12 +100,15 @@ def open_device(
         return _host(f"Device: {HOST}, as asked for.", runner)
     if name.startswith(("sim:", "replay:")):
         return _made_up(name, runner)
+    from device_runner.devices.adb.lines import is_network
+
     listing = _adb()
     if name == AUTO:
         return _choose(listing, runner, bundles)
     by_serial = {found.serial: found for found in listing.devices}
-    if name not in by_serial and not _is_address(name):
-        known = ", ".join([AUTO, HOST, *by_serial])
+    if name not in by_serial and not is_network(name):
+        # As a shell takes them: a phone's name for itself may hold spaces and brackets.
+        known = ", ".join([AUTO, HOST, *(shlex.quote(shown(serial)) for serial in by_serial)])
         why = f"; {listing.problem}" if listing.problem else ""
         raise DeviceUnknownError(
             f"no device is called {name[:200]!r}: choose one of {known} (see 'mobilesr-tune "
@@ -167,11 +172,6 @@ def _made_up(name: str, runner: str | None) -> Selection:
         raise RequestError("--runner is for phones, and this device is simulated: leave it out")
     device = open_simulated(name) if name.startswith("sim:") else open_replay(name)
     return Selection(device, f"Device: {device.serial}, a simulated one, as asked for.")
-
-
-def _is_address(name: str) -> bool:
-    host, _, port = name.rpartition(":")
-    return bool(host) and port.isdigit()
 
 
 @dataclass(frozen=True)

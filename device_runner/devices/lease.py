@@ -2,7 +2,8 @@
 
 The lock is the kernel's (`flock` through filelock), so a holder that is killed frees it at once,
 and children that the holder forks do not inherit it. Who holds it stands in a file beside it,
-which is read only to tell a second user whom to wait for.
+which is read only to tell a second user whom to wait for. What keeps two hosts from one phone
+stands on the phone itself (`adb.claim`).
 """
 
 from __future__ import annotations
@@ -11,57 +12,39 @@ import hashlib
 import os
 import re
 import stat
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from pathlib import Path
 
 from filelock import FileLock, Timeout
-from pydantic import BaseModel, Field, ValidationError
 
+from device_runner.devices.holder import Holder, own_holder, parsed_holder
 from device_runner.errors import DeviceBusy, DeviceNotLeasedError, DeviceRunnerError
 from foundation import RequestError, write_text
+from foundation.wording import shown
 
 LOCK_DIR_VARIABLE = "MOBILESR_TUNE_LOCK_DIR"
 _HOLDER_BYTES = 4096
 _POLL_S = 0.1
+_TMP = Path("/tmp")
 
 
 class LockFolderError(DeviceRunnerError, RequestError):
     """The folder for locks cannot be trusted or made."""
 
 
-class Holder(BaseModel):
-    """Who holds a lease."""
-
-    pid: int = Field(ge=1)
-    command: str = Field(max_length=200)
-    since: datetime | None = None
-
-    def __str__(self) -> str:
-        """In words; the time is this host's local one."""
-        since = f" since {self.since.astimezone():%H:%M:%S}" if self.since else ""
-        return f"process {self.pid} ({_printable(self.command)}){since}"
-
-
-def _printable(text: str) -> str:
-    return "".join(c if c.isprintable() else "?" for c in text)
-
-
 def lock_folder() -> Path:
     """The folder that every process of this user on this host agrees on.
 
-    Not `$XDG_RUNTIME_DIR`: a job of cron has none, and would then not see the lease of a login.
+    Neither `$XDG_RUNTIME_DIR` nor `$TMPDIR` chooses it: a job of cron has none, or another one,
+    and would then not see the lease of a login.
 
     Raises:
         LockFolderError: it belongs to someone else, or cannot be made.
     """
     override = os.environ.get(LOCK_DIR_VARIABLE)
-    folder = (
-        Path(override) if override else Path(tempfile.gettempdir()) / f"mobilesr-tune-{os.getuid()}"
-    )
+    folder = Path(override) if override else _common_folder() / f"mobilesr-tune-{os.getuid()}"
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         found = folder.lstat() if not override else folder.stat()
@@ -76,6 +59,11 @@ def lock_folder() -> Path:
     return folder
 
 
+def _common_folder() -> Path:
+    # Only systems without a /tmp (an app's sandbox, say) have their temporary folder elsewhere.
+    return _TMP if os.access(_TMP, os.W_OK | os.X_OK) else Path(tempfile.gettempdir())
+
+
 def lock_name(serial: str) -> str:
     """A file name for a serial: readable as far as it is harmless, unique by a hash."""
     readable = re.sub(r"[^A-Za-z0-9]+", "-", serial)[:40].strip("-")
@@ -83,26 +71,20 @@ def lock_name(serial: str) -> str:
     return f"{readable or 'device'}-{digest}"
 
 
-def _own_command() -> str:
-    # The subcommand and no more: options may hold a storage URL with a password.
-    words = [Path(sys.argv[0]).name, *sys.argv[1:2]] if sys.argv else ["python"]
-    return " ".join(words)[:200]
-
-
 def _read_holder(path: Path) -> Holder | None:
     try:
         with path.open("rb") as stream:
-            return Holder.model_validate_json(stream.read(_HOLDER_BYTES))
-    except (OSError, ValidationError):
+            return parsed_holder(stream.read(_HOLDER_BYTES))
+    except OSError:
         return None
 
 
 class Lease:
-    """The lease of one device for one object; re-entrant within that object."""
+    """The lease of one device for one object on this host; re-entrant within that object."""
 
     def __init__(self, serial: str) -> None:
         self._serial = serial
-        self._shown = "".join(c if c.isprintable() else "?" for c in serial[:200])
+        self._shown = shown(serial)
         self._depth = 0
 
     @property
@@ -119,8 +101,8 @@ class Lease:
             )
 
     @contextmanager
-    def hold(self, wait_s: float = 0.0) -> Iterator[None]:
-        """Hold the lease inside the block.
+    def hold(self, wait_s: float = 0.0, identity: str = "") -> Iterator[None]:
+        """Hold the lease inside the block; of the device of that identity, whatever its serial.
 
         Raises:
             DeviceBusy: another holder did not let go within `wait_s`; says who it is.
@@ -133,7 +115,7 @@ class Lease:
             finally:
                 self._depth -= 1
             return
-        path = lock_folder() / lock_name(self._serial)
+        path = self._path(identity)
         lock = FileLock(path.with_name(path.name + ".lock"), thread_local=False)
         holder_path = path.with_name(path.name + ".json")
         try:
@@ -141,8 +123,7 @@ class Lease:
         except Timeout:
             raise self._busy(_read_holder(holder_path), wait_s) from None
         try:
-            own = Holder(pid=os.getpid(), command=_own_command(), since=datetime.now(UTC))
-            write_text(holder_path, own.model_dump_json())
+            write_text(holder_path, own_holder().model_dump_json())
             self._depth = 1
             yield
         finally:
@@ -150,11 +131,28 @@ class Lease:
             holder_path.unlink(missing_ok=True)
             lock.release()
 
+    def _path(self, identity: str) -> Path:
+        return lock_folder() / lock_name(identity or self._serial)
+
+    def holder(self, identity: str = "") -> Holder | None:
+        """The living process that seems to hold it now, if any; takes nothing, waits for nothing.
+
+        Raises:
+            LockFolderError: see `lock_folder`.
+        """
+        path = self._path(identity)
+        found = _read_holder(path.with_name(path.name + ".json"))
+        return None if found is None or found.is_dead else found
+
     def _busy(self, holder: Holder | None, wait_s: float) -> DeviceBusy:
-        who = str(holder) if holder else "another process"
-        waited = f", still after the {wait_s:g} s that were allowed" if wait_s > 0 else ""
-        return DeviceBusy(
-            f"device {self._shown} is in use by {who}{waited}: wait for it, stop it, or choose "
-            "another device",
-            holder=who,
-        )
+        return busy_error(self._shown, str(holder) if holder else "another process", wait_s)
+
+
+def busy_error(device: str, who: str, wait_s: float, then: str = "") -> DeviceBusy:
+    """The error for a device that someone else holds; `then` may say when it will be free."""
+    waited = f", still after the {wait_s:g} s that were allowed" if wait_s > 0 else ""
+    return DeviceBusy(
+        f"device {device} is in use by {who}{waited}{then}: wait for it, stop it, or choose "
+        "another device",
+        holder=who,
+    )

@@ -2,17 +2,30 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeVar
 
 from device_runner.conditions import Reading
+from device_runner.conditions.held import left_behind_sentence
 from device_runner.device import Device, ThreadChoice
 from device_runner.devices.adb.bundle import NO_RUNNER
 from device_runner.devices.adb.device import AdbDevice
 from device_runner.devices.adb.profile import Hardware
 from device_runner.devices.discovery import Survey
 from device_runner.devices.simulated.presets import PRESETS
-from device_runner.errors import DeviceRunnerError
+from device_runner.errors import DeviceLost, DeviceRunnerError
 from device_runner.records import DeviceProfile
+from foundation import MobileSRTuneError
+from foundation.wording import count_of
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+_MOST_AT_ONCE = 32
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -26,6 +39,7 @@ class Row:
     threads: ThreadChoice | None = None
     hardware: Hardware | None = None
     conditions: tuple[Reading, ...] = field(default=())
+    left_behind: tuple[str, ...] = ()
 
     def to_dict(self) -> dict[str, object]:
         """JSON-ready form."""
@@ -44,95 +58,143 @@ class Row:
                 {"cpus": list(one.cpus), "max_khz": one.max_khz, "capacity": one.capacity}
                 for one in self.hardware.clusters
             ]
+            row["left_behind"] = list(self.left_behind)
+            row["unknown_cpus"] = list(self.hardware.unknown_cpus)
             row["conditions"] = [
-                {"name": one.name, "text": one.text, "flags": list(one.flags), "advice": one.advice}
+                {
+                    "name": one.name,
+                    "state": one.state,
+                    "text": one.text,
+                    "flags": list(one.flags),
+                    "advice": one.advice,
+                }
                 for one in self.conditions
             ]
         return row
 
 
-def look(found: Survey) -> list[Row]:
-    """Ask every device what it is; one that fails becomes a row that says so."""
-    rows = []
-    for device in found.devices:
-        with device:
-            rows.append(_row(device))
+def _side_by_side(devices: Sequence[Device], do: Callable[[Device], _T]) -> list[_T]:
+    """Do it with every device at once, so that one that does not answer delays no other."""
+    if not devices:
+        return []
+    with ThreadPoolExecutor(min(len(devices), _MOST_AT_ONCE)) as pool:
+        return list(pool.map(do, devices))
+
+
+def look(found: Survey, lost: Mapping[str, str] = MappingProxyType({})) -> list[Row]:
+    """Ask every device what it is; one that fails becomes a row that says so.
+
+    `lost` are serials of those that have just failed to answer, with why: none is asked again.
+    """
+    asked = [device for device in found.devices if device.serial not in lost]
+    rows = _side_by_side(asked, _row)
+    rows += [Row(serial, "not answering", why) for serial, why in lost.items()]
     return rows + [Row(one.serial, one.state, one.advice) for one in found.unready]
 
 
 def _row(device: Device) -> Row:
     try:
-        profile, threads = device.profile(), device.suggest_threads()
-        if not isinstance(device, AdbDevice):
-            return Row(device.serial, "ready", profile=profile, threads=threads)
-        advice = ""
-        if profile.runner == NO_RUNNER:
-            advice = f"make its runner with 'mobilesr-tune runner build --abi {profile.abi}'"
-        return Row(
-            device.serial,
-            "ready",
-            advice,
-            profile=profile,
-            threads=threads,
-            hardware=device.hardware(),
-            conditions=tuple(device.conditions()),
-        )
+        with device:
+            profile, threads = device.profile(), device.suggest_threads()
+            if not isinstance(device, AdbDevice):
+                return Row(device.serial, "ready", profile=profile, threads=threads)
+            user = device.user()
+            left = () if user else device.left_behind()
+            advice = [left_behind_sentence(device.serial, left).rstrip(".")] if left else []
+            if profile.runner == NO_RUNNER:
+                advice.append(
+                    f"make its runner with 'mobilesr-tune runner build --abi {profile.abi}'"
+                )
+            return Row(
+                device.serial,
+                f"in use by {user}" if user else "ready",
+                "; ".join(advice),
+                profile=profile,
+                threads=threads,
+                hardware=device.hardware(),
+                conditions=tuple(device.conditions()),
+                left_behind=left,
+            )
     except DeviceRunnerError as error:
         return Row(device.serial, "not answering", str(error))
 
 
-def clean_all(found: Survey) -> None:
-    """Remove our folder from every phone that is ready."""
+def clean_all(found: Survey) -> dict[str, str]:
+    """Remove our folder from every phone that is ready, and restore what was changed there.
+
+    Returns:
+        The serials of those that do not answer, with why: what `look` takes.
+    """
     from foundation.console import err
 
-    for device in found.devices:
-        if isinstance(device, AdbDevice):
-            try:
-                used = device.clean()
-            except DeviceRunnerError as error:
-                err.print(str(error), markup=False)
-            else:
-                err.print(f"{device.serial}: removed {used / 2**20:.1f} MB.", markup=False)
+    phones = [device for device in found.devices if isinstance(device, AdbDevice)]
+    lost = {}
+    for device, outcome in zip(phones, _side_by_side(phones, _cleaned), strict=True):
+        if isinstance(outcome, DeviceLost):
+            # Said in its row.
+            lost[device.serial] = str(outcome)
+        else:
+            err.say(str(outcome))
+    return lost
+
+
+def _cleaned(device: Device) -> str | MobileSRTuneError:
+    try:
+        return f"{device.serial}: removed {device.clean() / 2**20:.1f} MB."
+    except MobileSRTuneError as error:
+        return error
 
 
 def show(rows: list[Row], problem: str) -> None:
     """Print a table, and below it what there is to know and to do."""
-    from rich.markup import escape
-    from rich.table import Table
-
     from foundation.console import out
 
-    table = Table("serial", "state", "kind", "model", "cores", "RAM", "runtime", "threads")
+    out.print(_table(rows))
     for row in rows:
-        profile, threads = row.profile, row.threads
-        if profile is None or threads is None:
-            table.add_row(escape(row.serial), escape(row.state))
+        told = [f"{one.name} {one.text}" for one in row.conditions]
+        if row.threads is not None:
+            told.insert(0, f"{count_of(row.threads.threads, 'thread')}, {row.threads.why}")
+        if told:
+            out.say(f"{row.serial}: {'; '.join(told)}.")
+        todo = [row.advice, *(one.advice for one in row.conditions)]
+        for sentence in filter(None, todo):
+            out.say(f"{row.serial}: {sentence}.")
+    for note in dict.fromkeys(row.profile.stand_in_note for row in rows if row.profile):
+        if note:
+            out.say(note)
+    if problem:
+        out.say(f"Phones were not looked for: {problem}.")
+    if not any(row.profile and row.profile.kind in ("phone", "emulator") for row in rows):
+        names = " or ".join(f"'--device sim:{name}'" for name in PRESETS)
+        out.say(f"No phone at hand? Try the tool on a simulated one: {names}.")
+
+
+def _table(rows: list[Row]) -> Table:
+    """The rows; serials stay whole at any width, as network phones differ in their ends."""
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    table = Table(
+        Column("serial", no_wrap=True, min_width=max((len(row.serial) for row in rows), default=0)),
+        *(Column(name, overflow="fold") for name in ("state", "kind", "model")),
+        *(Column(name, overflow="fold") for name in ("cores", "RAM", "runtime")),
+    )
+    for row in rows:
+        profile = row.profile
+        if profile is None or row.threads is None:
+            table.add_row(Text(row.serial), Text(row.state))
             continue
         clusters = row.hardware.clusters if row.hardware else ()
         cores = "+".join(str(len(cluster.cpus)) for cluster in clusters) or str(profile.cores)
+        if clusters and row.hardware and row.hardware.unknown_cpus:
+            cores += f", {len(row.hardware.unknown_cpus)} unknown"
         table.add_row(
-            escape(row.serial),
+            Text(row.serial),
             row.state,
             profile.kind,
-            escape(f"{profile.model}, {profile.soc}, {profile.abi}"),
+            Text(f"{profile.model}, {profile.soc}, {profile.abi}"),
             cores,
             f"{profile.ram_mb / 1024:.1f} GB",
-            escape(profile.runtime),
-            f"{threads.threads} ({threads.why})",
+            Text(profile.runtime),
         )
-    out.print(table)
-    for row in rows:
-        told = [f"{one.name} {one.text}" for one in row.conditions]
-        if told:
-            out.print(f"{row.serial}: {'; '.join(told)}.", markup=False)
-        todo = [row.advice, *(one.advice for one in row.conditions)]
-        for sentence in filter(None, todo):
-            out.print(f"{row.serial}: {sentence}.", markup=False)
-    for note in dict.fromkeys(row.profile.stand_in_note for row in rows if row.profile):
-        if note:
-            out.print(note)
-    if problem:
-        out.print(f"Phones were not looked for: {problem}.", markup=False)
-    if not any(row.profile and row.profile.kind in ("phone", "emulator") for row in rows):
-        names = " or ".join(f"'--device sim:{name}'" for name in PRESETS)
-        out.print(f"No phone at hand? Try the tool on a simulated one: {names}.", markup=False)
+    return table

@@ -8,11 +8,12 @@ from collections.abc import Iterable
 from device_runner.errors import ArtifactChangedError, InputRefusedError
 from device_runner.launching.launches import RunRequest
 from foundation import Artifact, sha256_of
+from foundation.wording import shown
 
 
 def name_of(artifact: Artifact) -> str:
     """How a message calls an artifact: its candidate and the start of its checksum."""
-    return f"{artifact.manifest.candidate_key[:120]} ({artifact.manifest.sha256[:8]})"
+    return f"{shown(artifact.manifest.candidate_key, 120)} ({shown(artifact.manifest.sha256[:8])})"
 
 
 def element_count(shape: tuple[int, ...]) -> int:

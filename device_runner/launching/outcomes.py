@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from device_runner.errors import DeviceStorageError, InputRefusedError, RunnerBrokenError
 from device_runner.launching.protocol import ProtocolError, Transcript, parse_transcript
 from device_runner.records import Outcome
+from foundation.wording import shown
 
 # What ExecuTorch, XNNPACK, libc and C++ say when an allocation fails (error.h: 0x21, 0x31).
 _OUT_OF_MEMORY = re.compile(
@@ -16,6 +17,7 @@ _OUT_OF_MEMORY = re.compile(
     rb"|MemoryError|error:? 0x:?(21|31)\b",
     re.IGNORECASE,
 )
+_MESSAGE_CHARACTERS = 1000
 _KILLED = 128 + signal.SIGKILL
 
 
@@ -31,7 +33,7 @@ class Ended:
 
 
 @dataclass(frozen=True)
-class Verdict:
+class LaunchOutcome:
     """The outcome, the clause that explains it, and what the runner said."""
 
     outcome: Outcome
@@ -39,7 +41,7 @@ class Verdict:
     transcript: Transcript
 
 
-def judge(ended: Ended, device: str) -> Verdict:
+def judge(ended: Ended, device: str) -> LaunchOutcome:
     """Name the outcome of a launch.
 
     Raises:
@@ -58,7 +60,7 @@ def judge(ended: Ended, device: str) -> Verdict:
         transcript = Transcript(last_event="garbled")
     where = f"after {transcript.last_event!r}" if transcript.started else "before it started"
     if ended.timed_out:
-        return Verdict(Outcome.TIMED_OUT, f"was stopped {where}", transcript)
+        return LaunchOutcome(Outcome.TIMED_OUT, f"was stopped {where}", transcript)
     if not transcript.started:
         raise RunnerBrokenError(
             f"the runner on device {device} did not start (exit code {ended.exit_code}): "
@@ -67,35 +69,39 @@ def judge(ended: Ended, device: str) -> Verdict:
     if transcript.error is not None:
         return _judge_error(ended, device, transcript)
     if ended.exit_code == 0 and transcript.session is not None:
-        return Verdict(Outcome.OK, "ran", transcript)
+        return LaunchOutcome(Outcome.OK, "ran", transcript)
     return _judge_death(ended, where, transcript)
 
 
-def _judge_error(ended: Ended, device: str, transcript: Transcript) -> Verdict:
+def _judge_error(ended: Ended, device: str, transcript: Transcript) -> LaunchOutcome:
     error = transcript.error
     assert error is not None
+    said = shown(error.message, _MESSAGE_CHARACTERS)
     if error.kind == "output":
-        raise DeviceStorageError(
-            f"device {device} could not store an output: {error.message}; free some space there"
-        )
+        advice = "look at the folder it was to write to"
+        if re.search("no space|quota", said, re.IGNORECASE):
+            advice = "free some space there"
+        raise DeviceStorageError(f"device {device} could not store an output: {said}; {advice}")
     if error.kind == "bad_input":
-        raise InputRefusedError(f"device {device} refused an input: {error.message}")
+        raise InputRefusedError(f"device {device} refused an input: {said}")
     words = error.message.encode("utf-8", "replace") + b"\n" + ended.stderr
     if error.kind == "out_of_memory" or _OUT_OF_MEMORY.search(words):
-        return Verdict(Outcome.OUT_OF_MEMORY, "ran out of memory", transcript)
-    detail = f"{error.message} ({last_line(ended.stderr)})"
+        return LaunchOutcome(Outcome.OUT_OF_MEMORY, "ran out of memory", transcript)
+    detail = f"{said} ({last_line(ended.stderr)})"
     if error.kind == "bad_file":
-        return Verdict(Outcome.BAD_FILE, f"could not be loaded: {detail}", transcript)
-    return Verdict(Outcome.CRASHED, f"failed: {detail}", transcript)
+        return LaunchOutcome(Outcome.BAD_FILE, f"could not be loaded: {detail}", transcript)
+    return LaunchOutcome(Outcome.CRASHED, f"failed: {detail}", transcript)
 
 
-def _judge_death(ended: Ended, where: str, transcript: Transcript) -> Verdict:
+def _judge_death(ended: Ended, where: str, transcript: Transcript) -> LaunchOutcome:
     # Nobody here sent this SIGKILL: it is the system's own out-of-memory killer.
     killed = ended.exit_code in (-signal.SIGKILL, _KILLED)
     starved = ended.memory_limited and ended.exit_code in (-signal.SIGABRT, 128 + signal.SIGABRT)
     if killed or starved or _OUT_OF_MEMORY.search(ended.stderr):
-        return Verdict(Outcome.OUT_OF_MEMORY, f"ran out of memory {where}", transcript)
-    return Verdict(Outcome.CRASHED, f"ended with {exit_words(ended.exit_code)} {where}", transcript)
+        return LaunchOutcome(Outcome.OUT_OF_MEMORY, f"ran out of memory {where}", transcript)
+    return LaunchOutcome(
+        Outcome.CRASHED, f"ended with {exit_words(ended.exit_code)} {where}", transcript
+    )
 
 
 def exit_words(exit_code: int) -> str:
@@ -112,4 +118,4 @@ def last_line(stderr: bytes) -> str:
     lines = [line for line in stderr.decode("utf-8", "replace").splitlines() if line.strip()]
     if not lines:
         return "it said nothing"
-    return "".join(c if c.isprintable() else "?" for c in lines[-1].strip())[:300]
+    return shown(lines[-1].strip(), 300)

@@ -237,6 +237,8 @@ class _Collector:
         memory = self._find(_Memory)
         if start is None or load is None or first is None or memory is None:
             raise ProtocolError("'done' came without 'load', 'first_run' or 'memory'")
+        if self.ns and self._find(_Timing) is None:
+            raise ProtocolError("'iterations' came without 'timing'")
         warmup = self._find(_Warmup) or _Warmup(ms=[], settled=False)
         timing = self._find(_Timing) or _Timing(cpu_time_ms=0.0, minor_faults=0, major_faults=0)
         nothing = _Conditions(cpu_freq_mhz=[], temperature_c=[])

@@ -1,5 +1,5 @@
 """What every device that speaks the runner protocol shares: from request to arguments, from
-verdict to report.
+launch to report.
 """
 
 from __future__ import annotations
@@ -10,8 +10,8 @@ from pathlib import Path
 from device_runner.errors import RunnerBrokenError
 from device_runner.launching.checks import element_count, name_of
 from device_runner.launching.launches import RunReport, RunRequest
-from device_runner.launching.outcomes import Verdict
-from device_runner.records import Outcome
+from device_runner.launching.outcomes import LaunchOutcome
+from device_runner.records import Outcome, SessionRecord
 
 
 def runner_arguments(
@@ -36,24 +36,44 @@ def runner_arguments(
     return [*arguments, "--min-time-s", repr(timing.min_time_s)]
 
 
-def run_report(request: RunRequest, verdict: Verdict, duration_s: float, device: str) -> RunReport:
+def run_report(
+    request: RunRequest, judged: LaunchOutcome, duration_s: float, device: str
+) -> RunReport:
     """The report of a launch whose outputs, if any, lie in `request.output_dir` already.
 
     Raises:
-        RunnerBrokenError: see `checked_outputs`.
+        RunnerBrokenError: see `checked_outputs` and `check_timed`.
     """
-    ok = verdict.outcome is Outcome.OK
+    ok = judged.outcome is Outcome.OK
     limit = ""
-    if verdict.outcome is Outcome.TIMED_OUT:
+    if judged.outcome is Outcome.TIMED_OUT:
         limit = f" at its limit of {request.timeout_s:g} s"
-    elif verdict.outcome is Outcome.OUT_OF_MEMORY and request.memory_limit_mb is not None:
+    elif judged.outcome is Outcome.OUT_OF_MEMORY and request.memory_limit_mb is not None:
         limit = f" within its limit of {request.memory_limit_mb} MB"
+    if judged.transcript.session is not None and ok:
+        check_timed(request, judged.transcript.session, device)
     return RunReport(
-        outcome=verdict.outcome,
-        message=f"{name_of(request.artifact)} {verdict.reason}{limit} on device {device}",
+        outcome=judged.outcome,
+        message=f"{name_of(request.artifact)} {judged.reason}{limit} on device {device}",
         duration_s=duration_s,
-        session=verdict.transcript.session if ok else None,
-        outputs=checked_outputs(request, verdict, device) if ok else (),
+        session=judged.transcript.session if ok else None,
+        outputs=checked_outputs(request, judged, device) if ok else (),
+    )
+
+
+def check_timed(request: RunRequest, session: SessionRecord, device: str) -> None:
+    """Refuse a session that was to be timed and holds no times, or times of nothing.
+
+    Raises:
+        RunnerBrokenError.
+    """
+    if request.timing is None or (session.iteration_ns and min(session.iteration_ns) > 0):
+        return
+    told = "iterations that took no time" if session.iteration_ns else "no timed iteration"
+    raise RunnerBrokenError(
+        f"the runner on device {device} ended well but told of {told} of "
+        f"{name_of(request.artifact)}: use the runner that belongs to this version of "
+        "mobilesr-tune, and restart the device if its clock stands still"
     )
 
 
@@ -63,7 +83,7 @@ def output_bytes(request: RunRequest) -> int:
     return size * element_count(request.artifact.manifest.outputs[0].shape)
 
 
-def checked_outputs(request: RunRequest, verdict: Verdict, device: str) -> tuple[Path, ...]:
+def checked_outputs(request: RunRequest, judged: LaunchOutcome, device: str) -> tuple[Path, ...]:
     """The output files, each there and of the size that the manifest promises.
 
     Raises:
@@ -72,7 +92,7 @@ def checked_outputs(request: RunRequest, verdict: Verdict, device: str) -> tuple
     if request.output_dir is None:
         return ()
     wanted = output_bytes(request)
-    paths = tuple(request.output_dir / file.name for file in verdict.transcript.outputs)
+    paths = tuple(request.output_dir / file.name for file in judged.transcript.outputs)
     sizes = [path.stat().st_size if path.is_file() else -1 for path in paths]
     if len(paths) != len(request.inputs) or any(found != wanted for found in sizes):
         raise wrong_outputs(request, len(paths), device)

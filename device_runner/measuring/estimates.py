@@ -7,7 +7,14 @@ from collections.abc import Callable, Sequence
 from device_runner.flags import Flag, stand_in_flags
 from device_runner.launching.launches import RunReport
 from device_runner.measuring.correcting import reaction_of, seen_by, shared_by
-from device_runner.records import DeviceKind, Estimate, SentinelTrack, SessionRecord, SessionSlot
+from device_runner.records import (
+    DeviceKind,
+    Estimate,
+    SentinelTrack,
+    SessionRecord,
+    SessionSlot,
+    corrected_medians_ms,
+)
 from device_runner.statistics import (
     MIN_SESSIONS_FOR_BOOTSTRAP,
     corrected_interval,
@@ -51,8 +58,7 @@ def estimate_of(
         latency_ms = median_of_medians(times_ms)
         interval = session_interval(medians_ms, confidence=confidence, seed=seed)
     else:
-        corrected = [ms / drift for ms, drift in zip(medians_ms, sentinel.drift, strict=True)]
-        latency_ms = percentile(corrected, 50)
+        latency_ms = percentile(corrected_medians_ms(sessions, sentinel), 50)
         interval = corrected_interval(
             medians_ms,
             seen_by(sentinel, slots),
@@ -99,7 +105,6 @@ def flags_of(
     """
     width = estimate.latency_high_ms - estimate.latency_low_ms
     drift = sentinel.drift if sentinel is not None else (1.0,) * len(sessions)
-    corrected_ms = [s.median_ms / factor for s, factor in zip(sessions, drift, strict=True)]
     rules = {
         # The interval is wider than NOISY_RELATIVE_WIDTH of the latency.
         Flag.NOISY: width > NOISY_RELATIVE_WIDTH * estimate.latency_ms,
@@ -114,13 +119,14 @@ def flags_of(
             session.peak_reset or "peak_rss_mb" in session.unknown for session in sessions
         ),
         # A runner other than ours ran it, which does not tell everything (`SessionRecord.unknown`).
-        Flag.STOCK_RUNNER: any(session.unknown for session in sessions),
+        # A table of recorded medians may lack columns, but times were taken by some runner.
+        Flag.STOCK_RUNNER: any("cpu_time_ms" in session.unknown for session in sessions),
         # The device's speed changed by DRIFTED_RATIO among the sessions, or since the reference.
         Flag.DRIFTED: max(*drift, 1.0) / min(*drift, 1.0) > DRIFTED_RATIO,
         # The artifact reacts to heat otherwise than the sentinel by which it is corrected.
         Flag.SENTINEL_UNLIKE: sentinel is not None and sentinel.unlike,
         # Of five sessions or more, one lies apart: it stays in, and the median hardly sees it.
-        Flag.OUTLYING_SESSION: session_outliers(corrected_ms).count > 0,
+        Flag.OUTLYING_SESSION: session_outliers(corrected_medians_ms(sessions, sentinel)).count > 0,
         # Of all iterations, DISTURBED_SHARE lie apart from the rest of their session.
         Flag.DISTURBED: _disturbed(sessions),
     }

@@ -16,7 +16,7 @@ from sqlalchemy.engine import Engine
 from nightly.history import tables as t
 from nightly.history.trouble import trouble
 from nightly.history.window import by_series, nights_to_read
-from nightly.records import Epoch, Night, NightStatus, Point, SeriesKey, Status, together
+from nightly.records import Epoch, Night, NightStatus, Point, SeriesKey, Status, of_both_looks
 
 
 @dataclass
@@ -336,7 +336,7 @@ def _take(trail: Trail, row: sa.Row[tuple[object, ...]]) -> None:
     beside = 0.0 if row.attempt else 1.0
     point = Point(row.night, row.value, row.error, row.bytes // 4, beside)
     if points and points[-1].night == row.night:
-        points[-1] = together(points[-1], point)
+        points[-1] = of_both_looks(points[-1], point)
     else:
         points.append(point)
 

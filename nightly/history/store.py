@@ -220,6 +220,13 @@ class History(HistoryReader):
                 )
             )
 
+    def amend_exit(self, night: int, exit_code: int) -> None:
+        """Correct how a finished night's command ended, where it ended otherwise after all."""
+        with self._writing() as connection:
+            connection.execute(
+                sa.update(t.night).where(t.night.c.id == night).values(exit_code=exit_code)
+            )
+
     def accept(
         self, suite: str, night: int | None, models: Sequence[str], now: datetime
     ) -> tuple[int, list[SeriesKey]]:

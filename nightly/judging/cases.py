@@ -9,6 +9,7 @@ from functools import cached_property
 from itertools import pairwise, takewhile
 
 from nightly.history.reading import Trail
+from nightly.judging.common import Common, common
 from nightly.judging.relevel import new_levels
 from nightly.judging.shift import EFFECTIVE_WINDOWS
 from nightly.judging.spread import (
@@ -19,9 +20,8 @@ from nightly.judging.spread import (
     pool,
     tail_of,
 )
-from nightly.judging.together import Common, common
 from nightly.metrics import LATENCY, Metric, Scale
-from nightly.records import Observation, Point, error_of_middle, middle, together
+from nightly.records import Observation, Point, error_of_middle, middle, of_both_looks
 
 # However steady a metric was, the next night may differ by so much of what is usual.
 LEAST_SD_SHARE = 0.1
@@ -86,7 +86,7 @@ class Case:
     @property
     def tonight(self) -> Point:
         """Both looks, where there were two."""
-        return self.first if self.second is None else together(self.first, self.second)
+        return self.first if self.second is None else of_both_looks(self.first, self.second)
 
     @property
     def changed(self) -> tuple[bool, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from reports.charts import drawing
-from reports.charts.front import draw_front, front_plot
+from reports.charts.front import draw_front
 from reports.roles import LEGEND, MARKS
 from reports.sections import Section
 
@@ -25,9 +25,9 @@ def front_file(place: int) -> str:
 
 def standalone_front(section: Section) -> str | None:
     """The whole file, None where no candidate was measured. It follows light and dark itself."""
-    if not section.group.measured:
+    plot = section.plot
+    if plot is None:
         return None
-    plot = front_plot(section.group, section.choice, section.facts.limits)
     chart = draw_front(plot, f"Latency against PSNR on {section.name}", WIDTH, HEIGHT)
     inner = re.sub(r"^<svg[^>]*>|</svg>$", "", str(chart))
     shown = [role for role in LEGEND if role in plot.roles]

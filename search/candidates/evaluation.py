@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from functools import partial
 from pathlib import Path
@@ -25,15 +25,23 @@ from device_runner import (
     measure,
     measure_together,
 )
-from foundation.artifact import Artifact, ArtifactManifest
+from foundation.artifact import Artifact
 from models.deployment import Candidate
 from models.evaluation import score_outputs
 from models.images import ImagePair
 from models.inference import plan_for, upscale_images
+from models.origin import WeightsOrigin
 from search.candidates.sentinel import StudySentinel
 from search.constraints import Constraints
 from search.study.crops import CropKeeper
-from search.study.records import CandidateResult, ImageQuality
+from search.study.records import (
+    ArtifactFacts,
+    CandidateResult,
+    ImageQuality,
+    PictureQuality,
+    Status,
+    Timing,
+)
 
 # PSNR by which the bound from the supernet's largest config may be wrong before it misleads.
 BOUND_MARGIN_DB = 0.1
@@ -46,6 +54,7 @@ class Evaluator:
     Attributes:
         best_psnr_db: PSNR of the supernet's largest configs: what no candidate is expected to
             exceed by more than `BOUND_MARGIN_DB`. Raised when one does.
+        origin: of the artifacts' weights; goes with each PSNR.
         front: (latency_ms, psnr_y_db) of the feasible candidates judged so far.
         measurements: folder for the raw samples.
         crops: keeps some of the device's pictures for the report; None keeps none.
@@ -61,6 +70,7 @@ class Evaluator:
     measurements: Path
     best_psnr_db: float
     overlap: int | None
+    origin: WeightsOrigin | None = None
     crops: CropKeeper | None = None
     sentinel: StudySentinel | None = None
     front: list[tuple[float, float]] = field(default_factory=list)
@@ -73,37 +83,84 @@ class Evaluator:
     def evaluate(self, number: int, candidate: Candidate, artifact: Artifact) -> CandidateResult:
         """Push, verify, measure, judge. A candidate's failure is a result, not an exception."""
         started = time.monotonic()
-        known = self._known(number, candidate, artifact.manifest)
-        try:
-            self.say(f"pushing {candidate.config.key}")
-            self.device.push(artifact)
-            self.say(f"measuring {candidate.config.key}")
-            measurement = measure(
-                self.device,
-                artifact,
-                self.plan,
-                **self._beside(),
-                on_progress=lambda progress: self.say(
-                    f"{candidate.config.key}: {progress.next_step}"
-                ),
-                gate=self._gate,
-            )
-            known |= self._timing(number, candidate, measurement)
-            reason = self._why_stop(known)
-            if reason:
-                known |= {"status": "stopped", "reason": reason}
-            else:
-                self.say(f"judging {candidate.config.key}")
-                known |= self._quality(number, artifact, candidate.config.scale)
-                known["constraint_violations"] |= self.constraints.violations(
-                    psnr_y_db=known["psnr_y_db"]
-                )
-                known["status"] = "ok"
-        except MeasurementFailed as error:
-            known |= {"status": "failed", "reason": str(error)}
-        result = CandidateResult(**known, device_s=time.monotonic() - started, finished_at=_now())
+        found = self._found_out(number, candidate, artifact)
+        facts = ArtifactFacts.of(artifact.manifest)
+        result = self._result(number, candidate, found, facts, time.monotonic() - started)
         self._remember(result)
         return result
+
+    def failure(self, number: int, candidate: Candidate, reason: str) -> CandidateResult:
+        """The result of a candidate that never became an artifact."""
+        return self._result(number, candidate, _FoundOut("failed", reason))
+
+    def _found_out(self, number: int, candidate: Candidate, artifact: Artifact) -> _FoundOut:
+        """What the device says about a candidate, as far as it gets."""
+        found = _FoundOut("failed")
+        try:
+            measurement = self._measured(candidate, artifact)
+            found = self._timed(number, measurement)
+            reason = self._why_stop(found)
+            if reason:
+                return replace(found, status="stopped", reason=reason)
+            self.say(f"judging {candidate.config.key}")
+            quality = self._quality(number, artifact, candidate.config.scale)
+        except MeasurementFailed as error:
+            return replace(found, status="failed", reason=str(error))
+        broken = self.constraints.violations(psnr_y_db=quality.psnr_y_db)
+        return replace(found, status="ok", quality=quality, violations=found.violations | broken)
+
+    def _measured(self, candidate: Candidate, artifact: Artifact) -> Measurement:
+        name = candidate.config.key
+        self.say(f"pushing {name}")
+        self.device.push(artifact)
+        self.say(f"measuring {name}")
+        return measure(
+            self.device,
+            artifact,
+            self.plan,
+            **self._beside(),
+            on_progress=lambda progress: self.say(f"{name}: {progress.next_step}"),
+            gate=self._gate,
+        )
+
+    def _timed(self, number: int, measurement: Measurement) -> _FoundOut:
+        """Keep the raw samples; what they come to."""
+        file = self._file(number)
+        measurement.save(file)
+        timing = Timing.of(measurement, f"measurements/{file.name}")
+        return _FoundOut(
+            "failed",
+            timing=timing,
+            violations=self.constraints.violations(timing.latency_ms, timing.peak_memory_mb),
+            flags=measurement.flags,
+        )
+
+    def _result(
+        self,
+        number: int,
+        candidate: Candidate,
+        found: _FoundOut,
+        artifact: ArtifactFacts | None = None,
+        device_s: float = 0.0,
+    ) -> CandidateResult:
+        profile = self.device.profile()
+        return CandidateResult(
+            number=number,
+            config=candidate.config,
+            deployment=candidate.deployment,
+            status=found.status,
+            reason=found.reason,
+            device_serial=self.device.serial,
+            profile_key=profile.key,
+            stand_in_note=profile.stand_in_note,
+            artifact=artifact,
+            timing=found.timing,
+            quality=found.quality,
+            constraint_violations=found.violations,
+            flags=found.flags,
+            device_s=device_s,
+            finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
+        )
 
     def sharpen(
         self, results: Sequence[CandidateResult], artifacts: Sequence[Artifact], rounds: int
@@ -146,16 +203,14 @@ class Evaluator:
     def _sharper(
         self, result: CandidateResult, first: Measurement, more: Measurement
     ) -> CandidateResult:
-        whole = combined(first, more)
-        whole.save(self._file(result.number))
-        facts = self._facts(whole)
-        violations = result.constraint_violations | facts.pop("constraint_violations")
-        return result.model_copy(update=facts | {"constraint_violations": violations})
-
-    def failure(self, number: int, candidate: Candidate, reason: str) -> CandidateResult:
-        """The result of a candidate that never became an artifact."""
-        known = self._known(number, candidate, None)
-        return CandidateResult(**known, status="failed", reason=reason, finished_at=_now())
+        found = self._timed(result.number, combined(first, more))
+        return result.model_copy(
+            update={
+                "timing": found.timing,
+                "flags": found.flags,
+                "constraint_violations": result.constraint_violations | found.violations,
+            }
+        )
 
     def remember(self, results: Sequence[CandidateResult]) -> None:
         """Take up the front where an earlier run left it."""
@@ -168,77 +223,25 @@ class Evaluator:
             if result.feasible:
                 self.front.append((result.latency_ms, result.psnr_y_db))
 
-    def _known(
-        self, number: int, candidate: Candidate, manifest: ArtifactManifest | None
-    ) -> dict[str, Any]:
-        profile = self.device.profile()
-        known: dict[str, Any] = {
-            "number": number,
-            "key": candidate.key,
-            "config": candidate.config.model_dump(mode="json"),
-            "deployment": candidate.deployment.model_dump(mode="json"),
-            "device_serial": self.device.serial,
-            "profile_key": profile.key,
-            "stand_in_note": profile.stand_in_note,
-        }
-        if manifest is not None:
-            known |= {
-                "artifact_sha256": manifest.sha256,
-                "weights_sha256": manifest.weights_sha256,
-                "parameters": manifest.parameters,
-                "macs": manifest.macs,
-                "size_bytes": manifest.size_bytes,
-                "delegates": manifest.delegates,
-                "delegated_ops": manifest.delegated_op_count,
-                "undelegated_ops": manifest.undelegated_op_count,
-                "export_s": manifest.export_s,
-            }
-        return known
-
-    def _timing(
-        self, number: int, candidate: Candidate, measurement: Measurement
-    ) -> dict[str, Any]:
-        path = self._file(number)
-        measurement.save(path)
-        return self._facts(measurement) | {"measurement_file": f"measurements/{path.name}"}
-
     def _file(self, number: int) -> Path:
         return self.measurements / f"trial-{number:05d}.json"
 
-    def _facts(self, measurement: Measurement) -> dict[str, Any]:
-        """What a candidate's record takes from its measurement."""
-        estimate = measurement.estimate
-        return {
-            "latency_ms": estimate.latency_ms,
-            "latency_low_ms": estimate.latency_low_ms,
-            "latency_high_ms": estimate.latency_high_ms,
-            "raw_latency_ms": estimate.raw_latency_ms,
-            "sessions": estimate.sessions,
-            "first_run_ms": estimate.first_run_ms,
-            "load_ms": estimate.load_ms,
-            "peak_memory_mb": estimate.peak_memory_mb,
-            "max_abs_error": measurement.verification.max_abs_error,
-            "flags": measurement.flags,
-            "constraint_violations": self.constraints.violations(
-                estimate.latency_ms, estimate.peak_memory_mb
-            ),
-        }
-
-    def _why_stop(self, known: dict[str, Any]) -> str:
-        broken = self.constraints.sentence(known["constraint_violations"])
+    def _why_stop(self, found: _FoundOut) -> str:
+        broken = self.constraints.sentence(found.violations)
         if broken:
             return broken
         bound = self.best_psnr_db + BOUND_MARGIN_DB
+        fastest = found.timing.latency_low_ms if found.timing else None
         for latency, psnr in self.front:
             # Its whole interval lies behind a candidate as good as any can be expected to be.
-            if latency < known["latency_low_ms"] and psnr >= bound:
+            if fastest is not None and latency < fastest and psnr >= bound:
                 return (
                     f"out of reach of the front: a candidate of {latency:.3g} ms already has "
                     f"{psnr:.2f} dB, and the supernet's best is {self.best_psnr_db:.2f} dB"
                 )
         return ""
 
-    def _quality(self, number: int, artifact: Artifact, scale: int) -> dict[str, Any]:
+    def _quality(self, number: int, artifact: Artifact, scale: int) -> PictureQuality:
         run = partial(
             infer, self.device, artifact, threads=self.plan.threads, timeout_s=self.plan.timeout_s
         )
@@ -248,13 +251,13 @@ class Evaluator:
         if self.crops is not None:
             self.crops.keep(number, outputs)
         scored = score_outputs(self.pairs, outputs, scale)
-        mean = scored.model
-        return {
-            "psnr_y_db": mean.psnr_y_db,
-            "psnr_rgb_db": mean.psnr_rgb_db,
-            "ssim_y": mean.ssim_y,
-            "bicubic_psnr_y_db": scored.bicubic.psnr_y_db,
-            "images": tuple(
+        return PictureQuality(
+            psnr_y_db=scored.model.psnr_y_db,
+            psnr_rgb_db=scored.model.psnr_rgb_db,
+            ssim_y=scored.model.ssim_y,
+            bicubic_psnr_y_db=scored.bicubic.psnr_y_db,
+            origin=self.origin,
+            images=tuple(
                 ImageQuality(
                     name=image.name,
                     psnr_y_db=image.model.psnr_y_db,
@@ -267,8 +270,16 @@ class Evaluator:
                 )
                 for image, pair in zip(scored.images, self.pairs, strict=True)
             ),
-        }
+        )
 
 
-def _now() -> str:
-    return datetime.now(UTC).isoformat(timespec="seconds")
+@dataclass(frozen=True)
+class _FoundOut:
+    """A candidate's standing on one device, and the parts of its result that are known so far."""
+
+    status: Status
+    reason: str = ""
+    timing: Timing | None = None
+    quality: PictureQuality | None = None
+    violations: dict[str, float] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()

@@ -10,13 +10,12 @@ from typing import Protocol
 
 import optuna
 
-from foundation.artifact import Artifact, load_artifact
-from foundation.errors import RequestError
+from foundation.artifact import Artifact
 from search.front.belief import belief_of
 from search.front.racing import Allocation, RacePlan, allocate
+from search.study.artifacts import artifacts_in
 from search.study.records import CandidateResult
-from search.study.run_directory import results_of
-from search.study.study import refine
+from search.study.study import refine, results_of
 
 # A round and its reverse, so that what drifts steadily adds the same to all.
 ROUNDS = 2
@@ -32,7 +31,7 @@ class Sharpener(Protocol):
 
 
 @dataclass(frozen=True)
-class Settled:
+class RaceEnd:
     """How a race ended: why, in words, and how many sessions it took this time."""
 
     reason: str
@@ -60,7 +59,7 @@ class Settling:
     stop_at_s: float | None = None
     say: Callable[[str], None] = lambda text: None
 
-    def run(self) -> Settled:
+    def run(self) -> RaceEnd:
         """Race until the front is decided or the sessions are spent; each round is kept.
 
         Raises:
@@ -69,20 +68,20 @@ class Settling:
         """
         entrants = self._entrants()
         if len(entrants) < 2:
-            return Settled("fewer than two candidates could be compared", 0)
+            return RaceEnd("fewer than two candidates could be compared", 0)
         began = sum(result.sessions for result, _ in entrants)
         while True:
             spent = sum(result.sessions for result, _ in entrants) - began
             if self.stop_at_s is not None and time.monotonic() > self.stop_at_s:
-                return Settled("the time budget is spent", spent)
-            verdict = self._verdict([result for result, _ in entrants])
+                return RaceEnd("the time budget is spent", spent)
+            allocation = self._allocation([result for result, _ in entrants])
             affordable = self._left([result for result, _ in entrants]) // ROUNDS
-            places = verdict.places[:affordable]
+            places = allocation.places[:affordable]
             if not places:
-                return Settled(
-                    "the sessions are spent" if verdict.places else verdict.reason, spent
+                return RaceEnd(
+                    "the sessions are spent" if allocation.places else allocation.reason, spent
                 )
-            self.say(f"settling the front: {len(verdict.undecided)} candidates are undecided")
+            self.say(f"settling the front: {len(allocation.undecided)} candidates are undecided")
             chosen = [entrants[place] for place in places]
             sharper = self.sharpener.sharpen(
                 [result for result, _ in chosen], [artifact for _, artifact in chosen], ROUNDS
@@ -90,30 +89,36 @@ class Settling:
             if all(
                 new.sessions == old.sessions for new, (old, _) in zip(sharper, chosen, strict=True)
             ):
-                return Settled("the undecided candidates could not be timed again", spent)
+                return RaceEnd("the undecided candidates could not be timed again", spent)
             for place, result in zip(places, sharper, strict=True):
                 refine(self.study, result)
                 entrants[place] = (result, entrants[place][1])
 
     def _entrants(self) -> list[tuple[CandidateResult, Artifact]]:
         """Judged, feasible candidates whose samples and artifact are still there."""
-        found = _artifacts_in(self.artifacts)
+        found = artifacts_in(self.artifacts)
         return [
-            (result, found[result.artifact_sha256])
+            (result, found[result.artifact.sha256])
             for result in results_of(self.study)
             if result.status == "ok"
             and result.feasible
             and result.sessions > 0
-            and result.artifact_sha256 in found
-            and (self.run_path / result.measurement_file).is_file()
+            and result.artifact is not None
+            and result.artifact.sha256 in found
+            and self._file(result).is_file()
         ]
+
+    def _file(self, result: CandidateResult) -> Path:
+        """Where a timed candidate's samples lie."""
+        assert result.timing is not None
+        return self.run_path / result.timing.measurement_file
 
     def _left(self, results: Sequence[CandidateResult]) -> int:
         """Sessions that may still be spent."""
         total = self.first_sessions * len(results) + self.extra_sessions
         return max(0, total - sum(result.sessions for result in results))
 
-    def _verdict(self, results: Sequence[CandidateResult]) -> Allocation:
+    def _allocation(self, results: Sequence[CandidateResult]) -> Allocation:
         had = [result.sessions for result in results]
         plan = RacePlan(total_sessions=sum(had) + self._left(results))
         return allocate(
@@ -124,15 +129,3 @@ class Settling:
             batch=BATCH,
             seed=sum(had),
         )
-
-
-def _artifacts_in(folder: Path) -> dict[str, Artifact]:
-    """sha256 -> artifact, of those that are whole."""
-    found: dict[str, Artifact] = {}
-    for path in sorted(folder.iterdir()) if folder.is_dir() else []:
-        try:
-            artifact = load_artifact(path)
-        except RequestError:
-            continue
-        found[artifact.manifest.sha256] = artifact
-    return found

@@ -14,10 +14,11 @@ from device_runner import Outcome
 from device_runner.flags import Flag
 from models.config import MobileSRConfig
 from models.deployment import Candidate, Deployment
+from search.scheduling.blame import Blame
 from search.scheduling.station import Job, Station
 from search.space import SearchSpace
 from search.study.records import CandidateResult
-from search.study.study import known_results, record, recover
+from search.study.study import DUPLICATE_ATTRIBUTE, known_results, own, record, recover
 
 # On a small space samplers keep proposing what is known (Optuna: wontfix). After this many in a
 # row a config nobody has tried is enqueued instead.
@@ -30,10 +31,12 @@ class Lane:
 
     Attributes:
         trials: distinct candidates to know at the end, those of earlier runs counted.
+        owner: whose the trials are, in a study that several searches share.
         guard: entered around every use of the study, to put its trouble into words.
         known: candidate key -> result, of all that is settled.
         open: candidate key -> job, of all that was asked for and is not settled.
         ready: open jobs that have an artifact and wait for a device.
+        blame: which of its candidates' failures are the devices'.
         why: how it ended, in words; empty while it goes on.
     """
 
@@ -43,11 +46,13 @@ class Lane:
     stations: list[Station]
     trials: int
     seed: int = 0
+    owner: str = ""
     finished: Callable[[CandidateResult, int, int], None] = lambda result, done, total: None
     guard: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
     known: dict[str, CandidateResult] = field(default_factory=dict)
     open: dict[str, Job] = field(default_factory=dict)
     ready: deque[Job] = field(default_factory=deque)
+    blame: Blame = field(default_factory=Blame)
     working: int = 0
     why: str = ""
 
@@ -57,14 +62,9 @@ class Lane:
         return [station for station in self.stations if not station.gone]
 
     @property
-    def suspects(self) -> list[Job]:
-        """Jobs of which it is open whether they or their device are to blame."""
-        return [station.suspect for station in self.stations if station.suspect is not None]
-
-    @property
     def waiting(self) -> int:
         """Open jobs that no device works on: being exported, or ready."""
-        return len(self.open) - self.working - len(self.suspects)
+        return len(self.open) - self.working - len(self.blame.suspects)
 
     @property
     def exhausted(self) -> bool:
@@ -90,7 +90,7 @@ class Lane:
             self._reopen()
 
     def _reopen(self) -> None:
-        for parameters in recover(self.study):
+        for parameters in recover(self.study, self.owner):
             self.study.enqueue_trial(parameters)
 
     def ask(self, wanted: int) -> list[Job]:
@@ -113,6 +113,7 @@ class Lane:
     def _ask_once(self) -> Job | None:
         """The sampler's next proposal; None where it is a duplicate."""
         trial = self.study.ask()
+        own(trial, self.owner)
         candidate = Candidate(self.space.suggest(trial), self.deployment)
         if candidate.key in self.known:
             earlier = self.known[candidate.key]
@@ -120,7 +121,7 @@ class Lane:
             return None
         if candidate.key in self.open:
             # Its twin is under way: nothing to learn from it yet.
-            trial.set_user_attr("duplicate_of", self.open[candidate.key].trial.number)
+            trial.set_user_attr(DUPLICATE_ATTRIBUTE, self.open[candidate.key].trial.number)
             self.study.tell(trial, state=optuna.trial.TrialState.FAIL)
             return None
         job = Job(trial, candidate)
@@ -146,7 +147,7 @@ class Lane:
 
     def settle(self, job: Job, result: CandidateResult, by: Station | None = None) -> None:
         """Record a candidate's result; every device but the one that has it learns of it."""
-        if job.losses:
+        if self.blame.met_trouble(job.candidate.key):
             flags = dict.fromkeys((*result.flags, Flag.DEVICE_LOST))
             result = result.model_copy(update={"flags": tuple(flags)})
         with self.guard():
@@ -163,10 +164,7 @@ class Lane:
         judge = self.stations[0].judge
         self.settle(job, judge.failure(job.trial.number, job.candidate, reason))
 
-    def give_up(self, job: Job) -> None:
-        """Settle a candidate under which its device failed too often."""
-        self.fail(
-            job,
-            f"{Outcome.DEVICE_LOST.value}: its device failed {job.losses} times under it, other "
-            f"candidates ran there; the last time: {job.last_error}",
-        )
+    def give_up(self, candidate_key: str) -> None:
+        """Settle a candidate that is to blame for its device's failures."""
+        job = self.open[candidate_key]
+        self.fail(job, f"{Outcome.DEVICE_LOST.value}: {self.blame.sentence(candidate_key)}")

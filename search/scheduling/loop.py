@@ -16,8 +16,10 @@ from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol
 
+from foundation.errors import DeviceFailure
 from models.deployment import Candidate
 from models.export_pool import Export
+from search.scheduling.blame import MOST_LOSSES, Ruling
 from search.scheduling.lane import Lane
 from search.scheduling.station import (
     STOP_S,
@@ -38,7 +40,7 @@ _LOOK_S = 1.0
 
 
 @dataclass
-class SearchEvents:
+class LoopEvents:
     """What the search tells whoever watches. Called from several threads.
 
     Attributes:
@@ -91,7 +93,7 @@ class SearchLoop:
     lanes: list[Lane]
     pool: Pool
     time_s: float | None = None
-    events: SearchEvents = field(default_factory=SearchEvents)
+    events: LoopEvents = field(default_factory=LoopEvents)
 
     _inbox: queue.SimpleQueue[Event | Exported] = field(default_factory=queue.SimpleQueue)
     _batches: queue.SimpleQueue[list[Job]] = field(default_factory=queue.SimpleQueue)
@@ -213,11 +215,8 @@ class SearchLoop:
         if not lane.alive:
             return _NO_DEVICE
         if not lane.waiting and lane.exhausted:
-            # Nothing is left that could show whether the device was to blame.
-            for station in lane.stations:
-                if station.suspect is not None:
-                    suspect, station.suspect = station.suspect, None
-                    lane.give_up(suspect)
+            for suspect in lane.blame.nothing_left():
+                lane.give_up(suspect)
         if len(lane.known) >= lane.trials:
             return f"{len(lane.known)} candidates are known, as many as were asked for"
         if len(lane.known) >= lane.space.size:
@@ -241,8 +240,7 @@ class SearchLoop:
             case Finished(station, job, result):
                 self._finished(station, job, result)
             case Lost(station, job, error):
-                job.last_error = str(error)
-                self._lost(station, job, DeviceGone(str(error)))
+                self._lost(station, job, error)
             case Gone(station, gone):
                 self._retire(station, gone)
             case Broke(broken):
@@ -265,41 +263,37 @@ class SearchLoop:
         lane = self._lane_of(station)
         lane.working -= 1
         station.idle = True
-        if station.suspect is not None:
-            # The device works: it was the candidate.
-            suspect, station.suspect = station.suspect, None
-            lane.give_up(suspect)
+        if (guilty := lane.blame.worked(station.serial)) is not None:
+            lane.give_up(guilty)
         lane.settle(job, result, by=station)
 
-    def _lost(self, station: Station, job: Job, error: DeviceGone) -> None:
+    def _lost(self, station: Station, job: Job, error: DeviceFailure) -> None:
         lane = self._lane_of(station)
         lane.working -= 1
-        job.losses += 1
-        if job.losses < station.patience.losses:
-            lane.ready.appendleft(job)
-        elif station.suspect is None:
-            station.suspect = job
-        else:
-            # Two candidates in a row: it is not they.
-            lane.ready.appendleft(job)
-            self._retire(
-                station,
-                DeviceGone(
-                    f"{error}. Device {station.serial} failed {job.losses} times under each of two "
-                    "candidates and is left alone: see to it, then give the same command again"
-                ),
-            )
-            station.stop()
+        match lane.blame.failed(station.serial, job.candidate.key, str(error)):
+            case Ruling.TRY_AGAIN:
+                lane.ready.appendleft(job)
+            case Ruling.SUSPECTED:
+                pass
+            case Ruling.DEVICE:
+                lane.ready.appendleft(job)
+                self._retire(
+                    station,
+                    DeviceGone(
+                        f"{error}. Device {station.serial} failed {MOST_LOSSES} times under each "
+                        "of two candidates and is left alone: see to it, then give the same "
+                        "command again"
+                    ),
+                )
+                station.stop()
 
     def _retire(self, station: Station, error: DeviceGone) -> None:
         if station.gone:
             return
         lane = self._lane_of(station)
         station.gone, station.idle = True, False
-        if station.suspect is not None:
-            suspect, station.suspect = station.suspect, None
-            suspect.losses = 0
-            lane.ready.append(suspect)
+        if (freed := lane.blame.gave_up(station.serial)) is not None:
+            lane.ready.append(lane.open[freed])
         self._lost_for_good.append(error)
         if lane.alive:
             others = ", ".join(other.serial for other in lane.alive)

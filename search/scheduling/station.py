@@ -43,12 +43,10 @@ class Patience:
 
     Attributes:
         wait_s: how long a device that went away is waited for.
-        losses: a candidate that meets trouble so often is given up.
         first_pause_s, longest_pause_s: between two looks; each pause is twice the one before.
     """
 
     wait_s: float = 600.0
-    losses: int = 3
     first_pause_s: float = 1.0
     longest_pause_s: float = 10.0
 
@@ -67,8 +65,6 @@ class Job:
     trial: optuna.Trial
     candidate: Candidate
     artifact: Artifact | None = None
-    losses: int = 0
-    last_error: str = ""
 
 
 class Judge(Protocol):
@@ -152,7 +148,6 @@ class Station:
     # The loop's own notes on this station; the thread does not touch them.
     idle: bool = False
     gone: bool = False
-    suspect: Job | None = None
     # Counted by the thread, read when it has ended.
     troubles: int = 0
 

@@ -79,6 +79,22 @@ def telling_place(pair: ImagePair, side: int = SIDE) -> CropPlace:
 
 
 @dataclass(frozen=True)
+class Crops:
+    """Squares of the first images: of the original, of bicubic, and of candidates' outputs.
+
+    Attributes:
+        outputs: trial -> one crop an image, in the order of `places`.
+        origin: one sentence, where the outputs come from.
+    """
+
+    places: tuple[CropPlace, ...]
+    truth: tuple[Rgb, ...]
+    bicubic: tuple[Rgb, ...]
+    outputs: dict[int, tuple[Rgb, ...]]
+    origin: str
+
+
+@dataclass(frozen=True)
 class CropKeeper:
     """Keeps crops of the first `IMAGES` of `pairs` in `folder`, each file whole or absent."""
 

@@ -23,7 +23,7 @@ at() {
     die) kill -KILL $$;;
     hang) sleep 3600;;
     starve) echo '{"event":"error","kind":"out_of_memory","message":"as asked"}'; exit 1;;
-    fill) head -c 99999999 /dev/zero > /data/local/tmp/other;;
+    fill) dd 2>/dev/null if=/dev/zero of=/data/local/tmp/other bs=65536 count=1600;;
   esac
 }
 dir= dtype=float32 threads=1 timing=1 long=0 n=0
@@ -38,7 +38,7 @@ while [ $# -gt 0 ]; do
 done
 echo '{"event":"start","protocol":1,"runner":"script","runtime_version":"none",'\
 '"threads":'$threads',"affinity":[]}'
-set -- $(head -c 32 "$model") && deed=$1 stage=$3
+set -- $(dd if="$model" bs=32 count=1 2> /dev/null) && deed=$1 stage=$3
 at load
 echo '{"event":"load","program_load_ms":1.0,"method_load_ms":1.0,"rss_before_mb":1.0,'\
 '"rss_after_load_mb":2.0,"peak_reset":true}'

@@ -70,10 +70,15 @@ def free_port() -> int:
 
 
 class LabDevice:
-    """Start it, break it, start it again with the same /data."""
+    """Start it, break it, start it again with the same /data.
 
-    def __init__(self, home: Path, *, abi: str = "x86_64", data_mb: int = 0) -> None:
-        self.home, self.abi = home, abi
+    An `old` one has the shell and the tools of Android 8.
+    """
+
+    def __init__(
+        self, home: Path, *, abi: str = "x86_64", data_mb: int = 0, old: bool = False
+    ) -> None:
+        self.home, self.abi, self.old = home, abi, old
         self.port = free_port()
         self._data_mb = data_mb
         self._props: dict[str, str] = {}
@@ -85,6 +90,8 @@ class LabDevice:
         (home / "lab/dumpsys/power").write_text(POWER)
         (home / "lab/settings/stay_on_while_plugged_in").write_text("0\n")
         self.set_props(**PROPS, **{"ro.product.cpu.abi": abi})
+        if old:
+            self.set_props(**{"ro.build.version.release": "8.0.0", "ro.build.version.sdk": "26"})
 
     @property
     def serial(self) -> str:
@@ -116,7 +123,8 @@ class LabDevice:
             (self.home / name).mkdir()
         image = phone_image()
         qemu = str(emulator_binary()) if self.abi == "arm64-v8a" else "none"
-        arguments = [self.home, image, self.port, self._data_mb, qemu]
+        age = "old" if self.old else "new"
+        arguments = [self.home, image, self.port, self._data_mb, qemu, age]
         with (self.home / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 ["unshare", "-U", "-r", "-m", "-p", "--fork", "--kill-child", "sh",

@@ -88,9 +88,9 @@ def make_device(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeDevice
 def _maker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeDevice]:
     made: list[LabDevice] = []
 
-    def make(abi: str = "x86_64", data_mb: int = 0) -> LabDevice:
+    def make(abi: str = "x86_64", data_mb: int = 0, old: bool = False) -> LabDevice:
         need_lab(abi)
-        device = LabDevice(tmp_path_factory.mktemp("phone"), abi=abi, data_mb=data_mb)
+        device = LabDevice(tmp_path_factory.mktemp("phone"), abi=abi, data_mb=data_mb, old=old)
         made.append(device)
         device.start()
         return device
@@ -138,8 +138,7 @@ def runner_bundle(
             with pytest.MonkeyPatch.context() as patch:
                 patch.setenv("XDG_CACHE_HOME", str(Path(base).absolute()))
                 try:
-                    # A Debian update must not turn the tests red.
-                    built[abi] = build(abi, allow_newer=True)
+                    built[abi] = build(abi)
                 except (HostToolMissingError, BundleBuildError) as error:
                     built[abi] = str(error)
         found = built[abi]

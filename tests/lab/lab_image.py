@@ -8,8 +8,10 @@ from __future__ import annotations
 import hashlib
 import shutil
 import subprocess
+import tempfile
 from pathlib import Path
 
+import lab_old
 from filelock import FileLock
 from lab_packages import LabUnavailable, cache_folder, unpacked_packages
 
@@ -87,7 +89,7 @@ esac
 # What runs as process 1 of a device. It reaps what others leave behind, as init does.
 _INIT = r"""#!/bin/sh
 set -e
-home=$1 image=$2 port=$3 data_mb=$4 qemu=$5
+home=$1 image=$2 port=$3 data_mb=$4 qemu=$5 old=$6
 root=$home/root
 mount -t overlay overlay -o "lowerdir=$image,upperdir=$home/upper,workdir=$home/work" "$root"
 mount -t proc proc "$root/proc"
@@ -95,6 +97,10 @@ if [ "$data_mb" -gt 0 ]; then mount -t tmpfs -o "size=${data_mb}m" tmpfs "$root/
 else mount --bind "$home/data" "$root/data"; fi
 mkdir -p "$root/data/local/tmp" && chmod 1777 "$root/data/local/tmp"
 mount --bind "$home/lab" "$root/lab"
+if [ "$old" = old ]; then
+  mount --bind "$root/system/old" "$root/system/bin"
+  mount --bind "$root/usr/bin/mksh-old" "$root/usr/bin/mksh"
+fi
 for node in null zero urandom random; do mount --bind "/dev/$node" "$root/dev/$node"; done
 mount -t devpts -o newinstance,ptmxmode=0666 devpts "$root/dev/pts"
 mount --rbind /sys/devices/system/cpu "$root/sys/devices/system/cpu"
@@ -163,6 +169,9 @@ def _build(packages: Path, root: Path) -> None:
             (tools / name).unlink(missing_ok=True)
             (tools / name).symlink_to(f"/usr/bin/{program}")
     _scripts(tools)
+    with tempfile.TemporaryDirectory() as work:
+        lab_old.build_shell(Path(work), root / "usr/bin/mksh-old")
+    lab_old.cut_down(tools, root / "system/old")
     _compile_shim(root / "usr/lib/bind_shim.so")
     init = root / "init.sh"
     init.write_text(_INIT)
@@ -180,8 +189,10 @@ def phone_image() -> Path:
         raise LabUnavailable("this machine has no C compiler (cc)")
     if not Path(CHROOT).exists() or shutil.which("unshare") is None:
         raise LabUnavailable("this machine has no chroot or no unshare")
-    recipe = hashlib.sha256(packages.name.encode() + Path(__file__).read_bytes()).hexdigest()[:12]
-    root = cache_folder() / f"image-{recipe}"
+    recipe = hashlib.sha256(packages.name.encode())
+    for source in (__file__, lab_old.__file__):
+        recipe.update(Path(source).read_bytes())
+    root = cache_folder() / f"image-{recipe.hexdigest()[:12]}"
     with FileLock(root.with_suffix(".lock"), timeout=300):
         if not root.is_dir():
             work = root.with_suffix(".work")

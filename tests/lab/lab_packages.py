@@ -32,10 +32,13 @@ def cache_folder() -> Path:
     return Path(_CACHE_HOME) / "mobilesr-tune-lab"
 
 
-def _run(command: list[str], environment: dict[str, str] | None = None) -> str:
+def _run(
+    command: list[str], environment: dict[str, str] | None = None, *, folder: Path | None = None
+) -> str:
     try:
         done = subprocess.run(
             command,
+            cwd=folder,
             env={**os.environ, "LC_ALL": "C", **(environment or {})},
             capture_output=True,
             text=True,
@@ -66,7 +69,8 @@ def _configure(folder: Path) -> dict[str, str]:
         (folder / name).mkdir(parents=True)
     (folder / "status").touch()
     signed = f"[signed-by={KEYRING}] " if KEYRING.is_file() else ""
-    (folder / "sources.list").write_text(f"deb {signed}{_debian_archive()} {RELEASE} main\n")
+    place = f"{signed}{_debian_archive()} {RELEASE} main\n"
+    (folder / "sources.list").write_text(f"deb {place}deb-src {place}")
     (folder / "apt.conf").write_text(
         f'Dir::Etc::sourcelist "{folder}/sources.list";\n'
         'Dir::Etc::sourceparts "-";\n'
@@ -79,6 +83,36 @@ def _configure(folder: Path) -> dict[str, str]:
         'APT::Sandbox::User "";\n'
     )
     return {"APT_CONFIG": str(folder / "apt.conf")}
+
+
+def mksh_source() -> Path:
+    """The archive with mksh's source; fetched once, then kept.
+
+    Raises:
+        LabUnavailable: it cannot be had here.
+    """
+    kept = cache_folder() / f"mksh-{RELEASE}.orig.tar.gz"
+    cache_folder().mkdir(parents=True, exist_ok=True)
+    with FileLock(kept.with_suffix(".lock"), timeout=2 * _TIMEOUT_S):
+        if kept.is_file():
+            return kept
+        work = kept.with_suffix(".work")
+        shutil.rmtree(work, ignore_errors=True)
+        environment = _configure(work)
+        try:
+            _run(["apt-get", "update"], environment)
+            _run(
+                ["apt-get", "source", "--download-only", "--tar-only", "mksh"],
+                environment,
+                folder=work,
+            )
+            found = list(work.glob("mksh_*.orig.tar.*"))
+            if len(found) != 1:
+                raise LabUnavailable("apt left no source of mksh")
+            found[0].rename(kept)
+        finally:
+            shutil.rmtree(work, ignore_errors=True)
+    return kept
 
 
 def unpacked_packages() -> Path:

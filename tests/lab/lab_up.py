@@ -21,10 +21,15 @@ def main() -> None:
     """Start a server and a device, say how to reach them, and clean up at the end."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--abi", default="x86_64", choices=("x86_64", "arm64-v8a"))
-    abi = parser.parse_args().abi
+    parser.add_argument("--old", action="store_true", help="with Android 8's shell and tools")
+    arguments = parser.parse_args()
+    abi = arguments.abi
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(0))
     with tempfile.TemporaryDirectory() as folder:
-        server, device = LabServer(Path(folder)), LabDevice(Path(folder) / "phone", abi=abi)
+        server, device = (
+            LabServer(Path(folder)),
+            LabDevice(Path(folder) / "phone", abi=abi, old=arguments.old),
+        )
         try:
             server.start()
             device.start()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 
 import psutil
@@ -39,6 +40,24 @@ def test_it_looks_like_a_phone(lab_server: LabServer, phone: LabDevice) -> None:
     assert "cpu0" in words
     assert "not found" not in words
     assert words.count("/system/bin/") == 4
+
+
+def test_old_phone_has_the_old_shell_and_the_old_tools(
+    lab_server: LabServer, make_device: MakeDevice
+) -> None:
+    serial = connected(lab_server, make_device(old=True))
+    # A subshell that SIGTERM ends passes it on: the main shell hears of it.
+    script = """
+      trap 'echo passed on' TERM
+      ( cat /dev/zero; : ) > /dev/null & sub=$!
+      sleep 0.3; kill -TERM $sub; sleep 0.1; pkill -KILL -P $sub; sleep 0.3
+      echo abc | head -c 1; echo code $?; which timeout sha256sum; which shuf
+    """
+    words = adb(lab_server, "-s", serial, "shell", f"exec sh -c {shlex.quote(script)}")
+    assert "passed on" in words
+    assert "Unknown option -c" in words
+    assert "code 1" in words
+    assert words.count("/system/bin/") == 2
 
 
 def test_reboot_keeps_data(lab_server: LabServer, phone: LabDevice) -> None:

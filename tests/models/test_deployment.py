@@ -52,6 +52,12 @@ def test_no_text_makes_it_raise_anything_else(text):
         ({"lr_height": 5, "lr_width": 5, "graph": "fast"}, "^graph: .*'deploy' or 'reference'"),
         ({"lr_height": 5, "lr_width": 5, "precision": "fp8"}, "^precision: "),
         ({"lr_height": 5}, "^lr_width: "),
+        (
+            {"lr_height": 5, "lr_width": 5, "graph": "reference", "lowering": "direct"},
+            "lowering direct writes the deploy graph: the reference graph needs standard",
+        ),
+        ({"lr_height": 5, "lr_width": 5, "strip_kb": 7}, "strip_kb is for lowering direct"),
+        ({"lr_height": 5, "lr_width": 5, "lowering": "direct", "strip_kb": -1}, "^strip_kb: "),
     ],
 )
 def test_a_deployment_is_validated(fields, sentence):
@@ -64,5 +70,7 @@ def test_the_key_of_a_candidate_tells_all_of_it():
     assert deployment.key == "180x320_fp32_xnnpack_deploy"
     candidate = Candidate(MobileSRConfig(), deployment)
     assert candidate.key == "n40_h8_r4.2.2.2.4_w8_x4_p1_180x320_fp32_xnnpack_deploy"
+    direct = Deployment(lr_height=180, lr_width=320, lowering="direct", strip_kb=2048)
+    assert direct.key == "180x320_fp32_xnnpack_direct2048"
     turned = Candidate(MobileSRConfig(), Deployment(lr_height=320, lr_width=180))
     assert turned.key != candidate.key

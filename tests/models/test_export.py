@@ -1,6 +1,7 @@
 """`models.export`: one delegate, a complete manifest, content-addressed, never half-written."""
 
 import importlib.metadata
+import json
 import shutil
 from pathlib import Path
 
@@ -15,10 +16,11 @@ from models.cost import macs
 from models.deployment import Candidate, Deployment
 from models.errors import ExportError, WeightsError
 from models.export import artifact_folder, check_input, export
+from models.lowering.lowered import Lowered
 from models.network import parameter_count
 from models.weights import build_model
 
-ARTIFACTS = ["small_artifact", "odd_artifact"]
+ARTIFACTS = ["small_artifact", "odd_artifact", "standard_artifact"]
 
 
 @pytest.fixture(params=ARTIFACTS)
@@ -149,9 +151,12 @@ def test_the_folder_tells_candidates_weights_and_revisions_apart(monkeypatch, sm
     candidate = candidate_of(small_artifact)
     turned = Candidate(candidate.config, Deployment(lr_height=8, lr_width=16))
     folders = {artifact_folder(Path("s"), c, sha) for c in (candidate, turned) for sha in "ab"}
-    monkeypatch.setattr(export_module, "GRAPH_REVISION", 999)
+    standard = Candidate(candidate.config, Deployment(lr_height=16, lr_width=16))
+    folders.add(artifact_folder(Path("s"), standard, "a"))
+    monkeypatch.setitem(export_module.GRAPH_REVISIONS, "direct", 999)
     folders.add(artifact_folder(Path("s"), candidate, "a"))
-    assert len(folders) == 5
+    assert len(folders) == 6
+    assert artifact_folder(Path("s"), standard, "a") in folders
 
 
 @pytest.mark.parametrize("name", ["model.pte", "manifest.json"])
@@ -189,6 +194,45 @@ def test_what_cannot_be_lowered_leaves_nothing_behind(tmp_path, random_weights, 
     assert not list((tmp_path / "store").iterdir())
 
 
+def test_what_answers_wrongly_is_no_artifact(tmp_path, small_artifact, random_weights, monkeypatch):
+    """A program of other weights: it loads, runs, and is found out."""
+    candidate = candidate_of(small_artifact)
+    other = Lowered(small_artifact.model_path.read_bytes, 1, 0)
+    monkeypatch.setattr(export_module, "_lower", lambda *_: other)
+    with pytest.raises(ExportError, match=r"answers wrongly on this host: off by up to 0\.\d+, at"):
+        export(candidate, random_weights(candidate.config, seed=1), tmp_path / "store")
+    assert not list((tmp_path / "store").iterdir())
+
+
+def test_what_the_runtime_cannot_load_is_no_artifact(
+    tmp_path, small_artifact, random_weights, monkeypatch
+):
+    candidate = candidate_of(small_artifact)
+    broken = Lowered(lambda: small_artifact.model_path.read_bytes()[:3000], 1, 0)
+    monkeypatch.setattr(export_module, "_lower", lambda *_: broken)
+    with pytest.raises(ExportError, match="the runtime of this host cannot run it"):
+        export(candidate, random_weights(candidate.config), tmp_path / "store")
+    assert not list((tmp_path / "store").iterdir())
+
+
+def test_an_artifact_from_before_there_were_two_lowerings_is_of_the_standard_one(
+    standard_artifact, own_store, random_weights, no_lowering
+):
+    """Its manifest does not name one; it is read, and used again."""
+    folder = own_store / standard_artifact.folder.name
+    shutil.copytree(standard_artifact.folder, folder)
+    manifest = json.loads((folder / "manifest.json").read_text())
+    for field in ("lowering", "strip_kb"):
+        del manifest["deployment"][field]
+    (folder / "manifest.json").write_text(json.dumps(manifest))
+    old = load_artifact(folder)
+    assert candidate_of(old) == candidate_of(standard_artifact)
+    assert candidate_of(old).key == old.manifest.candidate_key
+    assert candidate_of(old).deployment.lowering == "standard"
+    again = export(candidate_of(old), random_weights(config_of(old)), own_store)
+    assert again.manifest == old.manifest
+
+
 def test_a_store_that_cannot_be_written_is_told_before_the_work(
     small_artifact, tmp_path, random_weights, no_lowering
 ):
@@ -199,12 +243,10 @@ def test_a_store_that_cannot_be_written_is_told_before_the_work(
 
 
 def test_a_full_disk_leaves_nothing_behind(small_artifact, tmp_path, random_weights, monkeypatch):
-    class Program:
-        @property
-        def buffer(self):
-            raise OSError(28, "No space left on device")
+    def full():
+        raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(export_module, "_lower", lambda *_: (Program(), None))
+    monkeypatch.setattr(export_module, "_lower", lambda *_: Lowered(full, 1, 0))
     config = config_of(small_artifact)
     with pytest.raises(RequestError, match="no space left on the disk"):
         export(candidate_of(small_artifact), random_weights(config), tmp_path / "store")

@@ -22,6 +22,7 @@ from models.images import (
     image_files,
     load_pairs,
     load_rgb,
+    look_through,
     make_pair,
     require_at_least,
     save_rgb,
@@ -225,6 +226,59 @@ def test_missing_and_ambiguous_partners_are_named(tmp_path):
     save_rgb(tmp_path / "hr/a.bmp", picture(16, 20))
     with pytest.raises(ImageError, match="same name but for the suffix"):
         load_pairs(tmp_path / "hr", None, 4)
+
+
+def test_pairs_leave_nothing_out(tmp_path):
+    """Whatever looks like one of the images and is not used would change the mean."""
+    for name in ("a.png", "b.png"):
+        save_rgb(tmp_path / "hr" / name, picture(16, 20))
+        save_rgb(tmp_path / "lr" / name, picture(4, 5))
+    (tmp_path / "hr/b.png").unlink()
+    with pytest.raises(ImageError, match=r"lr/b\.png has no original in .*hr"):
+        load_pairs(tmp_path / "hr", tmp_path / "lr", 4)
+    (tmp_path / "hr/b.png").symlink_to("nowhere.png")
+    with pytest.raises(ImageError, match=r"hr/b\.png looks like .*\(a link to nothing\)"):
+        load_pairs(tmp_path / "hr", tmp_path / "lr", 4)
+    (tmp_path / "hr/b.png").unlink()
+    for name, why in (("b.heic", r"\.heic cannot be read here"), ("b.tif", "a folder")):
+        path = tmp_path / "hr" / name
+        path.touch() if name.endswith("heic") else path.mkdir()
+        with pytest.raises(ImageError, match=why):
+            load_pairs(tmp_path / "hr", None, 4)
+        path.unlink() if path.is_file() else path.rmdir()
+
+
+def test_lr_images_of_other_scales_may_lie_beside(tmp_path):
+    save_rgb(tmp_path / "hr/a.png", picture(16, 20))
+    save_rgb(tmp_path / "lr/ax4.png", picture(4, 5))
+    save_rgb(tmp_path / "lr/ax2.png", picture(8, 10))
+    assert [pair.name for pair in load_pairs(tmp_path / "hr", tmp_path / "lr", 4)] == ["a"]
+
+
+def test_names_match_in_any_normal_form(tmp_path):
+    composed, decomposed = "\u00e4", "a\u0308"
+    save_rgb(tmp_path / f"hr/{composed}.png", picture(16, 20))
+    save_rgb(tmp_path / f"lr/{decomposed}x4.png", picture(4, 5))
+    assert len(load_pairs(tmp_path / "hr", tmp_path / "lr", 4)) == 1
+    save_rgb(tmp_path / f"hr/{decomposed}.png", picture(16, 20))
+    with pytest.raises(ImageError, match=r"only look the same \('a\\u0308', '\\xe4'\)"):
+        load_pairs(tmp_path / "hr", None, 4)
+
+
+def test_what_a_folder_holds_is_counted(tmp_path):
+    for name in ("a.png", "b.jpg", "c.heic", "notes.txt", ".d.png"):
+        (tmp_path / name).touch()
+    (tmp_path / "e.png").symlink_to("nowhere")
+    found = look_through(tmp_path)
+    assert [path.name for path in found.files] == ["a.png", "b.jpg"]
+    assert found.left_out == (
+        ("c.heic", ".heic cannot be read here"),
+        ("e.png", "a link to nothing"),
+    )
+    assert "2 images are used, c.heic (.heic cannot be read here), e.png" in found.sentence
+    (tmp_path / "c.heic").unlink()
+    (tmp_path / "e.png").unlink()
+    assert look_through(tmp_path).sentence == ""
 
 
 def test_original_smaller_than_one_lr_pixel(tmp_path):

@@ -2,7 +2,10 @@
 
 import os
 import pickle
+from dataclasses import replace
+from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from config_strategies import configs, parts_of
@@ -11,13 +14,16 @@ from hypothesis import strategies as st
 
 from foundation import RequestError
 from models import weights as weights_module
+from models.checkpoint_forms import CONTAINERS
 from models.config import PRESETS, MobileSRConfig
 from models.errors import ConfigError, WeightsError
 from models.network import MobileSR
+from models.origin import WeightsOrigin
 from models.weights import (
     FORMAT,
     Weights,
     build_model,
+    load_given_weights,
     load_weights,
     save_weights,
     state_sha256,
@@ -71,7 +77,7 @@ def test_the_published_form_loads_strictly(saved, random_weights):
     assert not model.training
 
 
-@pytest.mark.parametrize("name", ["params_ema", "params", "state_dict", "model"])
+@pytest.mark.parametrize("name", CONTAINERS)
 def test_other_names_for_the_state_dict_are_known(saved, ours, name):
     assert equal(load_weights(saved({name: ours.state})).state, ours.state)
 
@@ -80,6 +86,90 @@ def test_a_bare_state_dict_of_a_data_parallel_model_is_taken(saved, ours):
     parallel = torch.nn.DataParallel(build_model(CONFIG, ours)).state_dict()
     assert all(name.startswith("module.") for name in parallel)
     assert equal(load_weights(saved(parallel)).for_config(CONFIG), ours.state)
+
+
+@pytest.mark.parametrize(
+    "prefix",
+    ["module.", "_orig_mod.", "module._orig_mod.", "net.", "model.", "net_g.", "any.thing.at.all."],
+)
+def test_prefixes_of_common_wrappers_are_taken_off_and_said(saved, ours, prefix):
+    wrapped = {f"{prefix}{name}": tensor for name, tensor in ours.state.items()}
+    read = load_weights(saved({"state_dict": wrapped, "epoch": 3}))
+    assert equal(read.for_config(CONFIG), ours.state)
+    assert read.source.endswith(f"weights.pth (its state_dict, names without {prefix!r})")
+
+
+def test_a_compiled_and_an_averaged_model_are_read(saved, ours):
+    model = build_model(CONFIG, ours)
+    averaged = torch.optim.swa_utils.AveragedModel(model).state_dict()
+    assert "n_averaged" in averaged
+    assert equal(load_weights(saved(averaged)).for_config(CONFIG), ours.state)
+    compiled = torch.compile(model).state_dict()
+    assert all(name.startswith("_orig_mod.") for name in compiled)
+    assert equal(load_weights(saved(compiled)).for_config(CONFIG), ours.state)
+
+
+def test_a_loss_network_beside_the_network_is_left_aside(saved, ours):
+    """As Lightning saves a module with a perceptual loss."""
+    names = {f"net.{name}": tensor for name, tensor in ours.state.items()}
+    content = {"state_dict": names | {"loss.vgg.0.weight": torch.zeros(3)}, "global_step": 9}
+    assert equal(load_weights(saved(content)).for_config(CONFIG), ours.state)
+
+
+def test_of_two_networks_the_known_name_wins_and_an_unknown_one_is_refused(saved, ours):
+    other = {name: tensor + 1 for name, tensor in ours.state.items()}
+    both = {"params": other, "params_ema": ours.state}
+    assert equal(load_weights(saved(both)).state, ours.state)
+    with_discriminator = {"net_d": {"0.weight": torch.zeros(2)}, "net_g": ours.state}
+    assert equal(load_weights(saved(with_discriminator)).state, ours.state)
+    with pytest.raises(WeightsError, match=r"several networks \(one, two\)"):
+        load_weights(saved({"one": ours.state, "two": other}))
+    inside = {f"a.{n}": t for n, t in ours.state.items()} | {f"b.{n}": t for n, t in other.items()}
+    with pytest.raises(WeightsError, match=r"holds 2 networks, under 'a\.', 'b\.'"):
+        load_weights(saved(inside))
+
+
+@pytest.mark.parametrize("extra", [np.float64(1.0), Path("/somewhere")])
+def test_what_is_no_tensor_beside_the_weights_gets_our_own_sentence(saved, ours, extra):
+    with pytest.raises(WeightsError, match=r"holds a [\w.]+ beside them.*state_dict") as refused:
+        load_weights(saved({"net": ours.state, "best": extra}))
+    assert "\n" not in str(refused.value)
+    assert "\x1b" not in str(refused.value)
+
+
+@pytest.mark.parametrize("value", [torch.nan, torch.inf, -torch.inf])
+def test_values_that_are_not_finite_are_refused_by_name(saved, ours, value):
+    broken = {name: tensor.clone() for name, tensor in ours.state.items()}
+    broken["fuse.weight"][0, 0, 1, 1] = value
+    with pytest.raises(WeightsError, match=r"1 of \d+ values of fuse\.weight are not finite"):
+        load_weights(saved({"net": broken}))
+
+
+def test_doubles_beyond_single_precision_are_not_finite_either(saved, ours):
+    broken = {name: tensor.double() for name, tensor in ours.state.items()}
+    broken["tail.bias"][0] = 1e300
+    with pytest.raises(WeightsError, match=r"values of tail\.bias are not finite"):
+        load_weights(saved(broken))
+
+
+@pytest.mark.parametrize("origin", [None, *WeightsOrigin])
+def test_the_origin_is_kept(tmp_path, ours, origin):
+    save_weights(replace(ours, origin=origin), tmp_path / "w.pt")
+    assert load_weights(tmp_path / "w.pt").origin == origin
+    # A file that a user names is a checkpoint, whatever made it.
+    assert load_given_weights(tmp_path / "w.pt").origin == WeightsOrigin.CHECKPOINT
+
+
+def test_the_published_weights_are_known_by_their_values(saved, ours, monkeypatch):
+    monkeypatch.setattr(weights_module, "PUBLISHED_SHA256", ours.sha256)
+    assert load_given_weights(saved({"net": ours.state})).origin == WeightsOrigin.PUBLISHED
+
+
+def test_an_origin_that_makes_no_sense_is_refused(saved, ours):
+    config = CONFIG.model_dump(mode="json")
+    content = {"format": FORMAT, "net": ours.state, "config": config, "origin": "the moon"}
+    with pytest.raises(WeightsError, match="its origin is 'the moon'"):
+        load_weights(saved(content))
 
 
 def test_half_precision_becomes_single(saved, ours):

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -12,18 +12,18 @@ import numpy as np
 from foundation.errors import DeviceFailure
 from nightly.history import History
 from nightly.judging.cases import Rules
-from nightly.judging.settling import Settled, settle
+from nightly.look import Look
 from nightly.metrics import METRICS
 from nightly.night import NightResult
 from nightly.records import (
     OK,
-    DeviceNight,
     Night,
     NightStatus,
     Observation,
     SeriesKey,
     Verdict,
 )
+from nightly.turn import DeviceTurn, TurnResult
 
 SUITE, DEVICE, CONDITION = "suite", "38021FDJH00A", "default"
 FIRST_EVENING = datetime(2026, 3, 1, 2, tzinfo=UTC)
@@ -84,27 +84,29 @@ class World:
             )  # fmt: skip
         return found
 
-    def night(self, *, days: int | None = None) -> Settled:
+    def first(self) -> Look:
+        """As `nightly.look.Looks` has it."""
+        return Look(self.look(list(self.latency_ms), 0))
+
+    def again(self, models: Sequence[str]) -> Look:
+        """As `nightly.look.Looks` has it."""
+        self.looked_again.append(list(models))
+        if self.second_failure is not None:
+            raise self.second_failure
+        return Look(self.look(models, 1))
+
+    def night(self, *, days: int | None = None) -> TurnResult:
         """One more night, stored and finished."""
         self._nights += 1
         now = FIRST_EVENING + timedelta(days=self._nights if days is None else days)
         number = self.history.begin(SUITE, now)
         epoch, _ = self.history.epoch(SUITE, number, DEVICE, CONDITION, self.profile, "sentinel")
 
-        def look_again(suspects: Sequence[str]) -> Mapping[str, Observation]:
-            self.looked_again.append(list(suspects))
-            if self.second_failure is not None:
-                raise self.second_failure
-            return self.look(suspects, 1)
+        found = DeviceTurn(self.history, SUITE, number, epoch, self.rules(), self).run()
+        self.history.finish(SUITE, number, now, 0, found.verdicts)
+        return found
 
-        settled = settle(
-            self.history, SUITE, number, epoch, self.rules(), DeviceNight(DEVICE, CONDITION),
-            self.look(list(self.latency_ms), 0), look_again,
-        )  # fmt: skip
-        self.history.finish(SUITE, number, now, 0, settled.verdicts)
-        return settled
-
-    def nights(self, count: int) -> Settled:
+    def nights(self, count: int) -> TurnResult:
         """So many nights; the last one's findings."""
         for _ in range(count - 1):
             self.night()
@@ -121,23 +123,23 @@ class World:
         )
 
 
-def of(settled: Settled, model: str, metric: str) -> Verdict:
+def of(found: TurnResult, model: str, metric: str) -> Verdict:
     """The one verdict about a model's metric."""
-    (found,) = [v for v in settled.verdicts if (v.series.model, v.metric) == (model, metric)]
-    return found
+    (verdict,) = [v for v in found.verdicts if (v.series.model, v.metric) == (model, metric)]
+    return verdict
 
 
-def result_of(settled: Settled, **changes: Any) -> NightResult:
+def result_of(found: TurnResult, **changes: Any) -> NightResult:
     """A night's result as the outputs get it."""
     number = max((epoch for epoch in [changes.pop("number", 1)]), default=1)
     fields: dict[str, Any] = {
         "suite": SUITE,
         "night": Night(number, SUITE, NightStatus.FINISHED, FIRST_EVENING, FIRST_EVENING),
-        "verdicts": settled.verdicts,
-        "devices": (settled.device_night,),
-        "epochs": (settled.epoch,),
-        "observations": settled.observations,
-        "notes": settled.notes,
-        "models": tuple(sorted({v.series.model for v in settled.verdicts})),
+        "verdicts": found.verdicts,
+        "devices": (found.device_night,),
+        "epochs": (found.epoch,),
+        "observations": found.observations,
+        "notes": found.notes,
+        "models": tuple(sorted({v.series.model for v in found.verdicts})),
     }
     return NightResult(**(fields | changes))

@@ -258,11 +258,11 @@ def test_a_half_written_row_is_left_out_and_told(tmp_path, harm):
         with sqlite3.connect(path) as connection:
             connection.execute(harm)
         connection.close()
-        settled = world.night()
+        found = world.night()
         assert [p.night for p in history.trails(SUITE, DEVICE, CONDITION)["a"].points["latency"]] \
             == [2, 3, 4]  # fmt: skip
-    assert "1 readings of earlier nights" in settled.notes[0]
-    assert of(settled, "a", "latency").status is Status.FINE
+    assert "1 readings of earlier nights" in found.notes[0]
+    assert of(found, "a", "latency").status is Status.FINE
 
 
 def test_a_kill_in_the_middle_of_a_night_loses_that_night_only(tmp_path):

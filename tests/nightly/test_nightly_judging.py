@@ -10,7 +10,7 @@ from made_up_nights import PROFILE, World, of, readings
 from foundation.errors import DeviceFailure
 from nightly.history import open_history
 from nightly.records import Status
-from nightly.sentences import together_sentences
+from nightly.sentences import common_sentences
 
 
 @pytest.fixture
@@ -19,20 +19,20 @@ def world(sqlite):
         yield World(history, {name: 20.0 + 5 * place for place, name in enumerate("abcdef")})
 
 
-def statuses(settled, metric="latency"):
-    return {v.series.model: v.status for v in settled.verdicts if v.metric == metric}
+def statuses(found, metric="latency"):
+    return {v.series.model: v.status for v in found.verdicts if v.metric == metric}
 
 
 def test_the_first_night_has_nothing_to_compare_with(world):
-    settled = world.night()
-    assert set(statuses(settled).values()) == {Status.NEW}
+    found = world.night()
+    assert set(statuses(found).values()) == {Status.NEW}
     assert world.looked_again == []
 
 
 def test_nights_alike_are_green(world):
     for _ in range(12):
-        settled = world.night()
-    assert set(statuses(settled).values()) == {Status.FINE}
+        found = world.night()
+    assert set(statuses(found).values()) == {Status.FINE}
 
 
 def test_a_step_is_red_the_same_night_with_how_much_how_sure_and_since_when(world):
@@ -65,18 +65,18 @@ def test_what_a_second_look_does_not_see_again_wakes_nobody(world):
     rng = np.random.default_rng(9)
     world.extra["d"] = {"latency": readings(35 * 1.2, rng)["latency"]}
     world.second["d"] = {"latency": readings(35, rng, sessions=14)["latency"]}
-    settled = world.night()
-    assert of(settled, "d", "latency").status is Status.UNCONFIRMED
-    assert Status.REGRESSION not in statuses(settled).values()
+    found = world.night()
+    assert of(found, "d", "latency").status is Status.UNCONFIRMED
+    assert Status.REGRESSION not in statuses(found).values()
 
 
 def test_a_device_that_fails_in_the_second_look_confirms_nothing(world):
     world.nights(8)
     world.latency_ms["d"] *= 1.2
     world.second_failure = DeviceFailure("device 38021FDJH00A does not answer")
-    settled = world.night()
-    assert of(settled, "d", "latency").status is Status.UNCONFIRMED
-    assert any("does not answer" in note for note in settled.notes)
+    found = world.night()
+    assert of(found, "d", "latency").status is Status.UNCONFIRMED
+    assert any("does not answer" in note for note in found.notes)
 
 
 def test_a_change_below_the_floor_wakes_nobody(world):
@@ -122,9 +122,9 @@ def test_a_new_operating_system_starts_a_new_baseline_and_keeps_the_old_nights(w
     world.nights(8)
     world.profile["os_build"] = "build 2"
     world.latency_ms = {name: ms * 1.2 for name, ms in world.latency_ms.items()}
-    settled = world.night()
-    assert set(statuses(settled).values()) == {Status.NEW}
-    assert settled.epoch.reason == "operating system changed from 'build 1' to 'build 2'"
+    found = world.night()
+    assert set(statuses(found).values()) == {Status.NEW}
+    assert found.epoch.reason == "operating system changed from 'build 1' to 'build 2'"
     assert set(statuses(world.night()).values()) == {Status.FINE}
     world.latency_ms["a"] *= 1.1
     assert of(world.night(), "a", "latency").status is Status.REGRESSION
@@ -147,10 +147,10 @@ def test_every_metric_is_watched(world, metric, worse, better):
     world.nights(6)
     world.extra["a"] = {"psnr": (32.0,), metric: worse}
     world.extra["b"] = {"psnr": (32.0,), metric: better}
-    settled = world.night()
-    assert of(settled, "a", metric).status is Status.REGRESSION
-    assert of(settled, "b", metric).status is Status.IMPROVED
-    assert of(settled, "c", metric).status is Status.FINE
+    found = world.night()
+    assert of(found, "a", metric).status is Status.REGRESSION
+    assert of(found, "b", metric).status is Status.IMPROVED
+    assert of(found, "c", metric).status is Status.FINE
 
 
 def test_a_model_that_no_longer_runs_is_red_since_then(world):
@@ -199,9 +199,9 @@ def test_what_is_told_is_tonights_own_change_where_that_suffices(world):
     world.latency_ms["a"] *= 1.30
     world.latency_ms["b"] *= 0.70
     world.nights(5)
-    settled = world.night()
-    assert of(settled, "a", "latency").change == pytest.approx(0.30, abs=0.03)
-    assert of(settled, "b", "latency").change == pytest.approx(-0.30, abs=0.03)
+    found = world.night()
+    assert of(found, "a", "latency").change == pytest.approx(0.30, abs=0.03)
+    assert of(found, "b", "latency").change == pytest.approx(-0.30, abs=0.03)
 
 
 def test_a_baseline_that_is_asked_for_holds_for_this_night_only(world):
@@ -218,9 +218,9 @@ def jitter(world, share):
     """A night on which every model is off by the same share, as if by the sentinel's luck."""
     before = dict(world.latency_ms)
     world.latency_ms = {name: ms * (1 + share) for name, ms in before.items()}
-    settled = world.night()
+    found = world.night()
     world.latency_ms = before
-    return settled
+    return found
 
 
 def test_luck_that_all_models_share_does_not_hide_what_one_of_them_did(world):
@@ -236,9 +236,9 @@ def test_luck_that_all_models_share_does_not_hide_what_one_of_them_did(world):
 def test_models_that_get_worse_together_are_red_and_told_as_such(world):
     world.nights(12)
     world.latency_ms = {name: ms * 1.04 for name, ms in world.latency_ms.items()}
-    settled = world.night()
-    assert set(statuses(settled).values()) == {Status.REGRESSION}
-    assert any("together" in said for said in together_sentences(settled.verdicts))
+    found = world.night()
+    assert set(statuses(found).values()) == {Status.REGRESSION}
+    assert any("together" in said for said in common_sentences(found.verdicts))
 
 
 def test_a_creep_that_all_models_share_is_found(world):

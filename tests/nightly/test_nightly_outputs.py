@@ -30,8 +30,8 @@ def red(tmp_path_factory):
         world.nights(9)
         world.latency_ms[HOSTILE] *= 1.2
         world.outcomes["d"] = "crashed"
-        settled = world.night()
-        yield result_of(settled, number=10, notes=(HOSTILE,)), history
+        found = world.night()
+        yield result_of(found, number=10, notes=(HOSTILE,)), history
 
 
 def test_junit_has_one_case_a_model_device_and_metric_and_adds_up(red):
@@ -143,12 +143,12 @@ def test_all_four_are_written(red, tmp_path):
 
 
 def test_most_models_worse_at_once_points_at_the_device(tmp_path):
-    from nightly.sentences import together_sentences
+    from nightly.sentences import common_sentences
 
     with open_history(f"sqlite:///{tmp_path / 'nights.db'}") as history:
         world = World(history, dict.fromkeys("abcde", 20.0))
         world.nights(6)
         world.latency_ms = dict.fromkeys("abcde", 24.0)
-        settled = world.night()
-    assert sum(v.status is Status.REGRESSION for v in settled.verdicts) >= 5
-    assert any("look at the device" in text for text in together_sentences(settled.verdicts))
+        found = world.night()
+    assert sum(v.status is Status.REGRESSION for v in found.verdicts) >= 5
+    assert any("look at the device" in text for text in common_sentences(found.verdicts))

@@ -7,9 +7,9 @@ import math
 import numpy as np
 import pytest
 
+from nightly.judging.common import common
 from nightly.judging.robust import hodges_lehmann
-from nightly.judging.together import common
-from nightly.records import Point, middle, together
+from nightly.records import Point, middle, of_both_looks
 from nightly.rounds import LEAST_MODELS, Row, corrected_ms
 
 ROUNDS = 15
@@ -102,7 +102,7 @@ def test_too_few_models_share_nothing():
 def test_a_second_look_keeps_its_own_luck():
     rng = np.random.default_rng(8)
     found = common(nights([0.0] * 9 + [0.005], rng), 10, 14)
-    both = together(Point(10, 1.0, 0.0, 15), Point(10, 1.0, 0.0, 30, beside=0.0))
+    both = of_both_looks(Point(10, 1.0, 0.0, 15), Point(10, 1.0, 0.0, 30, beside=0.0))
     assert both.beside == pytest.approx(1 / 3)
     assert found.taken_out(both).value == pytest.approx(1.0 - found.effects[10] / 3)
 

@@ -26,7 +26,7 @@ SEARCH = shlex.split(
 
 
 @pytest.fixture(scope="session")
-def host_run(run_folder: Path, picture: Callable[..., np.ndarray]) -> RunDirectory:
+def host_run(run_folder: Path, smooth_picture: Callable[..., np.ndarray]) -> RunDirectory:
     """Four candidates on two photographs, by the command line, once for all workers.
 
     Read it, do not change it.
@@ -37,7 +37,9 @@ def host_run(run_folder: Path, picture: Callable[..., np.ndarray]) -> RunDirecto
     with FileLock(run_folder / "host-study.lock"):
         if not (world / "done").exists():
             for number, name in enumerate(["stripes", "waves"]):
-                save_rgb(world / f"photos/{name}.png", picture(112 + 8 * number, 120, number))
+                save_rgb(
+                    world / f"photos/{name}.png", smooth_picture(112 + 8 * number, 120, number)
+                )
             done = subprocess.run(
                 [sys.executable, "-m", "mobilesr_tune", *SEARCH],
                 cwd=world, capture_output=True, text=True, timeout=800, check=False,

@@ -7,7 +7,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from reports.facts import StudyFacts
+from made_up_results import changed, result_of
+
+from models.config import MobileSRConfig
+from models.deployment import Candidate, Deployment
+from reports.compile import ReportFiles, write_report
+from reports.facts import StudyFacts, gather
+from reports.report import report_of
 from search.study.records import CandidateResult
 from search.study.troubles import Trouble
 
@@ -20,26 +26,14 @@ Measured = tuple[float, float]
 
 def candidate(number: int, place: Measured | None = None, **known: Any) -> CandidateResult:
     """A candidate at (latency, PSNR); one that failed without a place."""
-    window = 4 if number % 2 else 8
-    n_feats = 16 + 8 * (number % 4)
+    config = MobileSRConfig(
+        n_feats=16 + 8 * (number % 4),
+        n_heads=4,
+        ratios=(2, 2, 2),
+        window_size=4 if number % 2 else 8,
+    )
+    deployment = Deployment(lr_height=180, lr_width=320)
     fields: dict[str, Any] = {
-        "number": number,
-        "key": f"n{n_feats}_h4_r2.2.2_w{window}_x4_p1_180x320_fp32_xnnpack_deploy",
-        "config": {
-            "n_feats": n_feats,
-            "n_heads": 4,
-            "ratios": [2, 2, 2],
-            "window_size": window,
-            "scale": 4,
-            "body_passes": 1,
-        },
-        "deployment": {
-            "lr_height": 180,
-            "lr_width": 320,
-            "precision": "fp32",
-            "backend": "xnnpack",
-            "graph": "deploy",
-        },
         "status": "failed",
         "device_serial": "38021FDJH00A",
         "profile_key": PHONE,
@@ -48,14 +42,7 @@ def candidate(number: int, place: Measured | None = None, **known: Any) -> Candi
         latency, psnr = place
         fields |= {
             "status": "ok",
-            "artifact_sha256": "ab" * 32,
-            "weights_sha256": "cd" * 32,
             "parameters": 60_000 + 1000 * number,
-            "macs": 4_200_000_000,
-            "size_bytes": 512_000,
-            "delegates": 1,
-            "delegated_ops": 240,
-            "undelegated_ops": 2,
             "latency_ms": latency,
             "latency_low_ms": latency * 0.98,
             "latency_high_ms": latency * 1.03,
@@ -69,18 +56,14 @@ def candidate(number: int, place: Measured | None = None, **known: Any) -> Candi
             "bicubic_psnr_y_db": 28.43,
             "measurement_file": f"measurements/trial-{number:05d}.json",
         }
-    return CandidateResult(**(fields | known))
+    return result_of(number, Candidate(config, deployment), **(fields | known))
 
 
 def stopped(number: int, latency: float, **known: Any) -> CandidateResult:
-    return candidate(
-        number,
-        (latency, 0.0),
+    return changed(
+        candidate(number, (latency, 0.0)),
+        quality=None,
         status="stopped",
-        psnr_y_db=None,
-        psnr_rgb_db=None,
-        ssim_y=None,
-        bicubic_psnr_y_db=None,
         reason="slower than 40 ms by 21 ms",
         constraint_violations={"latency_ms": latency - 40},
         **known,
@@ -132,6 +115,11 @@ def trouble(message: str, **known: Any) -> Trouble:
             **known,
         }
     )
+
+
+def reported(run: Any) -> ReportFiles:
+    """The report of one run, where it belongs."""
+    return write_report(report_of([gather(run)]), run.report_folder)
 
 
 @dataclass

@@ -6,6 +6,8 @@ import shutil
 from collections.abc import Callable
 from pathlib import Path
 
+from made_up_results import changed
+
 from search.request import SearchRequest
 from search.study.records import CandidateResult
 from search.study.run_directory import RunDirectory
@@ -38,10 +40,9 @@ def as_measured_elsewhere(
 
 def timed(result: CandidateResult, latency_ms: float) -> CandidateResult:
     """The result with another latency, known within two percent."""
-    return result.model_copy(
-        update={
-            "latency_ms": latency_ms,
-            "latency_low_ms": 0.99 * latency_ms,
-            "latency_high_ms": 1.01 * latency_ms,
-        }
+    return changed(
+        result,
+        latency_ms=latency_ms,
+        latency_low_ms=0.99 * latency_ms,
+        latency_high_ms=1.01 * latency_ms,
     )

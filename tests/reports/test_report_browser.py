@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from made_up_studies import reported
 from other_device import as_measured_elsewhere, timed
 from PIL import Image
 from report_browser import DESK, TELEPHONE, Browser, open_browser, require_browser
@@ -18,10 +19,10 @@ from foundation.wording import number
 from models.images import load_rgb
 from models.quality import psnr_y_db
 from reports.choice import choose
-from reports.compile import compile_report, write_report
+from reports.compile import write_report
 from reports.facts import StudyFacts, gather
 from reports.pictures import difference_map
-from reports.sections import report_of
+from reports.report import report_of
 from search.study.crops import CropPlaces, crop_file, places_file
 from search.study.run_directory import RunDirectory
 
@@ -43,7 +44,7 @@ def study(host_run: RunDirectory) -> StudyFacts:
 @pytest.fixture(scope="module")
 def page(host_run: RunDirectory) -> Path:
     require_browser()
-    return compile_report(host_run).html
+    return reported(host_run).html
 
 
 def decoded(uri: str) -> np.ndarray:
@@ -117,7 +118,7 @@ def test_the_slider_moves_the_winner_and_its_command(
         assert f"trial {winner.number} " in said(browser)
         assert f"{number(winner.psnr_y_db, 2)} dB" in said(browser)
         command = browser.one(".winner code").text
-        assert f"--key {winner.key.partition('_16x16')[0]} " in command
+        assert f"--trial {winner.number} " in command
         commands.add(command)
         out = browser.all(".front-chart[data-size=wide] .dot.out")
         assert len(out) == len(judged) - len(within)

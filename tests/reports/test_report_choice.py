@@ -27,10 +27,7 @@ def test_with_a_latency_limit_the_best_psnr_within_it() -> None:
     choice = chosen(rich_study())
     assert number_of(choice.result) == 4
     assert "latency at most 40 ms" in choice.rule
-    assert choice.command == (
-        "mobilesr-tune export --weights 'runs/my phone/weights/supernet.pt' "
-        "--key n16_h4_r2.2.2_w8_x4_p1 --lr-size 180x320 --output best"
-    )  # fmt: skip
+    assert choice.command == "mobilesr-tune export --from 'runs/my phone' --trial 4 --output best"
 
 
 def test_limits_may_stand_in_a_table_of_their_own() -> None:
@@ -78,7 +75,10 @@ def test_nothing_feasible_names_the_nearest_miss() -> None:
     choice = chosen(study(far, near, stopped(2, 99.0), spec=LIMIT))
     assert choice.result is None
     assert choice.command == ""
-    assert "trial 1 comes nearest and misses latency_ms by 3" in choice.rule
+    assert (
+        "Trial 1 comes nearest: latency 43.0 ms, 3.00 ms (8 %) over the limit of 40 ms"
+        in choice.rule
+    )
     assert "none of 3 candidates" in choice.rule
 
 
@@ -92,6 +92,19 @@ def test_caveats_say_how_sure_it_is() -> None:
     assert any("a tie with 1 other candidate" in text for text in chosen(tied).caveats)
 
 
+def test_what_is_worse_than_bicubic_is_not_recommended() -> None:
+    """Bicubic has 28.43 dB: the fastest is worse, and the knee is looked for above it."""
+    some = study(*(candidate(i, p) for i, p in enumerate([(1, 28.4), (20, 29.0), (22, 30.0)])))
+    assert number_of(chosen(some).result) == 2
+    worse = study(*(candidate(i, p) for i, p in enumerate([(1, 27.0), (20, 27.78)])))
+    choice = chosen(worse)
+    assert choice.result is None
+    assert choice.command == ""
+    assert "of trial 1, lies 0.65 dB below it. Train longer" in choice.rule
+    unknown = chosen(study(candidate(0, (10.0, 27.0), bicubic_psnr_y_db=None)))
+    assert number_of(unknown.result) == 0
+
+
 def test_run_directory_is_quoted_for_the_shell() -> None:
     command = export_command(Path("/tmp/a; rm -rf ~"), candidate(3))
-    assert shlex.split(command)[2:4] == ["--weights", "/tmp/a; rm -rf ~/weights/supernet.pt"]
+    assert shlex.split(command)[2:4] == ["--from", "/tmp/a; rm -rf ~"]

@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from made_up_studies import candidate, study
 
-from reports.effects import TargetEffects, additive_effects, effects, features
+from models.config import MobileSRConfig
+from reports.effects import TargetEffects, additive_effects, effects
 from search.study.records import CandidateResult
 
 
@@ -21,7 +22,7 @@ def made(noise: float = 0.0) -> list[TargetEffects]:
     results: list[CandidateResult] = []
     for n, depth, window in itertools.product((16, 32), (1, 2, 3), (4, 8)):
         latency = 10 * (n / 16) * 1.5 ** (depth - 1) * math.exp(noise * rng.normal())
-        config = {"n_feats": n, "n_heads": 4, "ratios": [2] * depth, "window_size": window}
+        config = MobileSRConfig(n_feats=n, n_heads=4, ratios=(2,) * depth, window_size=window)
         place = (latency, 28.0 + 0.1 * depth)
         results.append(candidate(len(results), place, config=config, peak_memory_mb=50.0))
     return effects(study(*results).groups[0])
@@ -54,8 +55,11 @@ def test_intervals_hold_the_effect_and_widen_with_noise() -> None:
 
 def test_the_sampler_may_linger_without_being_believed() -> None:
     """Levels weigh alike, however often they were tried."""
-    often = [candidate(i, (20.0, 29.0), config={"n_feats": 32, "ratios": [1]}) for i in range(20)]
-    once = [candidate(20 + i, (10.0, 28.0), config={"n_feats": 16, "ratios": [1]})
+    often = [
+        candidate(i, (20.0, 29.0), config=MobileSRConfig(n_feats=32, ratios=(1,)))
+        for i in range(20)
+    ]
+    once = [candidate(20 + i, (10.0, 28.0), config=MobileSRConfig(n_feats=16, ratios=(1,)))
             for i in range(2)]  # fmt: skip
     latency = effects(study(*often, *once).groups[0])[0]
     low, high = latency.parameters[0].levels
@@ -76,15 +80,12 @@ def test_nothing_varies() -> None:
 
 
 def test_many_values_become_ranges() -> None:
-    config = {"n_feats": 16, "n_heads": 4, "window_size": 8}
-    many = [candidate(i, (10.0 + i, 29.0), config=config | {"ratios": [2] * (i + 1)})
-            for i in range(9)]  # fmt: skip
+    many = [
+        candidate(i, (10.0 + i, 29.0), config=MobileSRConfig(n_feats=16, ratios=(2,) * (i + 1)))
+        for i in range(9)
+    ]
     levels = effects(study(*many).groups[0])[0].parameters[0].levels
     assert [level.words for level in levels] == ["1–3", "4–6", "7–9"]
-
-
-def test_a_config_that_is_none_has_no_features() -> None:
-    assert features(candidate(0, config={"n_feats": "many", "ratios": ["x"]}, deployment={})) == {}
 
 
 @given(st.integers(0, 2**32 - 1))

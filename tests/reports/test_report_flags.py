@@ -14,7 +14,7 @@ from reports.facts import StudyFacts
 from reports.left_out import flag_counts
 from reports.markdown import markdown_summary
 from reports.page import render_page
-from reports.sections import report_of
+from reports.report import report_of
 from search.study.records import CandidateResult
 
 ALL = (*Flag, "recorded_throttled", "of_another_age")

@@ -16,7 +16,7 @@ from made_up_studies import HOST_NOTE, HOSTILE, candidate, rich_study, stopped, 
 from reports.facts import StudyFacts
 from reports.page import flattened
 from reports.page import render_page as render_pages
-from reports.sections import report_of
+from reports.report import report_of
 
 FETCHING = {"src", "srcset", "data", "poster", "action", "formaction", "background", "ping"}
 VOID = {"meta", "link", "img", "br", "hr", "input"}
@@ -118,10 +118,7 @@ def test_headline_answers_the_question(page: Page) -> None:
         "Trial 4 (n_feats 16, heads 4, ratios 2·2·2, window 8) upscales 320×180 to 1280×720 pixels "
         "in 36.5 (35.8–37.6) ms with PSNR 29.95 dB, 1.52 dB above bicubic, on phone-pixel-8"
     ) in page.text
-    assert (
-        "mobilesr-tune export --weights 'runs/my phone/weights/supernet.pt' "
-        "--key n16_h4_r2.2.2_w8_x4_p1 --lr-size 180x320 --output best"
-    ) in page.text
+    assert ("mobilesr-tune export --from 'runs/my phone' --trial 4 --output best") in page.text
     assert "mobilesr-tune search --hr 'my photos/it'\"'\"'s' --seed 0" in page.text
     assert "packages.torch 2.13.0" in page.text
     assert "Stand-in." not in page.text
@@ -147,8 +144,6 @@ def test_hostile_names_do_not_reach_the_page_as_markup() -> None:
         flags=(HOSTILE,),
         profile_key=HOSTILE,
         device_serial=HOSTILE,
-        key=HOSTILE,
-        config={"n_feats": "<a href='javascript:x'>", "ratios": [HOSTILE]},
     )
     environment = {HOSTILE: {HOSTILE: [HOSTILE]}}
     troubles = (trouble(HOSTILE),)
@@ -200,10 +195,7 @@ def test_every_judged_candidate_has_its_command(page: Page) -> None:
         for dot in data["dots"] if dot["command"]
     }  # fmt: skip
     assert set(commands) == set(range(8))
-    assert commands[4] == (
-        "mobilesr-tune export --weights 'runs/my phone/weights/supernet.pt' "
-        "--key n16_h4_r2.2.2_w8_x4_p1 --lr-size 180x320 --output best"
-    )
+    assert commands[4] == ("mobilesr-tune export --from 'runs/my phone' --trial 4 --output best")
 
 
 def test_every_control_and_table_has_a_name(page: Page) -> None:

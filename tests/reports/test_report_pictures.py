@@ -15,8 +15,8 @@ from made_up_studies import candidate, rich_study
 from models.quality import psnr_y_db
 from reports.facts import gather
 from reports.pictures import difference_map, gallery, spread, stored_crops
-from reports.recomputed import recomputed_crops
 from reports.sections import sections_of
+from search.study.recomputed import recomputed_crops
 from search.study.run_directory import RunDirectory
 
 # A real search, exports included.
@@ -34,7 +34,7 @@ def test_recomputed_pictures_are_told_apart_and_close_to_the_devices(
     found = gallery(section)
     assert "kept no pictures: these were recomputed on this computer" in found.origin
     assert [row.image for row in found.rows] == ["stripes", "waves"]
-    again = recomputed_crops(section.facts, section.group.front)
+    again = recomputed_crops(RunDirectory(section.facts.run_path), section.group.front)
     assert again.places == kept.places
     for one, other in zip(again.truth, kept.truth, strict=True):
         assert np.array_equal(one, other)

@@ -11,7 +11,7 @@ import pytest
 from made_up_studies import HOSTILE, PHONE, candidate, rich_study, stopped, study
 
 from foundation.errors import RequestError
-from reports.sections import report_of
+from reports.report import report_of
 from reports.table import (
     COLUMNS,
     candidate_table,
@@ -73,6 +73,8 @@ PROMISED = [
     "run",
     "delegated_share",
     "front_probability",
+    "lowering",
+    "strip_kb",
 ]
 
 
@@ -104,14 +106,6 @@ def test_what_is_unknown_is_empty_and_not_zero() -> None:
     assert records(table)[1]["latency_ms"] == 50.0
     assert records(table)[1]["gain_over_bicubic_db"] is None
     assert records(table)[0]["gain_over_bicubic_db"] == pytest.approx(0.57)
-
-
-def test_candidate_of_another_size_of_config_is_still_a_row() -> None:
-    table = candidate_table(
-        report_of([study(candidate(0, (10.0, 29.0), config={}, deployment={}))])
-    )
-    assert records(table)[0]["n_feats"] is None
-    assert records(table)[0]["ratios"] == ""
 
 
 def test_profiles_never_share_a_front() -> None:

@@ -11,21 +11,50 @@ from typing import Any
 
 from device_runner import Device, DeviceProfile, PushReport, RunReport, RunRequest, ThreadChoice
 from foundation.artifact import Artifact, ArtifactManifest
-from search.study.records import CandidateResult
+from search.study.records import ArtifactFacts, CandidateResult, PictureQuality, Timing
 
 NO_ARTIFACT = Artifact(Path("nowhere"), ArtifactManifest.model_construct())
+ARTIFACT_FACTS = ArtifactFacts(
+    sha256="ab" * 32, weights_sha256="cd" * 32, parameters=60_000, macs=4_200_000_000,
+    size_bytes=512_000, delegates=1, delegated_ops=240, undelegated_ops=2, export_s=1.5,
+)  # fmt: skip
+# Part of a result -> what it is made from where a test names only some of its fields.
+_PARTS: dict[str, tuple[type[Any], dict[str, Any]]] = {
+    "artifact": (ArtifactFacts, ARTIFACT_FACTS.model_dump()),
+    "timing": (Timing, {}),
+    "quality": (PictureQuality, {}),
+}
 
 
 def result_of(number: int, candidate: Any, **fields: Any) -> CandidateResult:
-    known: dict[str, Any] = {
-        "number": number,
-        "key": candidate.key,
-        "config": candidate.config.model_dump(mode="json"),
-        "deployment": candidate.deployment.model_dump(mode="json"),
-        "device_serial": "fake",
-        "profile_key": "fake",
-    }
-    return CandidateResult(**(known | fields))
+    """A result of `candidate`; `fields` are its own or those of its parts, by their plain names."""
+    return CandidateResult(
+        **{
+            "number": number,
+            "config": candidate.config,
+            "deployment": candidate.deployment,
+            "device_serial": "fake",
+            "profile_key": "fake",
+            **_in_parts(fields, {}),
+        }
+    )
+
+
+def changed(result: CandidateResult, **fields: Any) -> CandidateResult:
+    """The result with other fields, its own or those of its parts, by their plain names."""
+    before = {part: getattr(result, part) for part in _PARTS}
+    return result.model_copy(update=_in_parts(fields, before))
+
+
+def _in_parts(fields: dict[str, Any], before: dict[str, Any]) -> dict[str, Any]:
+    own = dict(fields)
+    for name, (kind, made_up) in _PARTS.items():
+        given = {field: own.pop(field) for field in kind.model_fields if field in own}
+        if given:
+            earlier = before.get(name)
+            known = made_up if earlier is None else dict(earlier)
+            own[name] = kind(**(known | given))
+    return own
 
 
 class FakeEvaluator:

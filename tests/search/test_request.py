@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from space_strategies import spaces
 
 from foundation import RequestError
+from models.errors import ConfigError
 from search.errors import SearchError
 from search.request import IDENTITY, SearchRequest
 from search.space import SearchSpace
@@ -33,7 +34,7 @@ def requests(draw):
         "max_latency_ms": draw(st.none() | positive),
         "min_psnr_db": draw(st.none() | positive),
         "overlap": draw(st.none() | st.integers(0, 256)),
-        "storage": draw(st.none() | st.just("postgresql://u:p@h/db")),
+        "storage": draw(st.none() | st.just("postgresql://u@h/db")),
     }
     return SearchRequest(**fields)
 
@@ -63,7 +64,8 @@ def test_defaults_then_file_then_flags(toml):
     assert (request.trials, request.seed, request.sampler) == (5, 9, "tpe")
     assert request.lr_size == (48, 32)
     assert request.space == SearchSpace(n_feats=(8,), depths=(3,))
-    assert SearchRequest.resolve({}) == SearchRequest()
+    assert (request.lowering, request.strip_kb) == ("direct", None)
+    assert SearchRequest.resolve({"lowering": "standard"}) == SearchRequest()
 
 
 def test_flags_of_the_space_reach_the_space():
@@ -119,14 +121,44 @@ def test_files_that_are_no_toml(tmp_path):
 def test_what_belongs_to_the_identity_changes_the_default_folder(name):
     other = {
         "space": SearchSpace(n_feats=(8,)), "lr_size": (1, 2), "graph": "reference",
+        "lowering": "standard", "strip_kb": 0,
         "device": "host", "hr": "a", "lr": "a", "train": "a", "weights": "a", "train_steps": 11,
         "batch_size": 1, "crop": 9, "seed": 1, "sampler": "random", "threads": 7, "sessions": 9,
         "min_iterations": 9, "min_time_s": 9.0, "max_latency_ms": 1.0, "max_memory_mb": 1.0,
         "min_psnr_db": 1.0, "overlap": 3, "runner": "my-runner",
     }[name]  # fmt: skip
-    changed = SearchRequest(**{name: other})
-    assert changed.default_run_dir != SearchRequest().default_run_dir
+    usual = SearchRequest.resolve({})
+    changed = usual.model_copy(update={name: other})
+    assert changed.default_run_dir != usual.default_run_dir
     assert re.fullmatch(r"runs/x4-\d+x\d+-[0-9a-f]{8}", str(changed.default_run_dir))
+
+
+def test_a_stored_request_without_a_lowering_is_of_the_standard_one(tmp_path):
+    """Runs from before there were two are found, read, and go on as what they are."""
+    text = "".join(
+        line for line in SearchRequest(seed=4).to_toml().splitlines(keepends=True)
+        if not line.startswith(("lowering", "strip_kb"))
+    )  # fmt: skip
+    (tmp_path / "run.toml").write_text(text)
+    assert SearchRequest.stored(tmp_path / "run.toml") == SearchRequest(seed=4)
+    assert SearchRequest.stored(tmp_path / "run.toml").lowering == "standard"
+    assert SearchRequest.resolve({}, tmp_path / "run.toml").lowering == "direct"
+    # The folder's name as it was made before lowerings had names.
+    assert str(SearchRequest().default_run_dir) == "runs/x4-64x64-805f288c"
+
+
+def test_a_search_beside_another_executorch_is_of_the_standard_lowering(monkeypatch):
+    monkeypatch.setattr("models.deployment.unfit", lambda: "made for another")
+    assert SearchRequest.resolve({}).lowering == "standard"
+    with pytest.raises(ConfigError, match="made for another"):
+        SearchRequest.resolve({"lowering": "direct"})
+
+
+def test_the_network_as_written_has_but_one_lowering():
+    request = SearchRequest.resolve({"graph": "reference"})
+    assert (request.lowering, request.strip_kb) == ("standard", None)
+    with pytest.raises(ConfigError, match="direct writes the deploy graph"):
+        SearchRequest.resolve({"graph": "reference", "lowering": "direct"})
 
 
 def test_budgets_and_places_do_not():
@@ -148,3 +180,21 @@ def test_paths_mean_the_same_wherever_the_command_is_run_next(monkeypatch, tmp_p
 def test_a_runner_means_the_same_wherever_the_command_is_run_next(monkeypatch, tmp_path, stock):
     monkeypatch.chdir(tmp_path)
     assert SearchRequest(runner=f"{stock}mine").runner == f"{stock}{tmp_path / 'mine'}"
+
+
+def test_no_password_is_stored():
+    request = SearchRequest(storage="postgresql://u:s3cret@h/db?sslpassword=s3cret")
+    assert "s3cret" not in request.to_toml()
+    assert "s3cret" in str(request.storage)
+
+
+def test_a_storage_file_is_the_same_from_everywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    request = SearchRequest(storage="sqlite:///study.db")
+    assert request.storage == f"sqlite:///{tmp_path}/study.db"
+
+
+def test_toml_as_editors_write_it(tmp_path):
+    for encoding in ("utf-8-sig", "utf-16"):
+        (tmp_path / "a.toml").write_text('hr = "ä"\ntrials = 3\n', encoding=encoding)
+        assert SearchRequest.resolve({}, tmp_path / "a.toml").trials == 3

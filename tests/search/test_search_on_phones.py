@@ -23,20 +23,22 @@ from device_runner.bundles import Bundle
 from device_runner.devices.adb import launch
 from device_runner.devices.adb.device import AdbDevice
 from device_runner.devices.adb.native import NativeBundle
-from models.config import MobileSRConfig
 from models.deployment import Candidate, Deployment
 from models.images import make_pair
 from models.weights import save_weights
-from reports.compile import compile_report
+from reports.compile import write_report
+from reports.facts import gather
+from reports.report import report_of
 from search.candidates.evaluation import Evaluator
 from search.constraints import Constraints
-from search.life import Watcher, run_search
+from search.life import SearchEvents, run_search
 from search.request import SearchRequest
 from search.scheduling.lane import Lane
-from search.scheduling.loop import SearchEvents, SearchLoop
+from search.scheduling.loop import LoopEvents, SearchLoop
 from search.scheduling.station import Patience, Station
 from search.space import SearchSpace
-from search.study.run_directory import RunDirectory, results_of
+from search.study.run_directory import RunDirectory
+from search.study.study import results_of
 
 # Exports and a runner bundle may have to be made first.
 pytestmark = pytest.mark.timeout(900)
@@ -101,7 +103,7 @@ def search(own_server: LabServer, native, export_once, picture, tmp_path):
             ),
             space=SPACE, deployment=DEPLOYMENT, stations=stations, trials=3,
         )  # fmt: skip
-        events = SearchEvents(note=notes.append)
+        events = LoopEvents(note=notes.append)
         return SearchLoop([lane], StorePool(export_once), None, events), lane, notes, troubles
 
     return make
@@ -140,9 +142,7 @@ def test_a_phone_that_is_unplugged_and_returns_loses_and_repeats_nothing(
     loop.run()
     results = results_of(lane.study)
     assert [result.status for result in results] == ["ok"] * 3
-    assert sorted(MobileSRConfig.build(**r.config).key for r in results) == sorted(
-        config.key for config in SPACE.configs()
-    )
+    assert sorted(r.config.key for r in results) == sorted(config.key for config in SPACE.configs())
     assert Counter(bool("device_lost" in result.flags) for result in results) == {
         True: 1, False: 2,
     }  # fmt: skip
@@ -156,7 +156,7 @@ def test_a_phone_that_is_unplugged_and_returns_loses_and_repeats_nothing(
     by_key = {result.key: result for result in results_of(calm_lane.study)}
     for result in results:
         assert result.psnr_y_db == by_key[result.key].psnr_y_db
-        assert result.artifact_sha256 == by_key[result.key].artifact_sha256
+        assert result.artifact == by_key[result.key].artifact
     assert phone.runs() == []
 
 
@@ -208,7 +208,9 @@ def test_phones_of_two_profiles_have_a_study_each_and_share_exports(
         own_server_connect(own_server, phone)
     opened = []
     request = request_for("all")
-    outcome = run_search(request, ["search"], Watcher(opened=lambda *told: opened.append(told)))
+    outcome = run_search(
+        request, ["search"], SearchEvents(opened=lambda *told: opened.append(told))
+    )
     assert "all that are ready" in opened[0][1]
     run = RunDirectory.open(request.run_dir)
     assert len(run.parts) == 2
@@ -218,7 +220,7 @@ def test_phones_of_two_profiles_have_a_study_each_and_share_exports(
     assert len({result.profile_key for result in results}) == 2
     assert [len(part.results()) for part in run.parts] == [1, 1]
     for result in results:
-        assert (run.path / result.measurement_file).is_file()
+        assert (run.path / result.timing.measurement_file).is_file()
     # One candidate and the sentinel, exported once for both.
     assert len(list(run.artifacts.iterdir())) == 2
     assert all(len(list(part.artifacts.iterdir())) == 2 for part in run.parts)
@@ -227,12 +229,12 @@ def test_phones_of_two_profiles_have_a_study_each_and_share_exports(
     assert all(sentence.startswith("Pushed ") for sentence in outcome.devices)
     assert {use["serial"] for use in run.devices()} == {one.serial, other.serial}
     assert all(use["pushed"]["models_bytes"] > 0 for use in run.devices())
-    page = compile_report(run).html.read_text()
+    page = write_report(report_of([gather(run)]), run.report_folder).html.read_text()
     assert "Other Phone" in page or run.parts[1].path.name in page
 
     # Forgotten here, still there: the second run measures anew and pushes nothing.
     again = request.model_copy(update={"run_dir": request.run_dir.with_name("again")})
-    run_search(again, ["search"], Watcher())
+    run_search(again, ["search"], SearchEvents())
     for use in RunDirectory.open(again.run_dir).devices():
         assert use["pushed"]["total_bytes"] == 0
         assert use["pushed"]["artifacts_there_already"] == 2
@@ -252,7 +254,7 @@ def test_a_run_takes_no_results_of_another_phone(
     RunDirectory.create(request.run_dir, request, facts)
     own_server_connect(own_server, phone)
     with pytest.raises(Exception, match="holds results of phone-lab-0, this device is phone-lab"):
-        run_search(request, ["search"], Watcher())
+        run_search(request, ["search"], SearchEvents())
 
 
 def test_a_second_command_hears_who_has_the_phone_and_a_killed_one_frees_it(

@@ -74,15 +74,6 @@ def test_the_smallest_and_the_largest_are_at_the_ends(space):
         assert contains(config, smallest)
 
 
-@given(spaces())
-def test_an_lr_size_of_the_multiple_pays_no_padding(space):
-    assert all(space.lr_multiple % window == 0 for window in space.window_sizes)
-    assert all(
-        any(smaller % window for window in space.window_sizes)
-        for smaller in range(1, min(space.lr_multiple, 50))
-    )
-
-
 def test_what_differs_in_anything_is_not_in_the_space():
     space = SearchSpace()
     config = space.largest()

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import io
 import math
-import re
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -12,9 +11,10 @@ from pathlib import Path
 from typing import TypeVar
 
 from device_runner.devices.adb.bounds import DEFAULT_BOUNDS, Bounds
+from device_runner.devices.adb.lines import SAME_SERIAL, WITHOUT_SERIAL, is_network
 from device_runner.devices.adb.quoting import MAX_COMMAND_BYTES, command_line, script_line, shown
 from device_runner.devices.adb.server import AdbServer, AdbServerError
-from device_runner.devices.adb.states import advice_for
+from device_runner.devices.adb.states import READY, advice_for
 from device_runner.devices.adb.wire import (
     LOSSES,
     Deadline,
@@ -23,11 +23,18 @@ from device_runner.devices.adb.wire import (
     Sync,
     Wire,
 )
-from device_runner.errors import DeviceLost, DeviceStorageError, InputRefusedError
+from device_runner.errors import (
+    DeviceLost,
+    DeviceStorageError,
+    InputRefusedError,
+    RunnerBrokenError,
+)
 from foundation import atomic_path
 
 MAX_OUTPUT_BYTES = 4 << 20
-_NETWORK_SERIAL = re.compile(r"^.+:\d{1,5}$")
+
+# What no waiting changes.
+_WAITS_FOR_A_HAND = ("unauthorized", "no permissions", SAME_SERIAL, WITHOUT_SERIAL)
 
 _T = TypeVar("_T")
 
@@ -70,7 +77,7 @@ class Connection:
     @property
     def is_network(self) -> bool:
         """Whether the serial is an address that adb connects to by itself."""
-        return _NETWORK_SERIAL.match(self.serial) is not None
+        return is_network(self.serial)
 
     @property
     def shown(self) -> str:
@@ -131,32 +138,43 @@ class Connection:
         """Fetch files that must have this size, in one conversation; each is whole or absent.
 
         Raises:
-            DeviceLost: also when one is not there, or of another size.
+            RunnerBrokenError: one is not what the runner said that it wrote.
+            DeviceLost.
         """
 
-        def talk(deadline: Deadline) -> None:
+        def talk(deadline: Deadline) -> str:
+            """What is wrong with a file, or nothing."""
             with Wire(self.server.host, self.server.port, deadline) as wire:
                 sync = Sync(wire, self.serial)
                 for remote, local in files:
                     content = bytearray()
                     # A pull of what is not there would not fail, so its size is asked first.
-                    if sync.size_of(remote) != size:
-                        raise EOFError(f"{remote} is not there, or not of {size} bytes")
+                    found = sync.size_of(remote)
+                    if found is None:
+                        return f"there is no file {remote}, at most a link or a folder"
+                    if found != size:
+                        return f"{remote} has {found} bytes"
                     for chunk in sync.read(remote):
                         content += chunk
                         if len(content) > size:
                             break
                     if len(content) != size:
-                        raise EOFError(f"{remote} changed while it was read")
+                        return f"{remote} changed while it was read"
                     contents.append((local, bytes(content)))
+            return ""
 
         contents: list[tuple[Path, bytes]] = []
         try:
-            self._transfer(talk, size * len(files), "asked for its outputs")
+            problem = self._transfer(talk, size * len(files), "asked for its outputs")
         except RefusedByDevice as error:
             raise DeviceLost(
                 f"device {self.shown} would not give back a file: {shown(str(error))}"
             ) from error
+        if problem:
+            raise RunnerBrokenError(
+                f"the runner on device {self.shown} said that it wrote an output of {size} bytes, "
+                f"but {problem}: use the runner that belongs to this version of mobilesr-tune"
+            )
         for local, content in contents:
             with atomic_path(local) as temporary:
                 temporary.write_bytes(content)
@@ -188,7 +206,10 @@ class Connection:
         try:
             state = self.server.state_of(self.serial)
         except AdbServerError:
-            state = "no server"
+            state = "server frozen" if self.server.is_running() else "no server"
+        # What ended at once was no want of time.
+        if state == READY and not isinstance(error, TimeoutError):
+            state = "broken off"
         why = shown(str(error) or type(error).__name__)
         return DeviceLost(
             f"device {self.shown} was lost while it was {doing} ({why}): "
@@ -221,7 +242,7 @@ class Connection:
                     self.server.connect(self.serial)
             except DeviceLost as error:
                 problem, state = error, "unknown"
-            if time.monotonic() + pause > deadline or state in ("unauthorized", "no permissions"):
+            if time.monotonic() + pause > deadline or state in _WAITS_FOR_A_HAND:
                 raise problem
             time.sleep(pause)
             pause = min(2 * pause, 1.0)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
 
@@ -14,16 +15,18 @@ from device_runner.devices.adb.bundle import (
     RunnerBundle,
     RunnerMissingError,
 )
+from device_runner.devices.adb.claim import DeviceClaim
 from device_runner.devices.adb.connection import Connection
 from device_runner.devices.adb.launch import Launched, kill_leftovers, launch, new_run, remove_run
 from device_runner.devices.adb.profile import Hardware, read_hardware
 from device_runner.devices.adb.server import AdbServer
 from device_runner.devices.adb.storage import DEFAULT_BUDGET_BYTES, Storage
+from device_runner.devices.adb.tools import require_tools
 from device_runner.devices.lease import Lease
 from device_runner.errors import DeviceLost, DeviceStorageError
 from device_runner.launching.checks import check_artifact, check_cpus, check_request
 from device_runner.launching.launches import RunReport, RunRequest
-from device_runner.launching.outcomes import Ended, Verdict, judge
+from device_runner.launching.outcomes import Ended, LaunchOutcome, judge
 from device_runner.launching.reporting import (
     output_bytes,
     run_report,
@@ -33,8 +36,11 @@ from device_runner.launching.reporting import (
 from device_runner.measuring.tuned import tuned_choice
 from device_runner.records import DeviceProfile, Outcome
 from foundation import Artifact, sha256_of
+from foundation.signals import signals_deferred
 
 _LAST_WORD_S = 2.0
+# What a run may take beside its own limit: outputs come back, and what it left is removed.
+_RUN_GRACE_S = 120.0
 
 
 class AdbDevice(Device):
@@ -59,12 +65,14 @@ class AdbDevice(Device):
             serial, server or AdbServer(), patience_s=patience_s, bounds=bounds
         )
         self._storage = Storage(self._connection, budget_bytes=budget_bytes)
-        self._conditions = Conditions(serial, self._connection)
+        self._claim = DeviceClaim(self._connection)
+        self._conditions_held: Conditions | None = None
         self._lease = Lease(serial)
         self._bundles = bundles
         self._hardware: Hardware | None = None
         self._bundle: RunnerBundle | None = None
         self._pushed = PushTotals()
+        self._fit = False
 
     @property
     def pushed(self) -> PushTotals:
@@ -73,6 +81,14 @@ class AdbDevice(Device):
     @property
     def serial(self) -> str:
         return self._connection.serial
+
+    @property
+    def _conditions(self) -> Conditions:
+        # Whatever address it is reached by, what was changed on it is kept in one place.
+        if self._conditions_held is None:
+            identity = self.hardware().identity
+            self._conditions_held = Conditions(self.serial, self._connection, identity)
+        return self._conditions_held
 
     def hardware(self) -> Hardware:
         """What the device is, beside the runner. Raises `DeviceLost`."""
@@ -103,9 +119,15 @@ class AdbDevice(Device):
         if (tuned := tuned_choice(self.profile())) is not None:
             return tuned
         hardware = self.hardware()
-        big = len(hardware.big_cpus)
-        if big < hardware.cores:
-            return ThreadChoice(big, f"one for each core but the {hardware.cores - big} slowest")
+        big, unknown = len(hardware.big_cpus), len(hardware.unknown_cpus)
+        if not hardware.clusters:
+            return ThreadChoice(big, "one for each core, for it does not tell which are fast")
+        but = hardware.cores - big - unknown
+        left_out = [f"the {but} slowest"] if but else []
+        if unknown:
+            left_out.append(f"{unknown} that do not tell how fast they are")
+        if left_out:
+            return ThreadChoice(big, f"one for each core but {' and '.join(left_out)}")
         return ThreadChoice(big, "one for each core, for all are of one kind")
 
     def clusters(self) -> tuple[tuple[int, ...], ...]:
@@ -121,18 +143,42 @@ class AdbDevice(Device):
 
     @contextmanager
     def _claimed(self, wait_s: float) -> Iterator[None]:
-        outermost = not self._lease.held
-        with self._lease.hold(wait_s):
-            if not outermost:
+        if self._lease.held:
+            with self._lease.hold():
                 yield
-                return
+            return
+        # By what the device calls itself, which costs one question the first time.
+        identity = self.hardware().identity
+        deadline = time.monotonic() + wait_s
+        with self._lease.hold(wait_s, identity):
             self._connection.doubtful = True
-            self._ready()
             try:
+                self._ready(max(0.0, deadline - time.monotonic()))
                 yield
             finally:
-                if self._answers():
-                    self._conditions.restore()
+                with signals_deferred():
+                    self._leave()
+
+    def _leave(self) -> None:
+        """Restore what we changed and let go; what is not done stands in the journal."""
+        if not self._answers():
+            return
+        try:
+            # What another holds by now is not ours to restore, until the next claim.
+            self._claim.keep(_LAST_WORD_S)
+            if self._claim.held:
+                self._conditions.restore()
+            self._claim.leave()
+        except DeviceLost:
+            return
+
+    def left_behind(self) -> tuple[str, ...]:
+        return () if self._hardware is None else self._conditions.left_behind()
+
+    def user(self) -> str:
+        """Who uses it now, in words; empty where nobody does. Raises `DeviceLost`."""
+        holder = self._lease.holder(self.hardware().identity) or self._claim.holder()
+        return str(holder) if holder is not None else ""
 
     def push(self, artifact: Artifact) -> PushReport:
         return self._push(artifact, ())
@@ -141,6 +187,7 @@ class AdbDevice(Device):
         self._lease.require()
         check_artifact(artifact)
         self._ready()
+        self._claim.keep(_RUN_GRACE_S)
         pushed = self._storage.ensure_blobs([(artifact.model_path, artifact.manifest.sha256)], keep)
         self._pushed.model(artifact.manifest.sha256, pushed)
         return PushReport(bytes_pushed=pushed, already_there=pushed == 0)
@@ -148,8 +195,7 @@ class AdbDevice(Device):
     def run(self, request: RunRequest) -> RunReport:
         self._lease.require()
         check_request(request)
-        available = (cpu for cluster in self.hardware().clusters for cpu in cluster.cpus)
-        check_cpus(request, available, self._connection.shown)
+        check_cpus(request, self.hardware().all_cpus, self._connection.shown)
         bundle = self._runner()
         inputs = [(path, sha256_of(path)) for path in request.inputs]
         keep = {bundle.key, request.artifact.manifest.sha256, *(sha256 for _, sha256 in inputs)}
@@ -194,6 +240,8 @@ class AdbDevice(Device):
         needed: int,
         keep: Collection[str],
     ) -> Launched:
+        self._claim.keep(timeout_s + _RUN_GRACE_S)
+
         def once() -> Launched:
             return launch(
                 self._connection, run, folder, command, timeout_s=timeout_s, needed_bytes=needed
@@ -204,6 +252,8 @@ class AdbDevice(Device):
                 return once()
             except DeviceStorageError:
                 self._tidy(run)
+                if (refusal := self._storage.refusal()) is not None:
+                    raise refusal from None
                 self._storage.make_room(needed + (1 << 20), keep=keep)
                 return once()
         except DeviceLost:
@@ -214,7 +264,10 @@ class AdbDevice(Device):
             raise
 
     def _report(self, request: RunRequest, run: str, launched: Launched) -> RunReport:
-        verdict = judge(
+        if launched.exit_code and self._claim.held:
+            # One who took the device from us may have ended it: that is no fault of a candidate's.
+            self._claim.renew(_RUN_GRACE_S)
+        judged = judge(
             Ended(
                 exit_code=launched.exit_code,
                 timed_out=launched.timed_out,
@@ -224,13 +277,13 @@ class AdbDevice(Device):
             ),
             self._connection.shown,
         )
-        self._fetch(request, run, verdict)
-        return run_report(request, verdict, launched.duration_s, self._connection.shown)
+        self._fetch(request, run, judged)
+        return run_report(request, judged, launched.duration_s, self._connection.shown)
 
-    def _fetch(self, request: RunRequest, run: str, verdict: Verdict) -> None:
-        if request.output_dir is None or verdict.outcome is not Outcome.OK:
+    def _fetch(self, request: RunRequest, run: str, judged: LaunchOutcome) -> None:
+        if request.output_dir is None or judged.outcome is not Outcome.OK:
             return
-        size, files = output_bytes(request), verdict.transcript.outputs
+        size, files = output_bytes(request), judged.transcript.outputs
         if len(files) != len(request.inputs) or any(file.bytes != size for file in files):
             raise wrong_outputs(request, len(files), self._connection.shown)
         self._connection.pull(
@@ -249,15 +302,20 @@ class AdbDevice(Device):
             # Nobody tidied up: whoever claims it has to.
             self._connection.doubtful = True
 
-    def _ready(self) -> None:
-        """After a loss, and when it is claimed: the device answers and holds nothing of ours."""
+    def _ready(self, wait_s: float = 0.0) -> None:
+        """After a loss, and when it is claimed: the device answers, is ours, and runs nothing."""
         if not self._connection.doubtful:
             return
         self._connection.revive()
         try:
+            if not self._fit:
+                require_tools(self._connection)
+                self._fit = True
+            # What runs there may be another's, until this says that it is not.
+            self._claim.take(wait_s)
             kill_leftovers(self._connection)
             self._storage.prepare()
-            self._conditions.recover()
+            self._conditions.restore()
         except BaseException:
             self._connection.doubtful = True
             raise

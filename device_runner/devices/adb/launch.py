@@ -1,10 +1,10 @@
 """One run on a device: started detached, watched from both sides, never left behind.
 
-The device's own script starts the runner, waits for it, and then sends exit code, stdout and
-stderr back. It kills the runner when adbd hangs up on it (SIGHUP, or the end of stdin), which
-happens when this host hangs up, is killed, or loses the device; and at a limit of its own, should
-even that not be noticed. What
-survives all of it is found by its process numbers at the next start.
+The device's own script (`launch_scripts`) starts the runner, waits for it, and then sends exit
+code, stdout and stderr back. It kills the runner when adbd hangs up on it (SIGHUP, or the end of
+stdin), which happens when this host hangs up, is killed, or loses the device; and at a limit of its
+own, should even that not be noticed. What survives all of it is found by its process numbers at the
+next start.
 """
 
 from __future__ import annotations
@@ -16,7 +16,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from device_runner.devices.adb.connection import Connection
-from device_runner.devices.adb.quoting import MAX_COMMAND_BYTES, command_line, script_line
+from device_runner.devices.adb.launch_scripts import BEGINNING, KILL, LAUNCH
+from device_runner.devices.adb.quoting import MAX_COMMAND_BYTES, command_line, script_line, shown
 from device_runner.devices.adb.storage import ROOT
 from device_runner.devices.adb.wire import LOSSES, Deadline, ShellStream, Wire
 from device_runner.errors import DeviceStorageError
@@ -27,75 +28,8 @@ _MAX_BYTES = MAX_STDOUT_BYTES + 4 * _STDERR_BYTES
 # The device's limit lies this much behind ours: it is for when we are gone.
 _DEVICE_GRACE_S = 30
 _STEP_S = 0.5
-
-# $1 run's folder, $2 bundle's folder, $3 the device's limit, $4 $5 bytes of stdout and stderr that
-# are sent back, $6 free KiB that the run needs, then the runner's command. No job control: all
-# are one process group.
-_LAUNCH = """\
-run=$1 bundle=$2 limit=$3 max_out=$4 max_err=$5 need=$6
-shift 6
-fits() {
-  df -Pk "$bundle" | tail -n 1 | { read -r name all used free rest; [ "$free" -ge "$1" ]; }
-}
-fits "$need" && mkdir -p "$run/out" && cd "$bundle" && echo $$ > "$run/group" \\
-  || { echo storage; exit 1; }
-export MOBILESR_TUNE_RUN="$run"
-# Nobody may be listening any more when there is something to say. A handler, unlike an ignored
-# signal, is not inherited by the runner.
-trap : PIPE
-exec 3<&0
-"$@" < /dev/null > "$run/stdout" 2> "$run/stderr" 3<&- &
-runner=$!
-# How adbd says that the other end is gone. That stdin ends then as well is not the rule.
-trap 'kill -9 $runner; kill -9 -$$' HUP
-echo $runner > "$run/runner"
-( trap 'kill $nap; exit' TERM; sleep "$limit" & nap=$!; echo $nap > "$run/nap"
-  wait $nap
-  : > "$run/limit"; kill -9 $runner ) < /dev/null > /dev/null 2>&1 3<&- &
-timer=$!
-echo $timer > "$run/timer"
-( cat <&3; [ -e "$run/done" ] || { kill -9 $runner; kill -9 -$$; } ) > /dev/null 2>&1 &
-exec 3<&-
-wait $runner
-code=$?
-: > "$run/done"
-# The timer, and whatever a runner that was killed has left behind.
-trap : TERM
-kill -TERM -$$
-[ -e "$run/limit" ] && code=limit
-# On a full disk not even the runner's words were kept: it is not the candidate's fault.
-case $code in 0|limit) ;; *) fits 64 || { echo storage; kill -9 -$$; };; esac
-out=$(wc -c < "$run/stdout") err=$(wc -c < "$run/stderr")
-[ "$out" -gt "$max_out" ] && out=$max_out
-[ "$err" -gt "$max_err" ] && err=$max_err
-echo "exit $code $((out)) $((err))"
-head -c "$out" "$run/stdout"
-tail -c "$err" "$run/stderr"
-# All is said. A timer that was only just starting may have missed the word above.
-kill -9 -$$
-"""
-
-# $1 our folder of runs. A process is killed only if it says itself that it is of that run: its
-# number may have been given to another since.
-_KILL = """\
-cd "$1" 2>/dev/null || exit 0
-killed=0
-for run in *; do
-  for file in group runner timer nap; do
-    pid=; [ -f "$run/$file" ] && read -r pid < "$run/$file"
-    case "$pid" in ''|*[!0-9]*|0|1) continue;; esac
-    cat "/proc/$pid/cmdline" "/proc/$pid/environ" 2>/dev/null | grep -q -a -F -e "/runs/$run" \\
-      || continue
-    kill -9 "$pid"; [ $file = group ] && kill -9 "-$pid"
-    killed=$((killed + 1)); tries=0
-    while [ -d "/proc/$pid" ] && [ $tries -lt 50 ]; do
-      grep -q '^State:.*[ZX]' "/proc/$pid/status" 2>/dev/null && break
-      sleep 0.1; tries=$((tries + 1))
-    done
-  done
-done 2>/dev/null
-echo "killed $killed"
-"""
+# The answer's first line is no longer.
+_HEADER_BYTES = 1000
 
 
 @dataclass(frozen=True)
@@ -120,8 +54,8 @@ def kill_leftovers(connection: Connection) -> int:
     Raises:
         DeviceLost.
     """
-    answer = connection.script(_KILL, f"{ROOT}/runs", timeout_s=30.0, doing="tidied up").text
-    found = re.search(r"killed (\d+)", answer)
+    answer = connection.script(KILL, f"{ROOT}/runs", timeout_s=30.0, doing="tidied up").text
+    found = re.search(r"killed (\d{1,6})", answer)
     return int(found[1]) if found else 0
 
 
@@ -130,7 +64,7 @@ def remove_run(connection: Connection, run: str, *, ended: bool) -> None:
     if ended:
         connection.shell(["rm", "-rf", run])
         return
-    connection.script(f'{_KILL}rm -rf "$2"', f"{ROOT}/runs", run, timeout_s=30.0, doing="tidied up")
+    connection.script(f'{KILL}rm -rf "$2"', f"{ROOT}/runs", run, timeout_s=30.0, doing="tidied up")
 
 
 def launch(
@@ -155,7 +89,7 @@ def launch(
         run, bundle, str(int(timeout_s) + _DEVICE_GRACE_S),
         str(MAX_STDOUT_BYTES + 1), str(_STDERR_BYTES), str(needed_bytes // 1024 + 256), *command,
     ]  # fmt: skip
-    line = script_line(_LAUNCH, arguments)
+    line = script_line(LAUNCH, arguments)
     if len(line.encode()) > MAX_COMMAND_BYTES:
         line = _as_file(connection, run, arguments)
     begin = time.monotonic()
@@ -173,7 +107,7 @@ def launch(
     duration = time.monotonic() - begin
     watch.hang_up()
     kill_leftovers(connection)
-    stdout = connection.script('head -c "$2" "$1"', f"{run}/stdout", str(1 << 20)).stdout
+    stdout = connection.script(BEGINNING, f"{run}/stdout").stdout
     return Launched(0, True, stdout, b"", duration)
 
 
@@ -181,7 +115,7 @@ def _as_file(connection: Connection, run: str, arguments: Sequence[str]) -> str:
     """A line for a command that is longer than adb lets a line be."""
     # Its name holds the run's, so that the process can be told by its command line.
     path = f"{ROOT}/tmp{run.removeprefix(ROOT)}.sh".replace("/runs/", "/")
-    connection.push(f"set -- {command_line(arguments)}\n{_LAUNCH}".encode(), path)
+    connection.push(f"set -- {command_line(arguments)}\n{LAUNCH}".encode(), path)
     return script_line('. "$1"', [path, run])
 
 
@@ -241,13 +175,24 @@ class _Watch:
             raise self._connection.lost("running a model", EOFError(f"its shell ended {words}"))
 
     def _header(self) -> tuple[str, int, int, int] | None:
-        end = self._stream.stdout.find(b"\n", 0, 200)
-        if end < 0 and len(self._stream.stdout) < 200:
+        end = self._stream.stdout.find(b"\n", 0, _HEADER_BYTES)
+        if end < 0 and len(self._stream.stdout) < _HEADER_BYTES:
             return None
-        if self._stream.stdout[:end] == b"storage":
+        line = bytes(self._stream.stdout[:end]).decode("utf-8", "replace")
+        word, _, rest = line.partition(" ")
+        if word == "storage":
+            free = (
+                f"{int(rest) / 1024:.1f} MB" if re.fullmatch("[0-9]{1,14}", rest) else "too little"
+            )
             raise DeviceStorageError(
-                f"device {self._connection.shown} has too little free space for a run: remove apps "
-                "or files on it, or run 'mobilesr-tune devices --clean'"
+                f"device {self._connection.shown} has {free} free, too little for a run: remove "
+                "apps or files on it, or run 'mobilesr-tune devices --clean'"
+            )
+        if word == "folder":
+            raise DeviceStorageError(
+                f"device {self._connection.shown} does not let us make a folder for a run "
+                f"({shown(rest)}): run 'mobilesr-tune devices --clean', and look whether "
+                f"{ROOT} can be written"
             )
         match = re.fullmatch(rb"exit (\d+|limit) (\d+) (\d+)", self._stream.stdout[:end])
         if match is None:

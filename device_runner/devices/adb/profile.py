@@ -6,65 +6,87 @@ import re
 from dataclasses import dataclass
 
 from device_runner.devices.adb.connection import Connection
+from device_runner.devices.adb.cores import CORES_SCRIPT, Cluster, Cores, read_cores
+from device_runner.devices.adb.kind import Kind, kind_of
 from device_runner.devices.adb.quoting import shown
 from device_runner.errors import DeviceLost
 from device_runner.records import DeviceKind
 
-_MAX_CPUS = 256
 # One round trip. A file that SELinux hides gives an empty value.
-_SCRIPT = """\
-for name in ro.product.manufacturer ro.product.model ro.soc.manufacturer ro.soc.model \\
-    ro.board.platform ro.hardware ro.product.cpu.abi ro.build.version.release \\
-    ro.build.version.sdk ro.build.fingerprint ro.build.type ro.debuggable ro.kernel.qemu \\
-    ro.boot.qemu; do
-  echo "$name=$(getprop "$name" | head -n 1)"
-done
+_SCRIPT = (
+    """\
+getprop
 while read -r name value unit; do
   [ "$name" = MemTotal: ] && echo "ram_kb=$value"
 done < /proc/meminfo
-for cpu in /sys/devices/system/cpu/cpu[0-9]*; do
-  echo "${cpu##*/}=$(cat "$cpu/cpufreq/cpuinfo_max_freq" 2>/dev/null)"
-  echo "capacity_${cpu##*/}=$(cat "$cpu/cpu_capacity" 2>/dev/null)"
-done
 """
-
-
-@dataclass(frozen=True)
-class Cluster:
-    """Cores of one kind. The two numbers are 0 where the phone does not tell."""
-
-    cpus: tuple[int, ...]
-    max_khz: int
-    capacity: int
+    + CORES_SCRIPT
+)
+_PROPERTY = re.compile(r"\[([\w.:@-]{1,120})\]: \[([^\r\n]*?)\]?")
+# What makers of cheap boards and images leave there: many devices are called so.
+_NOBODYS = re.compile(r"unknown|android|emulator.*|0*|0?123456789.*", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
 class Hardware:
-    """The phone without the runner."""
+    """The phone without the runner. What it does not tell is None, empty, or stands in `cores`."""
 
-    kind: DeviceKind
+    its_kind: Kind
     model: str
     soc: str
     abi: str
     android: str
-    sdk: int
+    sdk: int | None
     os_build: str
     build_type: str
-    debuggable: bool
+    debuggable: bool | None
     ram_mb: int
-    # Slowest first.
-    clusters: tuple[Cluster, ...]
+    cpus: Cores
+    # What the device itself calls it, whatever address adb reaches it by.
+    identity: str = ""
+
+    @property
+    def kind(self) -> DeviceKind:
+        return self.its_kind.kind
+
+    @property
+    def kind_because(self) -> str:
+        """What its kind was concluded from; see `Kind`."""
+        return self.its_kind.because
+
+    @property
+    def kind_is_sure(self) -> bool:
+        """Whether it is what `kind` says."""
+        return self.its_kind.sure
+
+    @property
+    def clusters(self) -> tuple[Cluster, ...]:
+        """Cores by kind, slowest first; without those whose speed is not known."""
+        return self.cpus.clusters
+
+    @property
+    def unknown_cpus(self) -> tuple[int, ...]:
+        """Cores that do not tell how fast they are."""
+        return self.cpus.unknown
 
     @property
     def cores(self) -> int:
         """All cores."""
-        return sum(len(cluster.cpus) for cluster in self.clusters)
+        return self.cpus.count
+
+    @property
+    def all_cpus(self) -> tuple[int, ...]:
+        """The numbers of all cores."""
+        known = [cpu for cluster in self.clusters for cpu in cluster.cpus]
+        return tuple(sorted((*known, *self.unknown_cpus)))
 
     @property
     def big_cpus(self) -> tuple[int, ...]:
-        """Every core that is not of the slowest kind; all, where there is one kind only."""
+        """Every core known to be faster than the slowest kind; all known, where there is one kind
+        only; all, where nothing is known.
+        """
         chosen = self.clusters[1:] or self.clusters
-        return tuple(sorted(cpu for cluster in chosen for cpu in cluster.cpus))
+        return tuple(sorted(cpu for cluster in chosen for cpu in cluster.cpus)) or self.all_cpus
 
 
 def read_hardware(connection: Connection) -> Hardware:
@@ -73,17 +95,37 @@ def read_hardware(connection: Connection) -> Hardware:
     Raises:
         DeviceLost: it does not answer, or with nothing that makes sense.
     """
-    lines = connection.script(_SCRIPT, doing="asked what it is").text.splitlines()
-    facts = {key: shown(value.strip()) for key, _, value in (line.partition("=") for line in lines)}
-    if not facts.get("ro.product.cpu.abi"):
-        raise DeviceLost(
-            f"device {connection.shown} does not say which ABI it has: is it an Android device "
-            "that has finished booting? wait until its home screen shows"
-        )
-    release, build = facts.get("ro.build.version.release", ""), facts["ro.build.fingerprint"]
-    emulated = "1" in (facts.get("ro.kernel.qemu"), facts.get("ro.boot.qemu"))
+    answer = connection.script(_SCRIPT, doing="asked what it is").text
+    return hardware_of(answer, connection.serial)
+
+
+def hardware_of(answer: str, serial: str) -> Hardware:
+    """Read the answer to the question of `read_hardware`.
+
+    Raises:
+        DeviceLost: half of it is missing, as while a phone boots. Nothing is made up for it, for
+            what is measured is kept by what stands here.
+    """
+    lines = answer.splitlines()
+    found = filter(None, map(_PROPERTY.fullmatch, lines))
+    facts = {match[1]: shown(match[2].strip()) for match in found}
+    cores = read_cores(lines)
+    ram = next((line.partition("=")[2] for line in lines if line.startswith("ram_kb=")), "")
+    ram_mb = _number(ram) // 1024
+    for there, what in (
+        (facts.get("ro.product.cpu.abi"), "which ABI it has"),
+        (ram_mb, "how much memory it has"),
+        (cores.count, "which cores it has"),
+    ):
+        if not there:
+            raise DeviceLost(
+                f"device {shown(serial)} does not say {what}: is it an Android device that has "
+                "finished booting? wait until its home screen shows"
+            )
+    release = facts.get("ro.build.version.release", "")
+    build = facts.get("ro.build.fingerprint", "")
     return Hardware(
-        kind="emulator" if emulated or connection.serial.startswith("emulator-") else "phone",
+        its_kind=kind_of(facts, serial, facts["ro.product.cpu.abi"]),
         model=_join(facts.get("ro.product.manufacturer"), facts.get("ro.product.model"))
         or "unknown phone",
         soc=_join(facts.get("ro.soc.manufacturer"), facts.get("ro.soc.model"))
@@ -92,13 +134,22 @@ def read_hardware(connection: Connection) -> Hardware:
         or "unknown SoC",
         abi=facts["ro.product.cpu.abi"],
         android=release,
-        sdk=_number(facts.get("ro.build.version.sdk")),
+        sdk=_number(facts.get("ro.build.version.sdk")) or None,
         os_build=f"Android {release} {build}".strip()[:200],
         build_type=facts.get("ro.build.type", ""),
-        debuggable=facts.get("ro.debuggable") == "1",
-        ram_mb=max(1, _number(facts.get("ram_kb")) // 1024),
-        clusters=_clusters(facts),
+        debuggable={"0": False, "1": True}.get(facts.get("ro.debuggable", "")),
+        ram_mb=ram_mb,
+        cpus=cores,
+        identity=_identity(facts, serial),
     )
+
+
+def _identity(facts: dict[str, str], serial: str) -> str:
+    """The device's own serial; with adb's where many devices have the same one, or none."""
+    own = facts.get("ro.serialno") or facts.get("ro.boot.serialno") or ""
+    if _NOBODYS.fullmatch(own):
+        return f"{own} at {serial}" if own else serial
+    return own
 
 
 def _join(maker: str | None, name: str | None) -> str:
@@ -109,20 +160,3 @@ def _join(maker: str | None, name: str | None) -> str:
 
 def _number(text: str | None) -> int:
     return int(text) if text and re.fullmatch(r"\d{1,15}", text) else 0
-
-
-def _clusters(facts: dict[str, str]) -> tuple[Cluster, ...]:
-    kinds: dict[tuple[int, int], list[int]] = {}
-    for key, value in facts.items():
-        match = re.fullmatch(r"cpu(\d{1,4})", key)
-        if match and int(match[1]) < _MAX_CPUS:
-            kind = (_number(facts.get(f"capacity_{key}")), _number(value))
-            kinds.setdefault(kind, []).append(int(match[1]))
-    if not kinds:
-        return (Cluster((0,), 0, 0),)
-    # Capacity where the kernel tells it, else frequency: a big core is not always the faster
-    # clocked, but without capacities nothing better is known.
-    return tuple(
-        Cluster(tuple(sorted(cpus)), khz, capacity)
-        for (capacity, khz), cpus in sorted(kinds.items())
-    )

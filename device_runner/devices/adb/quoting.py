@@ -6,6 +6,9 @@ import shlex
 from collections.abc import Sequence
 
 from device_runner.errors import InputRefusedError
+from foundation.wording import shown
+
+__all__ = ["MAX_COMMAND_BYTES", "command_line", "script_line", "shown"]
 
 # adb's own limit for a service name, with room for its prefix.
 MAX_COMMAND_BYTES = 60_000
@@ -31,8 +34,3 @@ def script_line(script: str, arguments: Sequence[str]) -> str:
     """A line that runs a constant script; what varies comes in as $1, $2, ... and never in it."""
     # `exec`: the script's own shell leads the process group that adbd made for it.
     return "exec " + command_line(["sh", "-c", script, "mobilesr-tune", *arguments])
-
-
-def shown(text: str, limit: int = 200) -> str:
-    """A string of a device as a message may print it: printable, on one line, bounded."""
-    return "".join(c if c.isprintable() else "?" for c in text[:limit])

@@ -4,31 +4,59 @@ from __future__ import annotations
 
 import contextlib
 import os
+import re
 import socket
 import subprocess
-from dataclasses import dataclass
+from collections.abc import Mapping
 
+from device_runner.devices.adb.lines import Listed, listed_devices
+from device_runner.devices.adb.states import advice_for
 from device_runner.errors import DeviceLost
+from foundation.wording import shown
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
+DEFAULT_HOST, DEFAULT_PORT = "127.0.0.1", 5037
 _PROBE_S = 1.0
 _START_S = 20.0
 _ANSWER_S = 5.0
 _CONNECT_S = 12.0
-_MAX_ANSWER = 1 << 20
 
 
 class AdbServerError(DeviceLost):
     """The adb server cannot be reached, or cannot be started."""
 
 
-@dataclass(frozen=True)
-class Listed:
-    """One line of `adb devices -l`; every string is the device's own, hence untrusted."""
+def server_address(environment: Mapping[str, str]) -> tuple[str, int]:
+    """Host and port of the adb server, as adb itself reads its environment.
 
-    serial: str
-    state: str
-    details: str
+    `ADB_SERVER_SOCKET` wins over `ANDROID_ADB_SERVER_ADDRESS` and `ANDROID_ADB_SERVER_PORT` (adb's
+    client/commandline.cpp). `ANDROID_ADB_SERVER_HOST` is adbutils' word for the second.
+
+    Raises:
+        AdbServerError: a variable makes no sense, or names what is not reached by TCP.
+    """
+    if spec := environment.get("ADB_SERVER_SOCKET", ""):
+        if not spec.startswith("tcp:"):
+            raise AdbServerError(
+                f"ADB_SERVER_SOCKET is {shown(spec, 80)!r}: only tcp:PORT and tcp:HOST:PORT are "
+                "spoken here; let adb listen there, or unset it"
+            )
+        host, _, port = spec.removeprefix("tcp:").rpartition(":")
+        return host.strip("[]") or DEFAULT_HOST, _port(port, "ADB_SERVER_SOCKET")
+    host = environment.get("ANDROID_ADB_SERVER_ADDRESS") or environment.get(
+        "ANDROID_ADB_SERVER_HOST", ""
+    )
+    port = environment.get("ANDROID_ADB_SERVER_PORT") or str(DEFAULT_PORT)
+    return host.strip("[]") or DEFAULT_HOST, _port(port, "ANDROID_ADB_SERVER_PORT")
+
+
+def _port(text: str, variable: str) -> int:
+    if re.fullmatch(r"[0-9]{1,5}", text) and 1 <= int(text) <= 65535:
+        return int(text)
+    raise AdbServerError(
+        f"{variable} has {shown(text, 40)!r} for a port, which is no number of 1 to 65535: "
+        "correct or unset it"
+    )
 
 
 class AdbServer:
@@ -38,16 +66,11 @@ class AdbServer:
     """
 
     def __init__(self, host: str | None = None, port: int | None = None) -> None:
-        spec = os.environ.get("ADB_SERVER_SOCKET", "")
-        spec_host, _, spec_port = spec.removeprefix("tcp:").rpartition(":")
-        self.host = host or os.environ.get("ANDROID_ADB_SERVER_HOST") or spec_host or "127.0.0.1"
-        found = os.environ.get("ANDROID_ADB_SERVER_PORT") or spec_port or "5037"
-        try:
-            self.port = port or int(found)
-        except ValueError as error:
-            raise AdbServerError(
-                f"ANDROID_ADB_SERVER_PORT is {found[:40]!r}, not a port number: correct or unset it"
-            ) from error
+        if host and port:
+            self.host, self.port = host, port
+        else:
+            found = server_address(os.environ)
+            self.host, self.port = host or found[0], port or found[1]
 
     @property
     def is_local(self) -> bool:
@@ -78,7 +101,7 @@ class AdbServer:
         if not self.is_local:
             raise AdbServerError(
                 f"{self.name} does not answer: start adb there with 'adb -a server nodaemon', or "
-                "correct ANDROID_ADB_SERVER_HOST and ANDROID_ADB_SERVER_PORT"
+                "correct ADB_SERVER_SOCKET, or ANDROID_ADB_SERVER_ADDRESS and _PORT"
             )
         from adbutils import adb_path
 
@@ -106,14 +129,18 @@ class AdbServer:
         from device_runner.devices.adb.wire import LOSSES, Deadline, Wire
 
         if not self.is_running():
-            raise AdbServerError(f"{self.name} does not run any more: start it again")
+            raise AdbServerError(
+                f"{self.name} does not run any more: {advice_for('no server', '')}"
+            )
         try:
             with Wire(self.host, self.port, Deadline(timeout_s)) as wire:
                 wire.request(service)
-                length = int(wire.read(4), 16)
-                return wire.read(min(length, _MAX_ANSWER)).decode("utf-8", "replace")
-        except (*LOSSES, ValueError) as error:
-            raise AdbServerError(f"{self.name} did not answer: {error}") from error
+                return wire.read(wire.length()).decode("utf-8", "replace")
+        except LOSSES as error:
+            raise AdbServerError(
+                f"{self.name} runs but did not answer ({shown(str(error))}): "
+                f"{advice_for('server frozen', '')}"
+            ) from error
 
     def devices(self) -> list[Listed]:
         """What the server has, ready or not.
@@ -121,16 +148,7 @@ class AdbServer:
         Raises:
             AdbServerError: see `ask`.
         """
-        found = []
-        for line in self.ask("host:devices-l").splitlines():
-            serial, _, rest = line.partition(" ")
-            # "no permissions (reason); see [address]" is a state of several words.
-            state, _, details = rest.strip().partition(" ")
-            if rest.strip().startswith("no permissions"):
-                state, details = "no permissions", rest.strip().removeprefix("no permissions")
-            if serial:
-                found.append(Listed(serial[:200], state, details.strip()[:500]))
-        return found
+        return listed_devices(self.ask("host:devices-l"))
 
     def state_of(self, serial: str) -> str:
         """`device`, `offline`, `unauthorized`, ..., or `absent`."""

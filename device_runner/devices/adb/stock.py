@@ -22,6 +22,7 @@ from device_runner.launching.checks import check_request, element_count, name_of
 from device_runner.launching.launches import RunReport, RunRequest
 from device_runner.launching.outcomes import exit_words, last_line
 from device_runner.launching.protocol import MAX_ITERATIONS
+from device_runner.launching.reporting import check_timed
 from device_runner.records import DeviceProfile, Outcome, SessionRecord
 from foundation import sha256_of
 
@@ -31,7 +32,7 @@ _FIRST_GUESS = 10
 _LOG_BYTES = 1 << 20
 # Of the process that the run's folder names; nothing where this Android has no such option.
 _LOGCAT = """\
-read -r pid < "$1/runner" && logcat -d --pid="$pid" 2>/dev/null | head -c "$2"
+read -r pid < "$1/runner" && logcat -d --pid="$pid" 2> /dev/null | tail -c "$2"
 """
 # What its shell says when the program cannot be started at all.
 _CANNOT_START = (126, 127)
@@ -192,11 +193,14 @@ class StockAdbDevice(AdbDevice):
                 f"{NAME} on device {shown} ended well, but {error}: build it with "
                 "-DEXECUTORCH_ENABLE_LOGGING=ON and -DEXECUTORCH_PAL_DEFAULT=posix"
             ) from error
+        session = self._session(request, stock, timed=index is None)
+        if index is None:
+            check_timed(request, session, shown)
         wanted = index is not None and request.output_dir is not None
         outputs = (self._output(request, run, index or 0),) if wanted else ()
         return RunReport(
             Outcome.OK, f"{name} ran on device {shown}", launched.duration_s,
-            self._session(request, stock, timed=index is None), outputs,
+            session, outputs,
         )  # fmt: skip
 
     def _session(self, request: RunRequest, stock: StockSession, *, timed: bool) -> SessionRecord:

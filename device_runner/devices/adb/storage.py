@@ -7,6 +7,7 @@
         bundles/KEY/...       runner bundles; a folder is renamed to its key when it is whole
         runs/ID/              what a run in progress has: process numbers, stdout, outputs
         tmp/                  what is being pushed; emptied when the device is claimed
+        lock/                 who uses the device now (`claim`)
 
 A name in `blobs` or `bundles` is given only after the device itself has computed the sha256, and
 it is checked once more by every process that relies on it: a reboot may lose what was not yet
@@ -15,6 +16,7 @@ written out.
 
 from __future__ import annotations
 
+import re
 import secrets
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
@@ -23,20 +25,31 @@ from pathlib import Path
 from device_runner.devices.adb.bundle import RunnerBundle
 from device_runner.devices.adb.connection import Connection
 from device_runner.errors import DeviceStorageError
+from foundation.wording import shown
 
 ROOT = "/data/local/tmp/mobilesr-tune"
 DEFAULT_BUDGET_BYTES = 2 << 30
 # Left free on the device, whatever we push.
 RESERVE_BYTES = 1 << 20
 _BATCH = 300
+_NUMBER = re.compile(r"[0-9]{1,15}")
 _HASH_S = 60.0
 
+# $1 our folder. Everything but the lock, which goes when it is let go of.
+_CLEAN = """\
+cd "$1" 2>/dev/null || exit 0
+for one in * .[!.]*; do [ "$one" = lock ] || rm -rf "$one" || exit 1; done
+"""
 _PREPARE = """\
 umask 022
 mkdir -p "$1" && cd "$1" || exit 1
 mkdir -p blobs bundles runs tmp || exit 1
 rm -rf tmp/* runs/* bundles/.part-*
+# What an earlier version made with the rights that adb gives: everybody's.
+chmod 755 . blobs bundles runs tmp bundles/*/ bundles/*/*/ 2> /dev/null
+exit 0
 """
+_FOLDERS = 'umask 022; mkdir -p "$@"'
 _FREE = 'df -Pk "$1" | tail -n 1'
 _HASHES = 'cd "$1" || exit 0; shift; touch -c "$@"; sha256sum "$@" 2>/dev/null; exit 0'
 _ACCEPT = """\
@@ -54,6 +67,7 @@ for kind in blobs bundles; do
   done
 done
 """
+_TRY = 'mkdir -p "$1/runs" && echo 0123456789 > "$1/runs/.try" && rm -f "$1/runs/.try"'
 _REMOVE = 'cd "$1" || exit 0; shift; rm -rf "$@"'
 
 
@@ -64,6 +78,40 @@ class Stored:
     name: str
     bytes: int
     used_at: int
+
+
+# What a shell says of it -> what is the matter, and what to do.
+_CAUSES = (
+    (
+        re.compile(r"read-only file ?system", re.IGNORECASE),
+        "its storage is read-only now: restart it, and look after its storage if it stays so",
+    ),
+    (
+        re.compile(r"no space left|quota", re.IGNORECASE),
+        "no space is left: remove apps or files on it, or run 'mobilesr-tune devices --clean'",
+    ),
+    (
+        re.compile(r"permission denied|operation not permitted|EACCES", re.IGNORECASE),
+        "it does not permit it: if it is managed by a company, its rules may forbid it; if adb ran "
+        f"as root once, remove {ROOT} as root",
+    ),
+    (
+        re.compile(r"not a directory|file exists", re.IGNORECASE),
+        f"something that is no folder stands there: remove it with 'adb shell rm {ROOT}'",
+    ),
+)
+
+
+def storage_refusal(device: str, what: str, stderr: bytes) -> DeviceStorageError:
+    """The error for `what` could not be made on the device, by the words of its shell."""
+    words = stderr.decode("utf-8", "replace").strip()
+    for pattern, advice in _CAUSES:
+        if pattern.search(words):
+            return DeviceStorageError(f"device {device} does not let us make {what}: {advice}")
+    said = shown(words.splitlines()[-1]) if words else "it does not say why"
+    return DeviceStorageError(
+        f"device {device} does not let us make {what} ({said}): see what 'adb shell' says to it"
+    )
 
 
 class Storage:
@@ -83,10 +131,7 @@ class Storage:
         self._verified.clear()
         done = self._connection.script(_PREPARE, ROOT, doing="prepared")
         if done.exit_code:
-            raise DeviceStorageError(
-                f"device {self._connection.shown} does not let us make the folder {ROOT}: "
-                "free some space there; if it is managed by a company, its rules may forbid it"
-            )
+            raise storage_refusal(self._connection.shown, f"the folder {ROOT}", done.stderr)
 
     def forget(self) -> None:
         """Whatever was verified has to be verified again."""
@@ -131,7 +176,7 @@ class Storage:
         self.make_room(sizes, keep={bundle.key, *keep})
         part = f"{ROOT}/bundles/.part-{secrets.token_hex(4)}"
         parents = {f"{part}/{Path(file.path).parent.as_posix()}" for file in bundle.files}
-        self._connection.shell(["mkdir", "-p", *sorted(parents)])
+        self._run(_FOLDERS, *sorted(parents))
         pushed = 0
         for file in bundle.files:
             mode = "755" if file.executable else "644"
@@ -145,7 +190,7 @@ class Storage:
         found = []
         for line in self._connection.script(_LIST, ROOT, timeout_s=_HASH_S).text.splitlines():
             size, used, name = (*line.split(" ", 2), "", "")[:3]
-            if size.isdigit() and used.isdigit() and name:
+            if _NUMBER.fullmatch(size) and _NUMBER.fullmatch(used) and name:
                 found.append(Stored(name, int(size) * 1024, int(used)))
         return sorted(found, key=lambda one: one.used_at)
 
@@ -153,14 +198,21 @@ class Storage:
         """Remove our folder with all that is in it; returns the bytes that were in use."""
         used = sum(one.bytes for one in self.stored())
         self._verified.clear()
-        self._run('rm -rf "$1"', ROOT, timeout_s=_HASH_S)
+        self._run(_CLEAN, ROOT, timeout_s=_HASH_S)
         return used
+
+    def refusal(self) -> DeviceStorageError | None:
+        """Why nothing can be written there now; None where a file can."""
+        done = self._connection.script(_TRY, ROOT, doing="asked whether it stores a file")
+        if not done.exit_code:
+            return None
+        return storage_refusal(self._connection.shown, f"a file below {ROOT}", done.stderr)
 
     def free_bytes(self) -> int:
         """Free space where our folder is. Raises `DeviceLost`, `DeviceStorageError`."""
         answer = self._connection.script(_FREE, ROOT, doing="asked for its free space").text
         words = answer.split()
-        if len(words) < 4 or not words[3].isdigit():
+        if len(words) < 4 or not _NUMBER.fullmatch(words[3]):
             raise DeviceStorageError(
                 f"device {self._connection.shown} does not say how much space is free"
             )

@@ -1,20 +1,22 @@
 """One conversation with adb, bounded as a whole.
 
-adbutils gives the socket and the greeting. Its shell and sync calls bound one receive, not the
-call, and some wait for ever (sync, opening a transport); so the few messages that we need are
-read and written here, each under the one deadline of its conversation.
+adbutils' shell and sync calls bound one receive, not the call, some wait for ever (sync, opening
+a transport), and one that finds no server starts it on streams that are ours; so the few messages
+that we need are read and written here, each under the one deadline of its conversation.
 """
 
 from __future__ import annotations
 
 import math
+import re
+import socket
 import struct
 import time
 from collections.abc import Iterator
 from types import TracebackType
-from typing import IO, Any, Self
+from typing import IO, Self
 
-from adbutils import AdbClient, AdbError
+from adbutils import AdbError
 
 CHUNK = 64 * 1024
 # Any of these may be how a device that went away looks from here.
@@ -51,9 +53,8 @@ class Wire:
 
     def __init__(self, host: str, port: int, deadline: Deadline) -> None:
         self.deadline = deadline
-        client = AdbClient(host=host, port=port)
-        self._connection: Any = client.make_connection(timeout=deadline.left())
-        self._socket = self._connection.conn
+        self._socket = socket.create_connection((host, port), timeout=deadline.left())
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
 
     def __enter__(self) -> Self:
         return self
@@ -109,8 +110,15 @@ class Wire:
         status = self.read(4)
         if status == b"OKAY":
             return
-        reason = self.read(int(self.read(4), 16)) if status == b"FAIL" else status
+        reason = self.read(self.length()) if status == b"FAIL" else status
         raise AdbError(reason[:300].decode("utf-8", "replace"))
+
+    def length(self) -> int:
+        """The length that stands before a text, in four hexadecimal digits."""
+        digits = self.read(4)
+        if re.fullmatch(rb"[0-9a-fA-F]{4}", digits) is None:
+            raise EOFError("the adb server's answer was garbled")
+        return int(digits, 16)
 
     def transport(self, serial: str) -> None:
         """From here on the device is spoken to."""

@@ -125,7 +125,7 @@ class HostDevice(Device):
             stdout_limit=MAX_STDOUT_BYTES,
             stderr_limit=_STDERR_BYTES,
         )
-        verdict = judge(
+        judged = judge(
             Ended(
                 exit_code=finished.exit_code,
                 timed_out=finished.timed_out,
@@ -135,7 +135,7 @@ class HostDevice(Device):
             ),
             SERIAL,
         )
-        return run_report(request, verdict, finished.duration_s, SERIAL)
+        return run_report(request, judged, finished.duration_s, SERIAL)
 
     def close(self) -> None:
         """There is no connection to let go of."""

@@ -35,7 +35,8 @@ from device_runner.bundles import (
     store,
     verify,
 )
-from device_runner.bundles.pins import PLATFORMS, DebianPin
+from device_runner.bundles.checking import Checked, check
+from device_runner.bundles.pins import PLATFORMS
 from device_runner.commands import runner_cli
 from foundation import RequestError
 
@@ -124,8 +125,8 @@ def test_verify_finds_what_differs(small: Bundle, harm: Callable[[Path], None]) 
 def test_manifest_of_another_version_is_refused(small: Bundle) -> None:
     path = small.folder / "manifest.json"
     value = json.loads(path.read_text())
-    path.write_text(json.dumps(value | {"schema": "runner-bundle/2"}))
-    with pytest.raises(RequestError, match="runner-bundle/2"):
+    path.write_text(json.dumps(value | {"schema": "runner-bundle/3"}))
+    with pytest.raises(RequestError, match="runner-bundle/3"):
         open_bundle(small.folder)
 
 
@@ -286,34 +287,77 @@ def test_mirrors_are_the_systems_own(monkeypatch: pytest.MonkeyPatch) -> None:
         debian.mirrors()
 
 
-def test_newer_package_is_taken_only_when_asked(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+def test_symbols_of_nobody_known_stop_the_build() -> None:
+    vital = ("pthreadpool_create_v2", "memcpy@GLIBC_2.99", "kai_run_x", "_ZN10executorch3runEv")
+    for symbol in vital:
+        with pytest.raises(BundleBuildError, match="neither PyTorch's nor Python's"):
+            stand_ins.sort_by_owner({"runtime.so": frozenset({"PyList_New", symbol})})
+
+
+def test_trapped_symbols_are_listed_by_owner_and_by_who_wants_them() -> None:
+    sorted_ = stand_ins.sort_by_owner(
+        {
+            "a.so": frozenset({"PyList_New", "_Py_Dealloc", "_ZN3c106detail14torchCheckFailE"}),
+            "b.so": frozenset({"_ZN2at4_ops5clone4callE"}),
+        }
+    )
+    assert [(found.owner, found.wanted_by, found.symbols) for found in sorted_] == [
+        ("Python", "a.so", ("PyList_New", "_Py_Dealloc")),
+        ("PyTorch", "a.so", ("_ZN3c106detail14torchCheckFailE",)),
+        ("PyTorch", "b.so", ("_ZN2at4_ops5clone4callE",)),
+    ]
+
+
+def test_bundle_of_the_version_before_is_read_and_says_what_is_unknown(small: Bundle) -> None:
+    value = json.loads((small.folder / "manifest.json").read_text())
+    for name in ("trapped", "tried"):
+        del value[name]
+    source = value["sources"][0]
+    del source["tested"]
+    source |= {"kind": "debian", "sha256": "0" * 64}
+    value |= {"schema": "runner-bundle/1", "trapped_symbols": 169}
+    (small.folder / "manifest.json").write_text(json.dumps(value))
+    old = open_bundle(small.folder)
+    assert old.manifest.trapped is None
+    assert old.manifest.tried is None
+    words = Checked(old, None, None, ()).in_words()
+    assert "169 symbols, and whose they are is unknown" in words
+    assert "whether its kernels run is unknown" in words
+
+
+def _elf(alignment: int) -> bytes:
+    """An ELF header and one loadable segment, which is all that is read."""
+    head = b"\x7fELF\x02\x01\x01" + bytes(25) + (64).to_bytes(8, "little") + bytes(14)
+    head += (56).to_bytes(2, "little") + (1).to_bytes(2, "little") + bytes(6)
+    words = (0, 0x4000, 0x4000, 8, 8, alignment)
+    return (
+        head
+        + (1).to_bytes(4, "little")
+        + bytes(4)
+        + b"".join(word.to_bytes(8, "little") for word in words)
+    )
+
+
+@pytest.mark.parametrize(
+    ("alignment", "aligned"), [(0x1000, False), (0x2000, False), (0x4000, True), (0x10000, True)]
+)
+def test_segments_are_held_against_the_largest_page(
+    small: Bundle, alignment: int, aligned: bool
 ) -> None:
-    offered = "libx | 2.0 | http://a.example stable/main arm64 Packages\n"
-    offered += "libx | 1.0 | http://a.example old/main arm64 Packages\n"
-
-    def run(command: list[str], doing: str, cwd: Path | None = None) -> str:
-        if "download" in command:
-            assert cwd is not None
-            (cwd / "libx.deb").write_bytes(b"package")
-        return offered
-
-    monkeypatch.setattr(debian, "require", lambda program: program)
-    monkeypatch.setattr(debian, "run", run)
-    apt = debian.PrivateApt(tmp_path, "arm64", ("stable",))
-    pin = DebianPin("libx", "stable", "1.0", "0" * 64)
-    with pytest.raises(BundleBuildError, match="--allow-newer"):
-        apt.download(pin, tmp_path / "deb", allow_newer=False)
-    newer = apt.download(pin, tmp_path / "deb", allow_newer=True)
-    assert (newer.version, newer.pinned) == ("2.0", False)
-    with pytest.raises(BundleBuildError, match="another file"):
-        apt.download(DebianPin("libx", "old", "1.0", "0" * 64), tmp_path / "deb", allow_newer=True)
-
-
-def test_missing_vital_symbols_stop_the_build(tmp_path: Path) -> None:
-    for symbol in ("pthreadpool_create_v2", "memcpy@GLIBC_2.99"):
-        with pytest.raises(BundleBuildError, match="do not fit together"):
-            stand_ins.make_stand_ins({"PyList_New", symbol}, "g++", tmp_path, tmp_path)
+    (small.folder / "lib/libx.so").write_bytes(_elf(alignment))
+    again = adopt(small.folder, abi="arm64-v8a", executorch_version="1", command=("./runner",))
+    assert elf.is_aligned(small.folder / "lib/libx.so", 16384) is aligned
+    # One's own is used all the same, on phones with small pages; one of ours would be refused.
+    words = Checked(again, None, None, () if aligned else ("lib/libx.so",)).in_words()
+    assert ("cannot be loaded with pages of 16384 bytes" in words) is not aligned
+    ours = again.manifest.model_copy(
+        update={
+            "sources": (again.manifest.sources[0].model_copy(update={"kind": "debian"}),),
+        }
+    )
+    if not aligned:
+        with pytest.raises(BundleDamagedError, match="16384"):
+            check(Bundle(small.folder, ours))
 
 
 def test_still_wanted_knows_versions() -> None:
@@ -345,6 +389,9 @@ def test_built_bundle(
     text = (bundle.folder / "manifest.json").read_text()
     assert "://" not in text
     assert str(bundle.folder) not in text
+    assert all(source.tested for source in manifest.sources)
+    assert {found.owner for found in manifest.trapped or ()} == {"Python", "PyTorch"}
+    assert {found.outcome for found in manifest.tried or ()} <= {"right", "unsupported"}
     # Carried to a system that can build nothing, it is the one that `build` would make.
     archive = export_bundle(bundle, tmp_path / "runner.tar.gz")
     assert CliRunner().invoke(app, ["runner", "import", str(archive)]).exit_code == 0
@@ -386,7 +433,7 @@ def test_commands(small: Bundle, tmp_path: Path, app: typer.Typer) -> None:
     assert json.loads(call("list", "--json")) == [imported]
     assert imported["digest"] == small.manifest.digest
     assert imported["pinned"] is False
-    assert "whole" in call("verify", "x86_64")
+    assert "its files are those of its manifest" in call("verify", "x86_64")
     own = ("--abi", "x86_64", "--executorch", "1.1.0")
     (adopted,) = json.loads(call("adopt", small.folder, *own, "--json"))
     assert adopted["digest"] == small.manifest.digest

@@ -15,10 +15,10 @@ from lab_server import LabServer
 
 from device_runner import DeviceLost, RunRequest, TimingPlan
 from device_runner.conditions import Reading
-from device_runner.conditions.frequencies import CpuFrequencies
+from device_runner.conditions.base import State
 from device_runner.conditions.journal import JournalFile
 from device_runner.devices.adb.device import AdbDevice
-from device_runner.devices.adb.profile import Hardware
+from device_runner.devices.listing import _row
 from foundation import Artifact
 
 
@@ -49,8 +49,11 @@ def test_a_calm_phone_has_no_flags(device: AdbDevice) -> None:
     assert found["battery"].text == "83 %, charging (USB), 28.4 °C"
     assert found["stay_awake"].text.startswith("off")
     assert found["screen"].text == "on"
-    assert found["build"].text == "user build"
-    assert all(not one.flags and not one.advice for one in found.values() if one.name != "cpu")
+    # Its ABI is no phone's, and its cores and clocks are those of the machine that it runs on.
+    assert found["build"].text == "user build, perhaps no phone, for it has the ABI x86_64"
+    rest = [one for one in found.values() if one.name not in ("cpu", "build")]
+    assert [one.state for one in rest] == [State.FINE] * 5
+    assert not any(one.advice for one in rest)
 
 
 def test_what_disturbs_is_flagged_and_advised(device: AdbDevice, phone: LabDevice) -> None:
@@ -70,21 +73,27 @@ def test_what_disturbs_is_flagged_and_advised(device: AdbDevice, phone: LabDevic
     assert device.profile().kind == "emulator"
 
 
-def test_nonsense_is_no_reading(device: AdbDevice, phone: LabDevice) -> None:
+def unknown(device: AdbDevice) -> set[str]:
+    """The conditions that are told to be unknown, with a flag and what to do about it."""
+    found = [one for one in device.conditions() if one.state is State.UNKNOWN]
+    assert all(one.flags and one.advice for one in found)
+    return {one.name for one in found}
+
+
+def test_nonsense_is_unknown(device: AdbDevice, phone: LabDevice) -> None:
     dumps = phone.home / "lab/dumpsys"
     for name in ("battery", "thermalservice", "power"):
         (dumps / name).write_bytes(b"\xff\x00 level: lots\nThermal Status: hot\n" + b"x" * 10_000)
     (phone.home / "lab/settings/stay_on_while_plugged_in").write_text("$(reboot)\n")
-    assert not {"battery", "thermal", "stay_awake", "screen"} & readings(device).keys()
+    assert unknown(device) >= {"battery", "thermal", "stay_awake", "screen"}
 
 
-def test_services_that_a_phone_lacks_are_no_reading(device: AdbDevice, phone: LabDevice) -> None:
+def test_services_that_a_phone_lacks_are_unknown(device: AdbDevice, phone: LabDevice) -> None:
     for service in (phone.home / "lab/dumpsys").iterdir():
         service.unlink()
-    found = readings(device)
-    assert not {"battery", "thermal", "screen"} & found.keys()
+    assert unknown(device) >= {"battery", "thermal", "screen"}
     # What stands behind them in the same script is still told.
-    assert found["build"].text == "user build"
+    assert readings(device)["stay_awake"].text.startswith("off")
 
 
 def test_a_board_without_a_battery_is_never_low(device: AdbDevice, phone: LabDevice) -> None:
@@ -99,44 +108,17 @@ def test_silent_sensors_are_no_cool_phone(device: AdbDevice, phone: LabDevice) -
     assert readings(device)["thermal"].flags == ("thermal_unknown",)
 
 
-# A phone's answer: the lab's cores are this machine's own, and cannot be changed by a test.
-_CORES = "online={}\npresent=0-7\n" + "cpu=schedutil 1800000 1800000\n" * 6
-_BIG = "cpu=walt {} 2800000\n"
-
-
-@pytest.mark.parametrize(
-    ("answer", "text", "flags"),
-    [
-        (_CORES.format("0-7") + 2 * _BIG.format(2800000), "governor schedutil, walt", ()),
-        (
-            _CORES.format("0-7") + 2 * _BIG.format(1400000),
-            "governor schedutil, walt; 2 cores clocked down",
-            ("clocks_capped",),
-        ),
-        (
-            _CORES.format("0-5"),
-            "governor schedutil; cores 0-5 of 0-7 are on",
-            ("cores_offline",),
-        ),
-        ("online=0-3\npresent=0-3\ncpu=  \n", "does not tell", ()),
-    ],
-)
-def test_throttled_clocks(answer: str, text: str, flags: tuple[str, ...]) -> None:
-    facts = Hardware("phone", "", "", "arm64-v8a", "15", 35, "", "user", False, 4096, ())
-    reading = CpuFrequencies().reading(answer, facts)
-    assert reading is not None
-    assert (reading.text, reading.flags) == (text, flags)
-    assert bool(reading.advice) == bool(flags)
-
-
-def test_hidden_clocks_are_no_reading() -> None:
-    facts = Hardware("phone", "", "", "arm64-v8a", "15", 35, "", "user", False, 4096, ())
-    assert CpuFrequencies().reading("online=\npresent=\ncpu=  \n", facts) is None
-
-
-def test_old_android_lacks_some(device: AdbDevice, phone: LabDevice) -> None:
+def test_old_android_lacks_some_and_says_so(
+    device: AdbDevice, phone: LabDevice, model: Artifact
+) -> None:
     phone.set_props(**{"ro.build.version.sdk": "28"})
-    assert not {"thermal", "fixed_performance"} & readings(device).keys()
+    (phone.home / "lab/dumpsys/thermalservice").unlink()
+    found = readings(device)
+    assert found["thermal"].flags == ("thermal_unknown",)
+    assert found["fixed_performance"].flags == ("clocks_free",)
+    with device.lease():
+        time_it(device, model)
+    assert not any(call.startswith("cmd ") for call in phone.calls)
 
 
 def test_set_while_timing_and_restored(
@@ -189,6 +171,11 @@ def test_a_killed_process_is_made_good_by_the_next(
         os.kill(child, signal.SIGKILL)
         os.waitpid(child, 0)
     assert phone.setting("fixed_performance") == "true"
+    # `devices` tells what is left on the phone, and by what it goes.
+    row = _row(device)
+    assert row.state == "ready"
+    assert set(row.left_behind) == {"fixed_performance", "stay_awake"}
+    assert "devices --clean" in row.advice
     with device.lease():
         assert phone.setting("fixed_performance") == "false"
         assert phone.setting("settings/stay_on_while_plugged_in") == "0"

@@ -124,11 +124,46 @@ def test_lock_names_are_plain_and_distinct(one: str, other: str) -> None:
     assert (lock_name(other) == name) == (one == other)
 
 
+def test_no_variable_of_the_environment_parts_two_users_of_a_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.delenv(LOCK_DIR_VARIABLE)
+    found = set()
+    for name in ("TMPDIR", "XDG_RUNTIME_DIR", "HOME"):
+        monkeypatch.setenv(name, str(tmp_path))
+        monkeypatch.setattr("tempfile.tempdir", None)
+        found.add(lock_folder())
+        monkeypatch.delenv(name)
+    assert len(found) == 1
+
+
+def test_one_device_under_two_names_is_held_once() -> None:
+    with (
+        Lease("localhost:5555").hold(identity="R58"),
+        pytest.raises(DeviceBusy, match="127"),
+        Lease("127.0.0.1:5555").hold(identity="R58"),
+    ):
+        pass
+    with Lease("localhost:5555").hold(identity="R58"), Lease("localhost:5555").hold(identity="R59"):
+        pass
+
+
+def test_who_holds_it_is_told_as_long_as_it_lives() -> None:
+    assert Lease("phone-1").holder() is None
+    with holding_process() as process:
+        found = Lease("phone-1").holder()
+        assert found is not None
+        assert found.pid == process.pid
+        process.kill()
+        process.wait()
+        assert Lease("phone-1").holder() is None
+
+
 def test_folder_of_someone_else_is_not_trusted(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.delenv(LOCK_DIR_VARIABLE)
-    monkeypatch.setattr("tempfile.gettempdir", lambda: str(tmp_path))
+    monkeypatch.setattr("device_runner.devices.lease._TMP", tmp_path)
     mine = lock_folder()
     assert mine.stat().st_mode & 0o777 == 0o700
     mine.rmdir()

@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from made_up_results import changed
 
 from device_runner import HostDevice, Measurement, MeasurePlan, TimingPlan
 from foundation import load_artifact, sha256_of
@@ -63,18 +64,18 @@ def test_a_good_candidate_is_timed_and_judged(
     result = evaluator.evaluate(7, candidate, small_artifact)
     assert (result.status, result.reason, result.number) == ("ok", "", 7)
     assert result.key == candidate.key
-    assert result.artifact_sha256 == small_artifact.manifest.sha256
-    assert result.delegates == 1
-    assert result.undelegated_ops == 0
-    assert result.delegated_ops == small_artifact.manifest.delegated_op_count
+    assert result.artifact.sha256 == small_artifact.manifest.sha256
+    assert result.artifact.delegates == 1
+    assert result.artifact.undelegated_ops == 0
+    assert result.artifact.delegated_ops == small_artifact.manifest.delegated_op_count
     assert result.latency_low_ms <= 1.0001 * result.latency_ms
     assert result.latency_ms <= 1.0001 * result.latency_high_ms
-    assert result.max_abs_error <= 1e-4
+    assert result.timing.max_abs_error <= 1e-4
     assert result.feasible
     assert set(result.constraint_violations) == {"latency_ms", "memory_mb", "psnr_y_db"}
     assert "not of a phone" in result.stand_in_note
     # Raw samples are kept, and the result says where.
-    stored = Measurement.load(tmp_path / result.measurement_file)
+    stored = Measurement.load(tmp_path / result.timing.measurement_file)
     assert stored.estimate.latency_ms == result.latency_ms
     assert len(stored.sessions[0].iteration_ns) >= 2
     # The device's pictures score as eager PyTorch's do.
@@ -179,11 +180,11 @@ def test_a_candidate_without_an_artifact_has_a_result_too(evaluator, candidate):
 
 
 def test_the_front_is_taken_up_where_the_run_left_it(evaluator, candidate):
-    known = evaluator.failure(0, candidate, "x").model_copy(
-        update={"status": "ok", "latency_ms": 5.0, "psnr_y_db": 31.0}
+    known = changed(
+        evaluator.failure(0, candidate, "x"), status="ok", latency_ms=5.0, psnr_y_db=31.0
     )
     broken = known.model_copy(update={"constraint_violations": {"memory_mb": 1.0}})
-    stopped = known.model_copy(update={"status": "stopped", "psnr_y_db": None})
+    stopped = known.model_copy(update={"status": "stopped", "quality": None})
     evaluator.remember([known, broken, stopped])
     assert evaluator.front == [(5.0, 31.0)]
     assert evaluator.best_psnr_db == 31.0
@@ -195,7 +196,7 @@ def test_more_rounds_make_a_known_result_sharper(evaluator, candidate, small_art
     (sharper,) = evaluator.sharpen([first], [small_artifact], 2)
     assert (first.sessions, sharper.sessions) == (1, 3)
     assert sharper.psnr_y_db == first.psnr_y_db
-    stored = Measurement.load(tmp_path / sharper.measurement_file)
+    stored = Measurement.load(tmp_path / sharper.timing.measurement_file)
     assert [slot.round for slot in stored.slots] == [0, 1, 2]
     assert stored.estimate.latency_ms == sharper.latency_ms
     assert "few_sessions" not in sharper.flags
@@ -220,9 +221,10 @@ def test_the_sentinel_corrects_every_candidate_of_a_study(
 ):
     evaluator.sentinel = StudySentinel(small_artifact, tmp_path)
     result = evaluator.evaluate(0, candidate, small_artifact)
-    stored = Measurement.load(tmp_path / result.measurement_file)
+    stored = Measurement.load(tmp_path / result.timing.measurement_file)
     reference = SentinelReference.load(tmp_path / "sentinel.json")
     assert stored.sentinel.reference_ms == reference.reference_ms
-    # It is its own sentinel: by definition about as fast as the reference.
-    assert result.latency_ms == pytest.approx(reference.reference_ms, rel=0.5)
-    assert result.raw_latency_ms > 0
+    (raw_ms,) = (session.median_ms for session in stored.sessions)
+    (drift,) = stored.sentinel.drift
+    assert result.latency_ms == pytest.approx(raw_ms / drift)
+    assert result.timing.raw_latency_ms == pytest.approx(raw_ms)

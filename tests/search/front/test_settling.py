@@ -18,8 +18,7 @@ from models.deployment import Candidate, Deployment
 from search.candidates.evaluation import Evaluator
 from search.constraints import Constraints
 from search.front.settling import Settling
-from search.study.run_directory import results_of
-from search.study.study import record
+from search.study.study import record, results_of
 
 # The second is as fast as the first but for 2 %, and better: is the first on the front? The third
 # is far from all.
@@ -72,7 +71,7 @@ class Bench:
             self.study.ask(),
             result_of(
                 number, candidate, status="ok", latency_ms=measured.estimate.latency_ms,
-                psnr_y_db=TRUTH[name][1], sessions=3, artifact_sha256=loaded.manifest.sha256,
+                psnr_y_db=TRUTH[name][1], sessions=3, sha256=loaded.manifest.sha256,
                 measurement_file=f"measurements/{file.name}",
             ),
         )  # fmt: skip

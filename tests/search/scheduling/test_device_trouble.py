@@ -13,10 +13,10 @@ from optuna.trial import TrialState
 from device_runner import DeviceBusy, DeviceLost, DeviceStorageError, RunnerBrokenError
 from models.deployment import Deployment
 from search.scheduling.lane import Lane
-from search.scheduling.loop import SearchEvents, SearchLoop
+from search.scheduling.loop import LoopEvents, SearchLoop
 from search.scheduling.station import DeviceGone, Patience, Station
 from search.space import SearchSpace
-from search.study.run_directory import results_of
+from search.study.study import results_of
 from search.study.troubles import Trouble, append_trouble, read_troubles
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
@@ -65,7 +65,7 @@ class Search:
             )
             for lane in lanes
         ]  # fmt: skip
-        events = SearchEvents(note=self.notes.append)
+        events = LoopEvents(note=self.notes.append)
         self.loop = SearchLoop(self.lanes, self.pool, None, events)
 
     def run(self):

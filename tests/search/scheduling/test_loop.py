@@ -15,10 +15,10 @@ from space_strategies import spaces
 from foundation import DeviceFailure
 from models.deployment import Deployment
 from search.scheduling.lane import Lane
-from search.scheduling.loop import SearchEvents, SearchLoop
+from search.scheduling.loop import LoopEvents, SearchLoop
 from search.scheduling.station import Station
 from search.space import SearchSpace
-from search.study.run_directory import DUPLICATE_ATTRIBUTE, results_of
+from search.study.study import DUPLICATE_ATTRIBUTE, results_of
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
 DEPLOYMENT = Deployment(lr_height=16, lr_width=16)
@@ -44,7 +44,7 @@ class OneLane:
     def __init__(
         self, study, trials, space=SPACE, evaluator=None, pool=None, kind="host", **others
     ):
-        events = others.get("events", SearchEvents())
+        events = others.get("events", LoopEvents())
         self.device = FakeDevice(kind=kind)
         station = Station(self.device, evaluator or FakeEvaluator())
         lane = Lane(
@@ -121,7 +121,7 @@ def test_a_duplicate_is_answered_from_what_is_known(study):
     told = []
     loop(
         study, 4, evaluator=again, pool=pool,
-        events=SearchEvents(finished=lambda *event: told.append(event)),
+        events=LoopEvents(finished=lambda *event: told.append(event)),
     ).run()  # fmt: skip
     # Paid for one, not two, and told so.
     assert len(again.measured) == 1
@@ -248,7 +248,7 @@ def test_exports_run_ahead_of_a_phone(study):
 
 def test_whoever_watches_is_told_of_every_candidate(study):
     told, stages = [], []
-    events = SearchEvents(
+    events = LoopEvents(
         stage=stages.append,
         finished=lambda result, done, total: told.append((result.key, done, total)),
     )

@@ -27,8 +27,8 @@ def test_a_run_is_made_and_read_back(path):
     assert run.facts() == FACTS
     assert run.environment() == {}
     assert run.spec()["seed"] == 1
-    assert run.storage_url == f"sqlite:///{path}/study.db"
-    assert sorted(p.name for p in path.iterdir()) == ["facts.json", "run.toml"]
+    assert run.shared_storage is None
+    assert sorted(p.name for p in path.iterdir()) == ["facts.json", "run.toml", "study.json"]
 
 
 def test_an_empty_folder_will_do(path):
@@ -54,6 +54,7 @@ def test_a_foreign_folder_is_left_alone(path):
     ("change", "sentence"),
     [
         ({"seed": 2}, "a search with seed=1, this one has seed=2"),
+        ({"lowering": "direct"}, "with lowering=standard, this one has lowering=direct"),
         ({"lr_size": (8, 8)}, r"lr_size=\[64, 64\], this one has lr_size=\[8, 8\]"),
         ({"max_latency_ms": 4.0}, "max_latency_ms=None, this one has max_latency_ms=4.0"),
     ],
@@ -120,7 +121,9 @@ def finished(run, number, measurement_file=""):
     candidate = Candidate(SPACE.smallest(), Deployment(lr_height=16, lr_width=16))
     record(
         open_study(run, REQUEST).ask(),
-        result_of(number, candidate, status="failed", measurement_file=measurement_file),
+        result_of(
+            number, candidate, status="failed", latency_ms=1.0, measurement_file=measurement_file
+        ),
     )
 
 
@@ -132,7 +135,7 @@ def test_the_runs_of_several_profiles_are_read_together_and_each_alone(path):
     for part in parts:
         finished(part, 0, "measurements/trial-00000.json")
     assert len(run.results()) == 2
-    assert [r.measurement_file for r in run.results()] == [
+    assert [r.timing.measurement_file for r in run.results()] == [
         f"profiles/{name}/measurements/trial-00000.json" for name in ("phone-a", "phone-b")
     ]
     assert len(parts[0].results()) == 1

@@ -1,0 +1,1 @@
+"""Programs that reach every family of kernels, to try a bundle with."""

@@ -1,0 +1,185 @@
+"""The command `export`: from weights and a config, or from what a search has found."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from foundation.artifact import Artifact
+from foundation.console import err, out, print_json
+from foundation.errors import RequestError
+from foundation.wording import shell_line
+from models.artifact_copy import copy_artifact
+from models.cli import ConfigOption, JsonOption, KeyOption, PresetOption, choose_config
+
+if TYPE_CHECKING:
+    from models.deployment import Candidate
+    from models.weights import Weights
+
+
+@dataclass(frozen=True)
+class FoundBySearch:
+    """A candidate of a run, and what it can be exported from.
+
+    Attributes:
+        artifact: what the search exported and measured, None where it was deleted.
+        weights: the run's checkpoint, from which it can be made anew.
+    """
+
+    candidate: Candidate
+    artifact: Artifact | None
+    weights: Path
+
+
+# Run directory, trial (None: the recommended one), address of the run's study where it is not its
+# own -> what to export.
+FindInRun = Callable[[Path, int | None, str | None], FoundBySearch]
+
+
+def export_command(find_in_run: FindInRun) -> Callable[..., None]:
+    """The command; `find_in_run` answers `--from`."""
+
+    def export(
+        output: Annotated[Path, typer.Option("--output", "-o", help="Folder for the artifact.")],
+        run: Annotated[
+            Path | None,
+            typer.Option("--from", metavar="RUN", help="Run directory that a search left behind."),
+        ] = None,
+        trial: Annotated[
+            int | None, typer.Option(help="With --from: this trial [the recommended one].")
+        ] = None,
+        chosen: Annotated[
+            bool, typer.Option("--chosen", help="With --from: the recommended one.")
+        ] = False,
+        storage: Annotated[
+            str | None,
+            typer.Option(
+                metavar="URL", help="With --from: where the study lies, if not in the run."
+            ),
+        ] = None,
+        weights: Annotated[
+            Path | None, typer.Option(help="Checkpoint: published .pth or ours.")
+        ] = None,
+        preset: PresetOption = None,
+        key: KeyOption = None,
+        changes: ConfigOption = None,
+        lr_size: Annotated[
+            str | None, typer.Option(help=r"HEIGHTxWIDTH of the LR input \[180x320].")
+        ] = None,
+        graph: Annotated[
+            str | None,
+            typer.Option(
+                help="deploy: one XNNPACK delegate. reference: the network as written. "
+                r"\[deploy]"
+            ),
+        ] = None,
+        lowering: Annotated[
+            str | None,
+            typer.Option(
+                help="direct: our own XNNPACK graph. standard: ExecuTorch's partitioner. "
+                r"\[direct where the graph is deploy]"
+            ),
+        ] = None,
+        strip_kb: Annotated[
+            int | None,
+            typer.Option(help=r"Cache in kB that a direct graph is cut for; 0: uncut. \[3072]"),
+        ] = None,
+        json: JsonOption = False,
+    ) -> None:
+        """Export a model to an ExecuTorch .pte with its manifest and its check tensors.
+
+        Either from a checkpoint, or what a search has found, just as it was measured.
+
+        Example: mobilesr-tune export --from runs/pixel8 --chosen --output best
+
+        Example: mobilesr-tune export --preset ntire2022 --weights mobilesr_x4.pth
+        --lr-size 180x320 --output published
+        """
+        from models.deployment import Candidate, Deployment, fallback_sentence, parse_lr_size
+        from models.weights import load_weights
+        from models.window_padding import padding_sentence
+
+        own = {
+            "--weights": weights, "--preset": preset, "--key": key, "--set": changes,
+            "--lr-size": lr_size, "--graph": graph, "--lowering": lowering,
+            "--strip-kb": strip_kb,
+        }  # fmt: skip
+        if run is not None:
+            _refuse_beside_from([name for name, value in own.items() if value is not None])
+            if chosen and trial is not None:
+                raise RequestError("--chosen and --trial were both given: choose one")
+            _export_found(find_in_run(run, trial, storage), output, json)
+            return
+        if trial is not None or chosen:
+            raise RequestError("--trial and --chosen choose from a run: add --from RUN")
+        if weights is None:
+            raise RequestError(
+                "nothing says what to export: give --from RUN, what a search left behind, or "
+                "--weights, a checkpoint"
+            )
+        height, width = parse_lr_size(lr_size or "180x320")
+        loaded = load_weights(weights)
+        config = choose_config(preset, key, changes, loaded)
+        deployment = Deployment.choose(
+            lr_height=height, lr_width=width, graph=graph or "deploy", lowering=lowering,
+            strip_kb=strip_kb,
+        )  # fmt: skip
+        if sentence := fallback_sentence(deployment):
+            err.say(sentence)
+        if sentence := padding_sentence((height, width), (config.window_size,)):
+            err.say(sentence, style="yellow")
+        export_to(Candidate(config, deployment), loaded, output, json)
+
+    return export
+
+
+def _refuse_beside_from(given: list[str]) -> None:
+    if given:
+        raise RequestError(
+            f"{', '.join(given)} beside --from: the run says all of that; leave one of them out"
+        )
+
+
+def _export_found(found: FoundBySearch, output: Path, json: bool) -> None:
+    """What was measured itself, where it is still there: that file, and no other, has numbers."""
+    from models.weights import load_weights
+
+    measured = found.artifact
+    if measured is None:
+        export_to(found.candidate, load_weights(found.weights), output, json)
+        return
+
+    def copied(store: Path) -> Artifact:
+        folder = shutil.copytree(measured.folder, store / measured.folder.name)
+        return Artifact(folder, measured.manifest)
+
+    _tell(copy_artifact(copied, output), output, json)
+
+
+def export_to(candidate: Candidate, weights: Weights, output: Path, json: bool) -> None:
+    """Export with a spinner, copy the artifact to `output`, and say what it is."""
+    from models.export import export as run
+
+    with err.status(f"lowering {candidate.key}"):
+        artifact = copy_artifact(lambda store: run(candidate, weights, store), output)
+    _tell(artifact, output, json)
+
+
+def _tell(artifact: Artifact, output: Path, json: bool) -> None:
+    manifest = artifact.manifest
+    if json:
+        print_json({"path": str(artifact.model_path), "manifest": manifest.to_dict()})
+        return
+    out.say(f"{artifact.model_path}  {manifest.size_bytes / 1024:.0f} kB", style="bold")
+    out.say(
+        f"{manifest.candidate_key}: {manifest.parameters:,} parameters, "
+        f"{manifest.macs / 1e9:.2f} GMAC, {manifest.delegates} XNNPACK delegate(s) with "
+        f"{manifest.delegated_op_count} operators, {manifest.undelegated_op_count} left to "
+        f"portable kernels, {manifest.export_s:.0f} s"
+    )
+    out.say(f"Measure it: {shell_line(['mobilesr-tune', 'bench', str(output)])}")

@@ -1,0 +1,74 @@
+"""The whole network as one graph: (1, 3, H, W) in [0, 1] -> (1, 3, scale*H, scale*W)."""
+
+from __future__ import annotations
+
+from typing import cast
+
+from torch import nn
+
+from models.lowering.direct.strips import (
+    Strips,
+    convolution_kernel,
+    cut,
+    depthwise_kernel,
+    pointwise_kernel,
+    with_halo,
+)
+from models.lowering.direct.tail import DirectTail
+from models.lowering.direct.transformer import DirectTransformer
+from models.lowering.strips import StripPlan
+from models.lowering.xnnpack_graph import Padding, Value, XnnpackGraph
+from models.network import LEAKY_SLOPE, MobileSR, ResBlock, WindowTransformer
+
+
+class DirectResBlock:
+    """One block's constants, and the writing of it for any list of strips."""
+
+    def __init__(self, graph: XnnpackGraph, block: ResBlock) -> None:
+        self.graph = graph
+        expand, _, depthwise, _, reduce = (cast(nn.Conv2d, layer) for layer in block.net)
+        self.expand = pointwise_kernel(graph, expand)
+        self.depthwise = depthwise_kernel(graph, depthwise)
+        self.reduce = pointwise_kernel(graph, reduce)
+
+    def write(self, strips: Strips) -> list[Value]:
+        return [self._write_strip(strips, at) for at in range(len(strips))]
+
+    def _write_strip(self, strips: Strips, at: int) -> Value:
+        graph = self.graph
+        picture, padding = with_halo(graph, strips, at)
+        hidden = graph.leaky_relu(graph.linear(picture, self.expand), LEAKY_SLOPE)
+        hidden = graph.depthwise_convolution(hidden, self.depthwise, padding)
+        hidden = graph.leaky_relu(hidden, LEAKY_SLOPE)
+        return graph.add(strips[at], graph.linear(hidden, self.reduce))
+
+
+def write_network(model: MobileSR, height: int, width: int, plan: StripPlan) -> XnnpackGraph:
+    """`model` for one LR size, cut as `plan` says."""
+    config, graph = model.config, XnnpackGraph()
+    scale = config.scale
+    picture = graph.transpose(graph.input([1, 3, height, width]), [0, 2, 3, 1])
+    base = graph.resize_bilinear(picture, height * scale, width * scale)
+    head = graph.convolution(picture, convolution_kernel(graph, model.head), Padding(1, 1, 1))
+    features: Strips = cut(graph, head, plan.window_rows * config.window_size)
+    blocks: list[DirectTransformer | DirectResBlock] = []
+    for layer in model.body.layers:
+        transformer, resblock = cast(nn.ModuleList, layer)
+        blocks += [
+            DirectTransformer(graph, cast(WindowTransformer, transformer), plan.windows),
+            DirectResBlock(graph, cast(ResBlock, resblock)),
+        ]
+    before = features
+    for _ in range(config.body_passes):
+        before = features
+        for block in blocks:
+            features = block.write(features)
+    both = [graph.concatenate(pair, axis=3) for pair in zip(before, features, strict=True)]
+    fuse = convolution_kernel(graph, model.fuse)
+    fused = []
+    for at in range(len(both)):
+        wide, padding = with_halo(graph, both, at)
+        fused.append(graph.convolution(wide, fuse, padding))
+    residual = graph.concatenate(DirectTail(graph, model, plan.tail_rows).write(fused), axis=1)
+    graph.output(graph.transpose(graph.add(residual, base), [0, 3, 1, 2]))
+    return graph

@@ -1,0 +1,126 @@
+"""`WindowTransformer` on strips: tokens are brought window by window once, and back once.
+
+As in `models.deploy_graph` the norms are matmuls and their affine lies in the layers behind them.
+What differs: the position convolution's residual sits in its centre tap; a row of windows moves
+in rows of `window * C` values; K^T and V^T are one transpose of two axes each, and V^T times the
+transposed scores comes out channels-first, which needs but one transpose more.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+
+from models.deploy_graph import CentredNorm, DeployTransformer
+from models.lowering.direct.strips import (
+    Strips,
+    depthwise_kernel,
+    linear_kernel,
+    with_halo,
+)
+from models.lowering.xnnpack_graph import Kernel, Value, XnnpackGraph
+from models.network import WindowTransformer
+
+
+@dataclass(frozen=True)
+class _Norm:
+    centre: Kernel
+    variance: Kernel
+
+
+class DirectTransformer:
+    """One block's constants, and the writing of it for any list of strips."""
+
+    def __init__(self, graph: XnnpackGraph, block: WindowTransformer, windows: int) -> None:
+        """`windows`: how many windows' scores are held at once."""
+        self.graph, self.windows = graph, windows
+        self.side = block.window_size
+        folded = DeployTransformer(block, self.side, self.side)
+        self.heads, self.head_dim = folded.heads, folded.head_dim
+        self.position = depthwise_kernel(graph, block.pos_embed, residual=True)
+        self.norm1, self.norm2 = self._norm(folded.norm1), self._norm(folded.norm2)
+        self.q, self.k, self.v, self.out, self.mlp_in, self.mlp_out = (
+            linear_kernel(graph, layer)
+            for layer in (
+                folded.q, folded.k, folded.v, folded.proj_out, folded.mlp_in, folded.mlp_out,
+            )
+        )  # fmt: skip
+
+    def _norm(self, norm: CentredNorm) -> _Norm:
+        return _Norm(
+            linear_kernel(self.graph, norm.centre), linear_kernel(self.graph, norm.variance)
+        )
+
+    def write(self, strips: Strips) -> list[Value]:
+        return [self._write_strip(strips, at) for at in range(len(strips))]
+
+    def _write_strip(self, strips: Strips, at: int) -> Value:
+        graph, side = self.graph, self.side
+        _, height, width, channels = strips[at].shape
+        picture, padding = with_halo(graph, strips, at)
+        picture = graph.depthwise_convolution(picture, self.position, padding)
+        below, right = -height % side, -width % side
+        picture = graph.pad(graph.pad(picture, 1, 0, below), 2, 0, right)
+        rows, columns = (height + below) // side, (width + right) // side
+        # (rows, side, columns, side * C): a window's row stays in one piece.
+        blocks = graph.reshape(picture, [rows, side, columns, side * channels])
+        tokens = graph.reshape(
+            graph.transpose(blocks, [0, 2, 1, 3]), [rows * columns, side * side, channels]
+        )
+        inside = _inside(rows, columns, side, below, right)
+        tokens = self._windows(tokens, None if inside is None else graph.constant(inside))
+        blocks = graph.reshape(tokens, [rows, columns, side, side * channels])
+        picture = graph.reshape(
+            graph.transpose(blocks, [0, 2, 1, 3]), [1, rows * side, columns * side, channels]
+        )
+        return graph.slice(graph.slice(picture, 1, 0, height), 2, 0, width)
+
+    def _windows(self, tokens: Value, inside: Value | None) -> Value:
+        """Attention and MLP: (windows, tokens, C) kept."""
+        graph = self.graph
+        tokens = graph.add(tokens, self._attend(self._normed(tokens, self.norm1), inside))
+        hidden = graph.gelu(graph.linear(self._normed(tokens, self.norm2), self.mlp_in))
+        return graph.add(tokens, graph.linear(hidden, self.mlp_out))
+
+    def _normed(self, tokens: Value, norm: _Norm) -> Value:
+        graph = self.graph
+        centred = graph.linear(tokens, norm.centre)
+        variance = graph.linear(graph.multiply(centred, centred), norm.variance)
+        return graph.multiply(centred, graph.reciprocal_square_root(variance))
+
+    def _attend(self, normed: Value, inside: Value | None) -> Value:
+        graph = self.graph
+        count, area, channels = normed.shape
+        k, v = graph.linear(normed, self.k), graph.linear(normed, self.v)
+        if inside is not None:
+            # The affine moved behind the norm would fill the padding, which is zero before it.
+            k, v = graph.multiply(k, inside), graph.multiply(v, inside)
+        q = graph.transpose(self._heads(graph.linear(normed, self.q)), [0, 2, 1])
+        k, v = self._heads(k), self._heads(v)
+        step = self.windows * self.heads
+        mixed = []
+        for start in range(0, count * self.heads, step):
+            stop = min(start + step, count * self.heads)
+            part_q, part_k, part_v = (graph.slice(part, 0, start, stop) for part in (q, k, v))
+            scores = graph.softmax(graph.batch_matmul(part_q, part_k))
+            mixed.append(graph.batch_matmul(part_v, scores, transpose_b=True))
+        merged = graph.reshape(graph.concatenate(mixed, axis=0), [count, channels, area])
+        return graph.linear(graph.transpose(merged, [0, 2, 1]), self.out)
+
+    def _heads(self, tokens: Value) -> Value:
+        """(windows, tokens, C) -> (windows * heads, head_dim, tokens)."""
+        count, area, _ = tokens.shape
+        turned = self.graph.transpose(tokens, [0, 2, 1])
+        return self.graph.reshape(turned, [count * self.heads, self.head_dim, area])
+
+
+def _inside(rows: int, columns: int, side: int, below: int, right: int) -> torch.Tensor | None:
+    """(windows, tokens, 1): 1 for the picture, 0 for its padding; None where there is none."""
+    if not below and not right:
+        return None
+    mask = torch.ones(rows * side, columns * side)
+    mask[rows * side - below :] = 0
+    mask[:, columns * side - right :] = 0
+    blocks = mask.reshape(rows, side, columns, side).permute(0, 2, 1, 3)
+    return blocks.reshape(rows * columns, side * side, 1)

@@ -1,0 +1,60 @@
+"""A `.pte` runs once on this host, and must answer as eager PyTorch does."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+
+from torch import Tensor
+
+from models.errors import ExportError
+
+
+def require_right(
+    path: Path, name: str, example: Tensor, expected: Tensor, tolerance: float
+) -> None:
+    """Load the program at `path`, run it on `example` and compare.
+
+    Raises:
+        ExportError: it does not load or run, or an output differs by more than `tolerance`.
+    """
+    from executorch.runtime import Runtime
+
+    try:
+        with _silent():
+            method = Runtime.get().load_program(path).load_method("forward")
+            assert method is not None
+            (answer,) = method.execute([example])
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise ExportError(
+            f"{name} was lowered, and the runtime of this host cannot run it: {reason[:200]}"
+        ) from error
+    largest = float((answer - expected).abs().max())
+    # A comparison with NaN is never true.
+    if answer.shape != expected.shape or not largest <= tolerance:
+        raise ExportError(
+            f"{name} was lowered, and answers wrongly on this host: off by up to {largest:.3g}, "
+            f"at most {tolerance:g} is allowed"
+        )
+
+
+_one_at_a_time = threading.Lock()
+
+
+@contextlib.contextmanager
+def _silent() -> Iterator[None]:
+    """Without what the runtime writes to the process's stderr about this host's CPU."""
+    sys.stderr.flush()
+    with _one_at_a_time, Path(os.devnull).open("wb") as nowhere:
+        kept = os.dup(2)
+        os.dup2(nowhere.fileno(), 2)
+        try:
+            yield
+        finally:
+            os.dup2(kept, 2)
+            os.close(kept)

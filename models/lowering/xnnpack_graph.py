@@ -1,0 +1,286 @@
+"""A writer of XNNPACK graphs: values, the operators between them, constants by content.
+
+Shapes are those of XNNPACK, NHWC where an operator has a picture's two sides. What a graph says
+is ExecuTorch's own schema (`backends/xnnpack/serialization/schema.fbs`); node and field names
+are the schema's. Nothing here needs ExecuTorch: `executorch_internals` turns a graph into bytes.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from enum import IntEnum
+from typing import Any
+
+import torch
+from torch import Tensor
+
+# The schema's number for "no value" and "no external id".
+NONE = 2**32 - 1
+_EXTERNAL_INPUT, _EXTERNAL_OUTPUT = 1, 2
+_TRANSPOSE_B = 1
+# XNNPACK concatenates up to five tensors at once.
+_MOST_PARTS = 5
+
+
+class DataType(IntEnum):
+    """Element types, by the schema's numbers."""
+
+    FP32 = 1
+
+
+_TORCH_TYPES = {DataType.FP32: torch.float32}
+
+
+@dataclass(frozen=True)
+class Value:
+    """A tensor of the graph, by its number."""
+
+    number: int
+    shape: tuple[int, ...]
+    dtype: DataType = DataType.FP32
+
+
+@dataclass(frozen=True)
+class Node:
+    """An operator: its name in the schema, and its fields there."""
+
+    kind: str
+    fields: dict[str, Any]
+
+
+@dataclass
+class Entry:
+    """A value as the schema describes it. `constant` is 0 for what is computed."""
+
+    shape: tuple[int, ...]
+    dtype: DataType
+    constant: int = 0
+    external_id: int = NONE
+    flags: int = 0
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """Weights of a linear layer or a convolution, and their bias; shared by all that use them."""
+
+    weight: Value
+    bias: Value | None
+
+
+@dataclass(frozen=True)
+class Padding:
+    """Zeros around a picture: rows above and below, columns at either side."""
+
+    above: int
+    below: int
+    beside: int
+
+
+@dataclass
+class XnnpackGraph:
+    """The graph as it is written, one method an operator; each returns the operator's output.
+
+    `constants` are (key, size in bytes) of what `blobs` holds; number 0 is the schema's word for
+    "not constant".
+    """
+
+    nodes: list[Node] = field(default_factory=list)
+    entries: list[Entry] = field(default_factory=list)
+    constants: list[tuple[str, int]] = field(default_factory=lambda: [("", 0)])
+    blobs: dict[str, bytes] = field(default_factory=dict)
+    inputs: list[int] = field(default_factory=list)
+    outputs: list[int] = field(default_factory=list)
+    _known: dict[tuple[str, tuple[int, ...]], Value] = field(default_factory=dict)
+
+    @property
+    def operators(self) -> dict[str, int]:
+        """Operator to how often it occurs."""
+        return dict(Counter(node.kind.removeprefix("XNN") for node in self.nodes))
+
+    def input(self, shape: Sequence[int]) -> Value:
+        """The next input of the graph."""
+        value = self._value(shape)
+        entry = self.entries[value.number]
+        entry.external_id, entry.flags = len(self.inputs), _EXTERNAL_INPUT
+        self.inputs.append(value.number)
+        return value
+
+    def output(self, value: Value) -> None:
+        """Make `value` the next output. All inputs must have been declared."""
+        entry = self.entries[value.number]
+        entry.external_id = len(self.inputs) + len(self.outputs)
+        entry.flags = _EXTERNAL_OUTPUT
+        self.outputs.append(value.number)
+
+    def constant(self, tensor: Tensor, dtype: DataType = DataType.FP32) -> Value:
+        """A constant; one whose content is there already is used again."""
+        tensor = tensor.detach().to(_TORCH_TYPES[dtype]).contiguous()
+        blob = tensor.numpy().tobytes()
+        key = hashlib.sha256(dtype.name.encode() + blob).hexdigest()
+        shape = tuple(tensor.shape)
+        if (key, shape) not in self._known:
+            self.blobs[key] = blob
+            self.constants.append((key, len(blob)))
+            self._known[key, shape] = self._value(shape, dtype, len(self.constants) - 1)
+        return self._known[key, shape]
+
+    def kernel(self, weight: Tensor, bias: Tensor | None) -> Kernel:
+        """Weights in XNNPACK's layout: (out, in), (out, height, width, in) or (1, h, w, out)."""
+        return Kernel(self.constant(weight), None if bias is None else self.constant(bias))
+
+    def _value(
+        self, shape: Sequence[int], dtype: DataType = DataType.FP32, constant: int = 0
+    ) -> Value:
+        value = Value(len(self.entries), tuple(int(side) for side in shape), dtype)
+        self.entries.append(Entry(value.shape, dtype, constant))
+        return value
+
+    def _node(self, kind: str, shape: Sequence[int], **fields: Any) -> Value:
+        output = self._value(shape)
+        self.nodes.append(Node(kind, {"flags": 0, **fields, "output_id": output.number}))
+        return output
+
+    def _unary(self, kind: str, x: Value, **fields: Any) -> Value:
+        return self._node(kind, x.shape, input_id=x.number, **fields)
+
+    def _binary(self, kind: str, a: Value, b: Value) -> Value:
+        # Of equal rank, and a side of 1 is repeated.
+        shape = tuple(map(max, a.shape, b.shape))
+        return self._node(kind, shape, input1_id=a.number, input2_id=b.number)
+
+    def add(self, a: Value, b: Value) -> Value:
+        return self._binary("XNNAdd", a, b)
+
+    def multiply(self, a: Value, b: Value) -> Value:
+        return self._binary("XNNMultiply", a, b)
+
+    def softmax(self, x: Value) -> Value:
+        return self._unary("XNNSoftmax", x)
+
+    def gelu(self, x: Value) -> Value:
+        return self._unary("XNNGelu", x)
+
+    def reciprocal_square_root(self, x: Value) -> Value:
+        return self._unary("XNNReciprocalSquareRoot", x)
+
+    def leaky_relu(self, x: Value, slope: float) -> Value:
+        return self._unary("XNNLeakyReLU", x, negative_slope=slope)
+
+    def linear(self, x: Value, kernel: Kernel) -> Value:
+        """(..., in) -> (..., out)."""
+        return self._node(
+            "XNNFullyConnected",
+            (*x.shape[:-1], kernel.weight.shape[0]),
+            input1_id=x.number, filter_id=kernel.weight.number, bias_id=_number(kernel.bias),
+        )  # fmt: skip
+
+    def batch_matmul(self, a: Value, b: Value, *, transpose_b: bool = False) -> Value:
+        """(batch, m, k) and (batch, k, n), or (batch, n, k) if transposed, -> (batch, m, n)."""
+        columns = b.shape[1] if transpose_b else b.shape[2]
+        return self._node(
+            "XNNBatchMatrixMultiply",
+            (a.shape[0], a.shape[1], columns),
+            input1_id=a.number, input2_id=b.number, flags=_TRANSPOSE_B if transpose_b else 0,
+        )  # fmt: skip
+
+    def convolution(self, x: Value, kernel: Kernel, padding: Padding) -> Value:
+        """(1, H, W, in) -> (1, H', W', out), stride 1; the kernel is (out, h, w, in)."""
+        outputs = kernel.weight.shape[0]
+        groups = {
+            "groups": 1,
+            "group_input_channels": x.shape[3],
+            "group_output_channels": outputs,
+        }
+        return self._convolve("XNNConv2d", x, kernel, padding, outputs, groups)
+
+    def depthwise_convolution(self, x: Value, kernel: Kernel, padding: Padding) -> Value:
+        """(1, H, W, C) -> (1, H', W', C), each channel by itself; the kernel is (1, h, w, C)."""
+        channels = x.shape[3]
+        groups = {"groups": channels, "group_input_channels": 1, "group_output_channels": 1}
+        return self._convolve("XNNDepthwiseConv2d", x, kernel, padding, channels, groups)
+
+    def _convolve(
+        self, kind: str, x: Value, kernel: Kernel, padding: Padding, outputs: int,
+        groups: dict[str, int],
+    ) -> Value:  # fmt: skip
+        height = x.shape[1] + padding.above + padding.below - kernel.weight.shape[1] + 1
+        width = x.shape[2] + 2 * padding.beside - kernel.weight.shape[2] + 1
+        return self._node(
+            kind, (1, height, width, outputs),
+            padding_top=padding.above, padding_right=padding.beside,
+            padding_bottom=padding.below, padding_left=padding.beside,
+            kernel_height=kernel.weight.shape[1], kernel_width=kernel.weight.shape[2],
+            subsampling_height=1, subsampling_width=1, dilation_height=1, dilation_width=1,
+            adjustment_height=0, adjustment_width=0, **groups,
+            input1_id=x.number, filter_id=kernel.weight.number, bias_id=_number(kernel.bias),
+        )  # fmt: skip
+
+    def resize_bilinear(self, x: Value, height: int, width: int) -> Value:
+        """(1, H, W, C) -> (1, height, width, C), pixel centres aligned as PyTorch's default."""
+        return self._node(
+            "XNNStaticResizeBilinear2D",
+            (x.shape[0], height, width, x.shape[3]),
+            input_id=x.number, new_height=height, new_width=width,
+        )  # fmt: skip
+
+    def reshape(self, x: Value, shape: Sequence[int]) -> Value:
+        if tuple(shape) == x.shape:
+            return x
+        return self._node(
+            "XNNStaticReshape", shape,
+            num_dims=len(shape), new_shape=[int(side) for side in shape], input_id=x.number,
+        )  # fmt: skip
+
+    def transpose(self, x: Value, order: Sequence[int]) -> Value:
+        """Axis i of the result is axis `order[i]` of `x`."""
+        return self._node(
+            "XNNStaticTranspose", [x.shape[axis] for axis in order],
+            num_dims=len(order), perm=list(order), input_id=x.number,
+        )  # fmt: skip
+
+    def slice(self, x: Value, axis: int, start: int, stop: int) -> Value:
+        """`x[start:stop]` along one axis; all of it is `x` itself."""
+        if start == 0 and stop == x.shape[axis]:
+            return x
+        offsets, sizes = [0] * len(x.shape), list(x.shape)
+        offsets[axis], sizes[axis] = start, stop - start
+        return self._node(
+            "XNNStaticSlice", sizes,
+            num_dims=len(sizes), offsets=offsets, sizes=sizes, input_id=x.number,
+        )  # fmt: skip
+
+    def pad(self, x: Value, axis: int, before: int, after: int) -> Value:
+        """Zeros along one axis; none of them is `x` itself."""
+        if before == after == 0:
+            return x
+        shape, ahead, behind = list(x.shape), [0] * len(x.shape), [0] * len(x.shape)
+        ahead[axis], behind[axis] = before, after
+        shape[axis] += before + after
+        return self._node(
+            "XNNStaticConstantPad", shape,
+            pre_paddings=ahead, post_paddings=behind, padding_value=0.0, input_id=x.number,
+        )  # fmt: skip
+
+    def concatenate(self, parts: Sequence[Value], axis: int) -> Value:
+        """All parts along one axis; a single one is itself."""
+        parts = list(parts)
+        while len(parts) > 1:
+            groups = [parts[at : at + _MOST_PARTS] for at in range(0, len(parts), _MOST_PARTS)]
+            parts = [self._join(group, axis) for group in groups]
+        return parts[0]
+
+    def _join(self, parts: Sequence[Value], axis: int) -> Value:
+        if len(parts) == 1:
+            return parts[0]
+        shape = list(parts[0].shape)
+        shape[axis] = sum(part.shape[axis] for part in parts)
+        numbers = [part.number for part in parts] + [NONE] * (_MOST_PARTS - len(parts))
+        inputs = {f"input{at}_id": number for at, number in enumerate(numbers, 1)}
+        return self._node(f"XNNConcatenate{len(parts)}", shape, axis=axis, **inputs)
+
+
+def _number(value: Value | None) -> int:
+    return NONE if value is None else value.number

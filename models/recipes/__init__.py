@@ -1,0 +1,1 @@
+"""How the shipped supernet was made: its photographs and its plan."""

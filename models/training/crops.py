@@ -1,0 +1,139 @@
+"""Aligned LR/HR crops, drawn where there is texture, from photographs in bounded memory."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from models.bicubic import downscale
+from models.errors import ImageError, ModelError
+from models.training.photographs import DEFAULT_CACHE_BYTES, Photograph
+
+# Where not all photographs fit into memory, one of those held is exchanged every so many steps.
+STEPS_AN_EXCHANGE = 8
+Crops = tuple[NDArray[np.uint8], NDArray[np.uint8]]
+
+
+@dataclass(frozen=True)
+class _Held:
+    """A photograph in memory; `texture` sums gradients over the LR pixels above and left."""
+
+    lr: NDArray[np.uint8]
+    hr: NDArray[np.uint8]
+    texture: NDArray[np.float64]
+
+
+class CropSampler:
+    """Draws the crops of a step. They depend on the seed and the step, not on earlier draws.
+
+    Photographs are held up to `cache_bytes`. Where more are given, those held change slowly, in
+    a shuffled order in which each comes as often as any other.
+    """
+
+    def __init__(
+        self,
+        photographs: Sequence[Photograph],
+        scale: int,
+        crop: int,
+        texture_draws: int = 1,
+        cache_bytes: int = DEFAULT_CACHE_BYTES,
+    ) -> None:
+        """Raises `ImageError` without photographs."""
+        if not photographs:
+            raise ImageError("there is no image to train on")
+        self.scale, self.crop, self.texture_draws = scale, crop, texture_draws
+        self.photographs = list(photographs)
+        random.Random("order of photographs").shuffle(self.photographs)
+        largest = max(p.height * p.width for p in self.photographs)
+        self.capacity = max(
+            1, min(len(self.photographs), cache_bytes // _held_bytes(largest, scale))
+        )
+        self.left_out: dict[str, str] = {}
+        self._held: dict[int, _Held] = {}
+
+    def draw(self, count: int, seed: int, step: int) -> Crops:
+        """(count, crop, crop, 3) and (count, scale * crop, scale * crop, 3), uint8.
+
+        A photograph that cannot be decoded is left out from then on and noted in `left_out`.
+
+        Raises:
+            ImageError: no photograph held can be decoded.
+        """
+        held = self._at(step)
+        rng = random.Random(f"crops {seed} {step}")
+        # Large photographs are drawn more often: crops, not photographs, are the samples.
+        areas = [photograph.lr.shape[0] * photograph.lr.shape[1] for photograph in held]
+        drawn = [
+            self._one(photograph, rng) for photograph in rng.choices(held, weights=areas, k=count)
+        ]
+        return np.stack([low for low, _ in drawn]), np.stack([high for _, high in drawn])
+
+    def _one(self, photograph: _Held, rng: random.Random) -> Crops:
+        height, width = photograph.lr.shape[:2]
+        corners = [
+            (rng.randrange(height - self.crop + 1), rng.randrange(width - self.crop + 1))
+            for _ in range(self.texture_draws)
+        ]
+        top, left = max(corners, key=lambda corner: self._texture(photograph, *corner))
+        turns, mirror = rng.randrange(4), rng.random() < 0.5
+        low, high = (
+            np.rot90(
+                image[top * k : (top + self.crop) * k, left * k : (left + self.crop) * k], turns
+            )
+            for image, k in ((photograph.lr, 1), (photograph.hr, self.scale))
+        )
+        return (low[:, ::-1], high[:, ::-1]) if mirror else (low, high)
+
+    def _texture(self, photograph: _Held, top: int, left: int) -> float:
+        sums, bottom, right = photograph.texture, top + self.crop, left + self.crop
+        inside = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
+        return float(inside)
+
+    def _at(self, step: int) -> list[_Held]:
+        """The photographs held at a step; loads and drops what differs from the last step."""
+        total = len(self.photographs)
+        exchanged = step // STEPS_AN_EXCHANGE if self.capacity < total else 0
+        wanted = [(exchanged + offset) % total for offset in range(self.capacity)]
+        for number in set(self._held) - set(wanted):
+            del self._held[number]
+        for number in wanted:
+            photograph = self.photographs[number]
+            if number in self._held or photograph.name in self.left_out:
+                continue
+            try:
+                self._held[number] = _hold(photograph.load(), self.scale)
+            except ModelError as error:
+                self.left_out[photograph.name] = str(error)
+        held = [self._held[number] for number in wanted if number in self._held]
+        if not held:
+            raise ImageError(
+                f"none of the {len(self.left_out)} training images tried can be read; the last: "
+                f"{list(self.left_out.values())[-1]}"
+            )
+        return held
+
+
+def _held_bytes(pixels: int, scale: int) -> int:
+    """Memory of a photograph: its own, its LR image's and its texture's."""
+    return 3 * pixels + (3 + 8) * pixels // scale**2
+
+
+def _hold(image: NDArray[np.uint8], scale: int) -> _Held:
+    height, width = (side // scale * scale for side in image.shape[:2])
+    hr = np.ascontiguousarray(image[:height, :width])
+    return _Held(downscale(hr, scale), hr, _texture_sums(hr, scale))
+
+
+def _texture_sums(hr: NDArray[np.uint8], scale: int) -> NDArray[np.float64]:
+    """Summed-area table of the gradient of the channels' mean, (LR height + 1, LR width + 1)."""
+    grey = hr.mean(axis=2, dtype=np.float32)
+    gradient = np.zeros_like(grey)
+    gradient[:, 1:] += np.abs(np.diff(grey, axis=1))
+    gradient[1:] += np.abs(np.diff(grey, axis=0))
+    height, width = (side // scale for side in grey.shape)
+    blocks = gradient.reshape(height, scale, width, scale).mean(axis=(1, 3), dtype=np.float64)
+    return np.pad(blocks.cumsum(axis=0).cumsum(axis=1), ((1, 0), (1, 0)))

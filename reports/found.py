@@ -1,0 +1,84 @@
+"""A candidate of a run, for whoever wants its artifact: the recommended one, or a trial's."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from foundation.errors import AnswerIsNo, RequestError
+from models.export_command import FoundBySearch
+from reports.facts import gather
+from reports.sections import sections_of
+from search.study.artifacts import artifacts_in
+from search.study.finetuned import finetuned_in, finetuned_path
+from search.study.records import CandidateResult
+from search.study.run_directory import RunDirectory
+
+
+def found_by_search(path: Path, trial: int | None, storage: str | None = None) -> FoundBySearch:
+    """The candidate of a trial, or the recommended one, of the run at `path`.
+
+    `storage` is the address of its study where it has none of its own.
+
+    Raises:
+        RequestError: there is no such run or trial, or several device profiles to choose from.
+        AnswerIsNo: no candidate is recommended.
+    """
+    run = one_study(RunDirectory.open(path, storage))
+    result = _recommended(run) if trial is None else _of_trial(run, trial)
+    weights = run.weights
+    for finetuned in finetuned_in(run.path):
+        if finetuned.after.number == result.number and finetuned.after.artifact is not None:
+            result, weights = finetuned.after, finetuned_path(run.path, result.number, ".pt")
+    wanted = result.artifact.sha256 if result.artifact else ""
+    return FoundBySearch(result.candidate, artifacts_in(run.artifacts).get(wanted), weights)
+
+
+def chosen_trials(path: Path, top: int) -> list[int]:
+    """The recommended trial, then those that stand nearest to it on the front, `top` in all.
+
+    Raises:
+        RequestError: there is no such run, or several device profiles to choose from.
+        AnswerIsNo: no candidate is recommended.
+    """
+    run = one_study(RunDirectory.open(path))
+    (section, *_) = sections_of([gather(run)]) or (None,)
+    recommended = _recommended(run).number
+    front = [result.number for result in section.group.front_and_ties] if section else []
+    if recommended not in front:
+        front.append(recommended)
+    at = front.index(recommended)
+    return sorted(front, key=lambda number: abs(front.index(number) - at))[:top]
+
+
+def one_study(run: RunDirectory) -> RunDirectory:
+    """The run itself, or the only study in it. Raises `RequestError` where there are several."""
+    parts = [part for part in run.parts if part.begun]
+    if len(parts) > 1:
+        names = " or ".join(str(part.path) for part in parts)
+        raise RequestError(
+            f"{run.path} holds a study for each of {len(parts)} device profiles: name one, {names}"
+        )
+    return parts[0] if parts else run
+
+
+def _recommended(run: RunDirectory) -> CandidateResult:
+    sections = sections_of([gather(run)])
+    for section in sections:
+        if section.choice.result is not None:
+            return section.choice.result
+    why = sections[0].choice.rule if sections else "it holds no candidate yet"
+    raise AnswerIsNo(
+        f"{run.path} has nothing to recommend: {why.rstrip('.')}. Any trial can be "
+        "exported with --trial N"
+    )
+
+
+def _of_trial(run: RunDirectory, trial: int) -> CandidateResult:
+    results = {result.number: result for result in run.results()}
+    found = results.get(trial)
+    if found is None:
+        found = results.get(run.repeated_by(trial) if results else -1)
+    if found is None:
+        known = ", ".join(map(str, results)) or "none yet"
+        raise RequestError(f"{run.path} has no finished trial {trial}: there are {known}")
+    return found

@@ -1,0 +1,70 @@
+"""Another ExecuTorch than the one the direct lowering was made for: `standard`, and a sentence."""
+
+import importlib.metadata
+
+import pytest
+
+from models.config import MobileSRConfig
+from models.deployment import Candidate, Deployment, fallback_sentence
+from models.errors import ConfigError, ExportError
+from models.export import export
+from models.lowering import executorch_internals
+
+SIZE = {"lr_height": 16, "lr_width": 16}
+
+
+@pytest.fixture
+def another_version(monkeypatch):
+    real = importlib.metadata.version
+    monkeypatch.setattr(
+        importlib.metadata, "version", lambda name: "1.5.1" if name == "executorch" else real(name)
+    )
+    executorch_internals.unfit.cache_clear()
+    yield
+    executorch_internals.unfit.cache_clear()
+
+
+@pytest.fixture
+def another_schema(monkeypatch, tmp_path):
+    for name in executorch_internals._FILES:
+        (tmp_path / name).write_text("table XNNGraph {}")
+    monkeypatch.setattr(executorch_internals, "_folder", lambda: tmp_path)
+    executorch_internals.unfit.cache_clear()
+    yield
+    executorch_internals.unfit.cache_clear()
+
+
+def test_it_fits_the_executorch_that_is_pinned():
+    assert executorch_internals.unfit() == ""
+    assert Deployment.choose(**SIZE).lowering == "direct"
+    assert fallback_sentence(Deployment.choose(**SIZE)) == ""
+
+
+def test_another_version_is_lowered_by_the_partitioner(another_version):
+    deployment = Deployment.choose(**SIZE)
+    assert (deployment.lowering, deployment.strip_kb) == ("standard", 0)
+    sentence = fallback_sentence(deployment)
+    assert "made for executorch 1.4.1 and 1.5.1 is installed" in sentence
+    assert "\n" not in sentence
+
+
+def test_another_schema_is_lowered_by_the_partitioner(another_schema):
+    assert Deployment.choose(**SIZE).lowering == "standard"
+    assert "schema.fbs of the executorch that is installed is not that of" in fallback_sentence(
+        Deployment.choose(**SIZE)
+    )
+
+
+def test_what_was_asked_for_by_name_is_refused(another_version):
+    with pytest.raises(ConfigError, match=r"made for executorch 1\.4\.1"):
+        Deployment.choose(**SIZE, lowering="direct")
+
+
+def test_a_record_of_a_direct_artifact_is_read_and_not_made_anew(
+    another_version, small_artifact, random_weights, tmp_path
+):
+    deployment = Deployment.build(**small_artifact.manifest.deployment)
+    assert deployment.lowering == "direct"
+    config = MobileSRConfig.build(**small_artifact.manifest.config)
+    with pytest.raises(ExportError, match=r"made for executorch 1\.4\.1"):
+        export(Candidate(config, deployment), random_weights(config), tmp_path / "store")

@@ -1,0 +1,90 @@
+"""`export --from RUN`: a trial or the recommended one, and the file that was measured."""
+
+from __future__ import annotations
+
+import shutil
+from pathlib import Path
+
+import pytest
+from made_up_results import result_of
+
+from foundation import RequestError
+from foundation.artifact import Artifact
+from foundation.errors import AnswerIsNo
+from models.config import MobileSRConfig
+from models.deployment import Candidate, Deployment
+from reports.found import found_by_search
+from search.request import SearchRequest
+from search.study.run_directory import RunDirectory
+from search.study.study import open_study, record
+
+REQUEST = SearchRequest()
+
+
+def made_run(folder: Path, artifact: Artifact, *places: tuple[float, float]) -> RunDirectory:
+    """A run whose trials have these latencies and PSNRs; the first one's artifact is there."""
+    run = RunDirectory.create(folder, REQUEST, {})
+    shutil.copytree(artifact.folder, run.artifacts / "first")
+    study = open_study(run, REQUEST)
+    for number, (latency, psnr) in enumerate(places):
+        candidate = Candidate(
+            MobileSRConfig(n_feats=8, n_heads=2, ratios=(1,) * (number + 1), scale=2),
+            Deployment(lr_height=16, lr_width=16),
+        )
+        sha256 = artifact.manifest.sha256 if number == 0 else "ef" * 32
+        record(
+            study.ask(),
+            result_of(
+                number, candidate, status="ok", latency_ms=latency, latency_low_ms=latency,
+                latency_high_ms=latency, psnr_y_db=psnr, bicubic_psnr_y_db=28.0, sha256=sha256,
+            ),
+        )  # fmt: skip
+    again = study.ask()
+    record(again, run.results()[0], duplicate_of=0)
+    return run
+
+
+def test_a_trial_and_the_file_that_was_measured(tmp_path: Path, small_artifact: Artifact) -> None:
+    run = made_run(tmp_path / "run", small_artifact, (1.0, 29.0), (9.0, 31.0))
+    found = found_by_search(run.path, 0)
+    assert found.candidate.config.depth == 1
+    assert found.artifact is not None
+    assert found.artifact.manifest == small_artifact.manifest
+    # Trial 2 proposed the first one's candidate once more.
+    assert found_by_search(run.path, 2) == found
+    deleted = found_by_search(run.path, 1)
+    assert (deleted.artifact, deleted.candidate.config.depth) == (None, 2)
+    assert deleted.weights == run.weights
+
+
+def test_the_recommended_one(tmp_path: Path, small_artifact: Artifact) -> None:
+    run = made_run(tmp_path / "run", small_artifact, (1.0, 29.0), (2.0, 31.0), (9.0, 31.1))
+    assert found_by_search(run.path, None).candidate.config.depth == 2
+
+
+def test_where_nothing_is_recommended_the_answer_is_no(
+    tmp_path: Path, small_artifact: Artifact
+) -> None:
+    run = made_run(tmp_path / "run", small_artifact, (1.0, 27.0))
+    with pytest.raises(AnswerIsNo, match=r"nothing to recommend: .*worse than bicubic.*--trial N"):
+        found_by_search(run.path, None)
+    assert found_by_search(run.path, 0).candidate.config.depth == 1
+
+
+def test_an_unknown_trial_names_those_there_are(tmp_path: Path, small_artifact: Artifact) -> None:
+    run = made_run(tmp_path / "run", small_artifact, (1.0, 29.0), (2.0, 31.0))
+    with pytest.raises(RequestError, match="no finished trial 7: there are 0, 1"):
+        found_by_search(run.path, 7)
+
+
+def test_of_several_device_profiles_one_must_be_named(
+    tmp_path: Path, small_artifact: Artifact
+) -> None:
+    run = RunDirectory.create(tmp_path / "run", REQUEST, {})
+    for key in ("phone-a", "phone-b"):
+        part = run.create_part(key, REQUEST, {})
+        made_run(part.path, small_artifact, (1.0, 29.0))
+        shutil.rmtree(run.artifacts / "first")
+    with pytest.raises(RequestError, match=r"each of 2 device profiles: name one, .*phone-a or "):
+        found_by_search(run.path, 0)
+    assert found_by_search(run.parts[0].path, 0).candidate.config.depth == 1
