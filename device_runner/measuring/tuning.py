@@ -1,6 +1,6 @@
 """How many threads, and on which cores, make a device fastest: a sweep, measured side by side.
 
-Every setting runs once a round, in balanced random order; the default setting runs once more in
+Every setting runs once a round, in random order; the default setting runs once more in
 each round, as sentinel. Settings that are hopeless are given up on the way, and those that remain
 are compared pairwise over the same rounds. Of those as fast as the fastest, the one with the
 fewest threads wins: it heats least and leaves most to everything else.

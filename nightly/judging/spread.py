@@ -26,6 +26,10 @@ import numpy as np
 _MEDIAN_DIFFERENCE = 0.6745 * 2**0.5
 # How many nights apart two must lie, where there are as many, to count as strangers.
 _FAR = 5
+# From so many differences on their middle is known well enough to tell a creep.
+_LEAST_CREEPING = 12
+# Fewer differences of neighbours say nothing of wild nights.
+_LEAST_TAIL = 300
 # With fewer pairs of nights that far apart nothing is said of what neighbours share.
 _LEAST_PAIRS = 30
 MOST_MEMORY = 0.9
@@ -91,9 +95,12 @@ def own_spread(values: Sequence[float]) -> Spread | None:
 
 
 def _difference_sd(values: Sequence[float], lag: int) -> float:
-    """Standard deviation of a night, from nights so far apart."""
+    """Standard deviation of a night, from nights so far apart; what creeps is taken off."""
     row = np.asarray(values, dtype=np.float64)
-    return float(np.median(np.abs(row[lag:] - row[:-lag]))) / _MEDIAN_DIFFERENCE
+    differences = row[lag:] - row[:-lag]
+    if differences.size >= _LEAST_CREEPING:
+        differences = differences - np.median(differences)
+    return float(np.median(np.abs(differences))) / _MEDIAN_DIFFERENCE
 
 
 def memory_of(rows: Sequence[Sequence[float]]) -> float:
@@ -116,11 +123,11 @@ def tail_of(rows: Sequence[Sequence[float]]) -> float:
     """Degrees of freedom of Student's t that a single night's luck is like; infinite for normal.
 
     From how much larger the largest differences of neighbours are than the usual ones; with fewer
-    than 100 of them nothing is known, and they are taken for normal.
+    than `_LEAST_TAIL` of them nothing is known, and they are taken for normal.
     """
     parts = [np.abs(np.diff(row)) for row in rows if len(row) >= 8]
     ratios = [part / np.median(part) for part in parts if np.median(part) > 0]
-    if sum(part.size for part in ratios) < 100:
+    if sum(part.size for part in ratios) < _LEAST_TAIL:
         return math.inf
     ratio = float(np.quantile(np.concatenate(ratios), 0.99))
     return next((freedom for most, freedom in _TAILS if ratio <= most * 1.08), 3.0)

@@ -91,9 +91,11 @@ def pooled_belief(log_latency: Row, session_sd: Row, sessions: Row) -> LatencyBe
         raise ValueError("middles, deviations and numbers of sessions must be finite, no less")
     own = count - 1
     squares = own * sd**2
-    pooled = (ASSUMED_FREEDOM * ASSUMED_SD**2 + squares.sum()) / (ASSUMED_FREEDOM + own.sum())
+    # The assumption fades as sessions come.
+    assumed = ASSUMED_FREEDOM**2 / (ASSUMED_FREEDOM + float(own.sum()))
+    pooled = (assumed * ASSUMED_SD**2 + squares.sum()) / (assumed + own.sum())
     # What all together know bounds what they can lend.
-    lent = min(POOLED_FREEDOM, ASSUMED_FREEDOM + float(own.sum()))
+    lent = min(POOLED_FREEDOM, assumed + float(own.sum()))
     variance = (lent * pooled + squares) / (lent + own)
     ratio = np.array([median_variance_ratio(int(one)) for one in count])
     return LatencyBelief(mean, np.sqrt(ratio * variance / count), lent + own)
