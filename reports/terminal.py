@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -30,14 +30,14 @@ from reports.wording import (
 REASONS_SHOWN = 3
 
 
-def render(report: Report) -> RenderableType:
+def render(report: Report) -> list[RenderableType]:
     """Front, choice and counts of every section. All text is inert: no markup is read from it."""
     parts: list[RenderableType] = []
     for section in report.sections:
         parts += _section(section)
     for view in agreement_views(report.agreements):
         parts += [Text(view["sentence"]), *(Text(text) for text in view["transfers"])]
-    return Group(*parts)
+    return parts
 
 
 def front_table(group: ProfileGroup, choice: Choice) -> Table:
