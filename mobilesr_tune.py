@@ -119,14 +119,14 @@ def _find_in_run(run_dir: Path, trial: int | None, storage: str | None) -> Found
     return found_by_search(run_dir, trial, storage)
 
 
-def _chosen_trials(run_dir: Path, top: int) -> list[int]:
+def _chosen_trials(run: RunDirectory, top: int) -> list[int]:
     from reports.found import chosen_trials
 
-    return chosen_trials(run_dir, top)
+    return chosen_trials(run, top)
 
 
-def _report_again(run_dir: Path, json: bool) -> None:
-    reports.cli.make_report([run_dir], None, json)
+def _report_again(run: RunDirectory, json: bool) -> None:
+    reports.cli.make_report([run.path], None, json, run.storage)
 
 
 search.cli.register(app, _after_search)

@@ -11,12 +11,43 @@ from foundation.errors import RequestError
 from foundation.files import read_json, write_json
 from foundation.wording import shown
 
+# Pydantic's kinds of problems, as we say them.
+_WORDS = {
+    "greater_than": "must be above {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be below {lt}",
+    "less_than_equal": "must be at most {le}",
+    "literal_error": "must be {expected}",
+    "missing": "is missing",
+    "extra_forbidden": "is not known here",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+    "string_type": "must be a text",
+    "path_type": "must be a path",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
+    "too_short": "needs at least {min_length}, has {actual_length}",
+    "too_long": "holds at most {max_length}, has {actual_length}",
+    "string_too_short": "needs at least {min_length} characters",
+    "string_too_long": "holds at most {max_length} characters",
+}
+
 
 def first_problem(error: ValidationError) -> str:
     """The first validation problem as `field: what is wrong`."""
     problem = error.errors(include_url=False)[0]
     where = shown(".".join(str(part) for part in problem["loc"]))
-    message = shown(str(problem["msg"]).removeprefix("Value error, "), 1000)
+    words = _WORDS.get(problem["type"], str(problem["msg"]).removeprefix("Value error, "))
+    message = shown(
+        words.format(**problem.get("ctx", {})) if problem["type"] in _WORDS else words, 1000
+    )
     return f"{where}: {message}" if where else message
 
 

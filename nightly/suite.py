@@ -16,7 +16,7 @@ from foundation.errors import RequestError
 from foundation.places import expanded
 from foundation.records import first_problem
 from foundation.toml import read_toml
-from foundation.wording import shell_line
+from foundation.wording import shell_line, shown
 from models.deployment import Graph, Lowering, parse_lr_size
 from models.errors import ConfigError
 from nightly.errors import SuiteError
@@ -264,7 +264,7 @@ def _refuse_in(table: dict[str, Any], model: type[BaseModel], label: str, path: 
             if near
             else f"known keys: {', '.join(sorted(model.model_fields))}"
         )
-        raise SuiteError(f"{path}: unknown key {label}{key}: {hint}")
+        raise SuiteError(f"{path}: unknown key {label}{shown(key)}: {hint}")
 
 
 def _absolute(suite: Suite, folder: Path) -> Suite:

@@ -33,14 +33,14 @@ def found_by_search(path: Path, trial: int | None, storage: str | None = None) -
     return FoundBySearch(result.candidate, artifacts_in(run.artifacts).get(wanted), weights)
 
 
-def chosen_trials(path: Path, top: int) -> list[int]:
+def chosen_trials(searched: RunDirectory, top: int) -> list[int]:
     """The recommended trial, then those that stand nearest to it on the front, `top` in all.
 
     Raises:
-        RequestError: there is no such run, or several device profiles to choose from.
+        RequestError: there are several device profiles to choose from.
         AnswerIsNo: no candidate is recommended.
     """
-    run = one_study(RunDirectory.open(path))
+    run = one_study(searched)
     (section, *_) = sections_of([gather(run)]) or (None,)
     recommended = _recommended(run).number
     front = [result.number for result in section.group.front_and_ties] if section else []

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from foundation.console import err, progress_bar
 from foundation.errors import RequestError
 
-# Run directory and how many: the trials to finetune, the recommended one first.
-ChooseTrials = Callable[[Path, int], list[int]]
+if TYPE_CHECKING:
+    from search.study.run_directory import RunDirectory
+
+# The run and how many: the trials to finetune, the recommended one first.
+ChooseTrials = Callable[["RunDirectory", int], list[int]]
 DEFAULT_TOP = 3
 
 
 def finetune_command(
-    choose: ChooseTrials, after: Callable[[Path, bool], None]
+    choose: ChooseTrials, after: Callable[[RunDirectory, bool], None]
 ) -> Callable[..., None]:
     """The command; `choose` answers `--top`, `after(run, json)` reports on the run."""
 
@@ -45,6 +48,10 @@ def finetune_command(
         device: Annotated[
             str | None, typer.Option(help=r"Where to measure \[as the search].")
         ] = None,
+        storage: Annotated[
+            str | None,
+            typer.Option(metavar="URL", help="Where the study lies, if not in the run."),
+        ] = None,
         json: Annotated[
             bool, typer.Option("--json", help="Print the report's front as JSON on stdout.")
         ] = False,
@@ -67,8 +74,8 @@ def finetune_command(
 
         if keys and top is not None:
             raise RequestError("--top and --key were both given: choose one")
-        opened = RunDirectory.open(run)
-        trials = trials_of_keys(opened, keys) if keys else choose(run, top or DEFAULT_TOP)
+        opened = RunDirectory.open(run, storage)
+        trials = trials_of_keys(opened, keys) if keys else choose(opened, top or DEFAULT_TOP)
         plan = TrainingPlan.build(
             steps=steps, batch_size=batch_size, crop=crop, learning_rate=learning_rate, seed=seed
         )
@@ -89,6 +96,6 @@ def finetune_command(
             found = finetune_run(opened, request, events)
         for result in found:
             err.say(f"trial {result.after.number}, {result.after.config.key}: {result.verdict}")
-        after(run, json)
+        after(opened, json)
 
     return finetune

@@ -12,6 +12,7 @@ from device_runner import Device, MeasurePlan, TimingPlan, open_devices
 from device_runner.devices.claiming import claim
 from models.config import MobileSRConfig
 from models.export import export
+from models.images import look_through
 from models.origin import WeightsOrigin
 from models.samples import sample_training_images
 from models.sentinel import export_sentinel
@@ -74,7 +75,7 @@ def finetune_run(
     members = [_member(run, number) for number in request.trials]
     supernet = load_weights(run.weights)
     teacher = supernet if request.teacher is None else load_given_weights(request.teacher)
-    photographs = _photographs(search, request)
+    photographs = _photographs(search, request, events)
     trained = []
     for member in members:
         events.say(f"finetuning trial {member.number}, {member.config.key}")
@@ -124,10 +125,16 @@ def trials_of_keys(run: RunDirectory, keys: Sequence[str]) -> list[int]:
     return found
 
 
-def _photographs(search: SearchRequest, request: FinetuneRequest) -> Sequence[Photograph]:
+def _photographs(
+    search: SearchRequest, request: FinetuneRequest, events: FinetuneEvents
+) -> Sequence[Photograph]:
     folder = request.images or search.train
     found = photographs_of(sample_training_images()) if folder is None else photographs_in(folder)
-    return select(found, request.plan.crop * search.space.scale).used
+    selection = select(found, request.plan.crop * search.space.scale)
+    not_read = "" if folder is None else look_through(folder).sentence
+    for sentence in filter(None, [not_read, *selection.sentences()]):
+        events.say(sentence)
+    return selection.used
 
 
 def _trained(

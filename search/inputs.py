@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from models.evaluation import evaluate
-from models.images import ImagePair, require_at_least
+from models.images import ImagePair, look_through, require_at_least
 from models.samples import sample_training_images
 from models.shipped import shipped_for
 from models.training.photographs import Photograph, photographs_in, photographs_of
@@ -17,11 +17,16 @@ from search.study.images import arrays_sha256, evaluation_pairs, images_sha256
 
 @dataclass(frozen=True)
 class SearchInputs:
-    """Evaluation images in memory, training images as files, weights where none are trained."""
+    """Evaluation images in memory, training images as files, weights where none are trained.
+
+    Attributes:
+        left_out: which files of the user's training folder are not among them, in a sentence.
+    """
 
     pairs: Sequence[ImagePair]
     photographs: Sequence[Photograph]
     weights: Weights | None
+    left_out: str = ""
 
     def fingerprint(self) -> dict[str, str]:
         """Hashes by which a resumed run knows that its inputs are still the same."""
@@ -46,12 +51,10 @@ def load_inputs(request: SearchRequest) -> SearchInputs:
     given = _given(request)
     if given is not None:
         return SearchInputs(pairs, (), _for_space(given, request))
-    photographs = (
-        photographs_of(sample_training_images())
-        if request.train is None
-        else photographs_in(request.train)
-    )
-    return SearchInputs(pairs, photographs, None)
+    if request.train is None:
+        return SearchInputs(pairs, photographs_of(sample_training_images()), None)
+    left_out = look_through(request.train).sentence
+    return SearchInputs(pairs, photographs_in(request.train), None, left_out)
 
 
 def _given(request: SearchRequest) -> Weights | None:

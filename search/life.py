@@ -235,9 +235,7 @@ def _lane(
     prepared.events.stage("exporting the sentinel")
     sentinel = export_sentinel(deployment, run.artifacts, request.space.scale)
     beside = StudySentinel(sentinel, run.path)
-    identity = identity_of(
-        request, prepared.inputs.fingerprint(), prepared.weights_sha256, profile_key
-    )
+    identity = identity_of(request, run.facts()["inputs"], prepared.weights_sha256, profile_key)
     # As resolved: the device may have been tuned to other strips since.
     identity["strip_kb"] = deployment.strip_kb
     run.name_study(identity)

@@ -20,6 +20,7 @@ from foundation.errors import RequestError
 from foundation.places import expanded
 from foundation.records import first_problem
 from foundation.toml import read_toml
+from foundation.wording import shown
 from models.deployment import Deployment, Graph, Lowering, parse_lr_size
 from search.errors import SearchError
 from search.space import SearchSpace
@@ -253,10 +254,15 @@ def _refuse_unknown(fields: dict[str, Any], request: type[BaseModel], toml: Path
     for prefix, table, model in tables:
         for key in table:
             if key not in model.model_fields:
+                if not prefix and key in SearchSpace.model_fields:
+                    raise SearchError(
+                        f"{toml}: {shown(key)} is a choice of the search space: write it below a "
+                        "line [space]"
+                    )
                 near = difflib.get_close_matches(key, model.model_fields, n=1, cutoff=0.5)
                 hint = (
                     f"did you mean {prefix}{near[0]!s}?"
                     if near
                     else f"known keys: {', '.join(sorted(model.model_fields))}"
                 )
-                raise SearchError(f"{toml}: unknown key {prefix}{key}: {hint}")
+                raise SearchError(f"{toml}: unknown key {prefix}{shown(key)}: {hint}")

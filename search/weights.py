@@ -57,7 +57,7 @@ def _trained(
         seed=request.seed,
     )
     selection = select(inputs.photographs, request.crop * request.space.scale)
-    for sentence in selection.sentences():
+    for sentence in filter(None, [inputs.left_out, *selection.sentences()]):
         say(sentence)
     start = _start(request)
     words = f"training the supernet: {plan.steps} steps"

@@ -149,11 +149,14 @@ def show(rows: list[Row], problem: str) -> None:
     """Print a table, and below it what there is to know and to do."""
     from foundation.console import out
 
-    out.print(_table(rows))
+    out.print(_table(rows, out.width))
     for row in rows:
         told = [f"{one.name} {one.text}" for one in row.conditions]
         if row.threads is not None:
             told.insert(0, f"{count_of(row.threads.threads, 'thread')}, {row.threads.why}")
+        if row.profile is not None and _is_narrow(rows, out.width):
+            cores, memory, runtime = _hardware(row, row.profile)
+            told.insert(0, f"{cores} cores, {memory}, {runtime}")
         if told:
             out.say(f"{row.serial}: {'; '.join(told)}.")
         todo = [row.advice, *(one.advice for one in row.conditions)]
@@ -169,32 +172,43 @@ def show(rows: list[Row], problem: str) -> None:
         out.say(f"No phone at hand? Try the tool on a simulated one: {names}.")
 
 
-def _table(rows: list[Row]) -> Table:
-    """The rows; serials stay whole at any width, as network phones differ in their ends."""
+def _table(rows: list[Row], width: int) -> Table:
+    """The rows; serials stay whole, as network phones differ in their ends only.
+
+    Where that leaves no room for all of it, the hardware is told below the table.
+    """
     from rich.table import Column, Table
     from rich.text import Text
 
+    longest = max((len(row.serial) for row in rows), default=0)
     table = Table(
-        Column("serial", no_wrap=True, min_width=max((len(row.serial) for row in rows), default=0)),
-        *(Column(name, overflow="fold") for name in ("state", "kind", "model")),
-        *(Column(name, overflow="fold") for name in ("cores", "RAM", "runtime")),
+        Column("serial", overflow="fold", width=max(6, min(longest, width - 45))),
+        Column("state", no_wrap=max(len(row.state) for row in rows) < 14, overflow="fold"),
+        Column("kind", no_wrap=True),
+        Column("model", overflow="fold"),
     )
+    hardware = () if _is_narrow(rows, width) else ("cores", "RAM", "runtime")
+    for name in hardware:
+        table.add_column(name, overflow="fold")
     for row in rows:
         profile = row.profile
         if profile is None or row.threads is None:
             table.add_row(Text(row.serial), Text(row.state))
             continue
-        clusters = row.hardware.clusters if row.hardware else ()
-        cores = "+".join(str(len(cluster.cpus)) for cluster in clusters) or str(profile.cores)
-        if clusters and row.hardware and row.hardware.unknown_cpus:
-            cores += f", {len(row.hardware.unknown_cpus)} unknown"
-        table.add_row(
-            Text(row.serial),
-            row.state,
-            profile.kind,
-            Text(f"{profile.model}, {profile.soc}, {profile.abi}"),
-            cores,
-            f"{profile.ram_mb / 1024:.1f} GB",
-            Text(profile.runtime),
-        )
+        model = f"{profile.model}, {profile.soc}, {profile.abi}"
+        cells = (row.serial, row.state, profile.kind, model, *_hardware(row, profile))
+        table.add_row(*(Text(cell) for cell in cells[: 4 + len(hardware)]))
     return table
+
+
+def _is_narrow(rows: list[Row], width: int) -> bool:
+    return width < 80 + max((len(row.serial) for row in rows), default=0)
+
+
+def _hardware(row: Row, profile: DeviceProfile) -> tuple[str, str, str]:
+    """Cores, memory and runtime, in words."""
+    clusters = row.hardware.clusters if row.hardware else ()
+    cores = "+".join(str(len(cluster.cpus)) for cluster in clusters) or str(profile.cores)
+    if clusters and row.hardware and row.hardware.unknown_cpus:
+        cores += f", {len(row.hardware.unknown_cpus)} unknown"
+    return cores, f"{profile.ram_mb / 1024:.1f} GB", profile.runtime

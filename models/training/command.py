@@ -96,6 +96,7 @@ def _pictures(
     images: Path | None, held_back: Path | None, recipe: TrainingRecipe, space: ConfigSpace
 ) -> tuple[Sequence[Photograph], Sequence[ImagePair]]:
     """What is trained on and what progress is judged on; says what of the images is not used."""
+    from models.images import look_through
     from models.samples import sample_training_images
     from models.training.photographs import hold_back, photographs_in, photographs_of, select
     from models.training.probe import probe_pairs
@@ -103,7 +104,8 @@ def _pictures(
     scale = space.largest().scale
     found = photographs_of(sample_training_images()) if images is None else photographs_in(images)
     selection = select(found, recipe.plan.crop * scale)
-    for sentence in selection.sentences():
+    not_read = "" if images is None else look_through(images).sentence
+    for sentence in filter(None, [not_read, *selection.sentences()]):
         err.say(sentence, style="yellow")
     used, judged = list(selection.used), []
     if held_back is not None:

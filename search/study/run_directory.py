@@ -158,18 +158,18 @@ class RunDirectory:
         return part
 
     def _require_same(self, request: SearchRequest, facts: dict[str, Any]) -> None:
-        before = self.request().identity
-        changed = [name for name, value in request.identity.items() if before[name] != value]
+        kept, asked = _flat(self.request().identity), _flat(request.identity)
+        changed = [name for name, value in asked.items() if kept.get(name) != value]
         if changed:
             name = changed[0]
             raise RunError(
-                f"{self.path} belongs to a search with {name}={before[name]}, this one has "
-                f"{name}={request.identity[name]}: choose another --run-dir"
+                f"{self.path} belongs to a search with {name}={kept.get(name)}, this one has "
+                f"{name}={asked[name]}: choose another --run-dir"
             )
-        kept = self.spec().get("storage")
-        if bool(kept) != bool(request.storage):
-            place = f"in {masked(kept)}" if kept else "in its own study.db"
-            todo = "give --storage again" if kept else "leave --storage out"
+        stored = self.spec().get("storage")
+        if bool(stored) != bool(request.storage):
+            place = f"in {masked(stored)}" if stored else "in its own study.db"
+            todo = "give --storage again" if stored else "leave --storage out"
             raise RunError(f"{self.path} keeps its study {place}: {todo}")
         recorded: dict[str, Any] = {}
         with contextlib.suppress(RequestError):  # killed before its facts were written
@@ -274,3 +274,9 @@ class RunDirectory:
             if part.begun
             for result in part.results()
         ]
+
+
+def _flat(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """The choices of the space by their own names, as their options have them."""
+    rest = {name: value for name, value in identity.items() if name != "space"}
+    return {**identity["space"], **rest}

@@ -108,8 +108,8 @@ def test_trials_are_found_by_key_and_by_standing(run):
     ]  # fmt: skip
     with pytest.raises(RunError, match="no measured and judged candidate of n4_h2_r1_w8_x2_p1"):
         trials_of_keys(run, ["n4_h2_r1_w8_x2_p1"])
-    assert len(chosen_trials(run.path, 1)) == 1
-    assert set(chosen_trials(run.path, 9)) <= {first.number, second.number}
+    assert len(chosen_trials(run, 1)) == 1
+    assert set(chosen_trials(run, 9)) <= {first.number, second.number}
 
 
 def test_unknown_trials_and_other_devices_are_refused(run):
