@@ -1,95 +1,206 @@
-"""Latency and peak memory of the `deploy` graph against the `reference` graph, side by side.
+"""One network made in several ways, timed side by side on this host.
 
     python benchmarks/graphs.py
-    python benchmarks/graphs.py --preset article --lr-size 90x160 --rounds 5
+    python benchmarks/graphs.py --preset article --lr-size 90x160 --threads 1 --rounds 15
+    python benchmarks/graphs.py --exports 20
 
-Both graphs hold the same weights (seeded: neither time nor memory depends on their values). Each
-round launches one session of each, in turn and in alternating order, so that drift of the machine
-meets both alike; the ratios are taken round by round and their median is quoted.
+`as written` is the network as published, `deploy` its rewritten graph (both by ExecuTorch's
+partitioner), `direct` our own XNNPACK graph; eager PyTorch and ONNX Runtime stand beside them
+where they are installed. All hold the same weights (seeded: neither time nor memory depends on
+their values). Each round launches one process of each, in alternating order, so that drift of the
+machine meets all alike; ratios are taken round by round. `--exports` tells instead what CPU time
+an export by `direct` takes.
 """
 
 from __future__ import annotations
 
 import argparse
 import json
+import os
+import random
 import statistics
 import tempfile
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import torch
+from other_runtimes import OTHERS, Timed, installed, time_elsewhere
 
-from device_runner import HostDevice, Outcome, RunRequest, SessionRecord, TimingPlan, verify
+from device_runner import HostDevice, Outcome, RunRequest, TimingPlan, verify
 from foundation import Artifact
 from foundation.console import err, quiet_libraries
-from models.config import preset
+from models.config import MobileSRConfig, preset
 from models.deployment import Candidate, Deployment, parse_lr_size
 from models.export import export
+from models.lowering.direct.lowering import lower_directly
 from models.network import MobileSR
-from models.weights import Weights
+from models.weights import Weights, build_model
+from search.space import SearchSpace
 
-GRAPHS = ("deploy", "reference")
-TIMING = TimingPlan(min_warmup=2, max_warmup=10, min_iterations=5, min_time_s=2.0)
+WAYS = {
+    "as written": {"graph": "reference"},
+    "deploy": {"lowering": "standard"},
+    "direct": {"lowering": "direct"},
+}
+TIMING = TimingPlan(min_warmup=1, max_warmup=3, min_iterations=3, min_time_s=0.7)
+EXPORT_SIDE = 64
+Session = Callable[[], Timed]
 
 
-def export_both(preset_name: str, lr_size: str, store: Path) -> dict[str, Artifact]:
-    """The same network, exported as both graphs."""
+@dataclass(frozen=True)
+class Made:
+    """An artifact, and the CPU time it took."""
+
+    artifact: Artifact
+    cpu_s: float
+
+
+def seeded(config: MobileSRConfig) -> Weights:
+    """Random weights, the same every time."""
     torch.manual_seed(0)
-    config = preset(preset_name)
-    weights = Weights(MobileSR(config).state_dict(), config, "seeded")
-    height, width = parse_lr_size(lr_size)
-    artifacts = {}
-    for graph in GRAPHS:
-        err.print(f"exporting {graph} ...")
-        deployment = Deployment.build(lr_height=height, lr_width=width, graph=graph)
-        artifacts[graph] = export(Candidate(config, deployment), weights, store)
-    return artifacts
+    return Weights(dict(MobileSR(config).state_dict()), config, "seeded")
 
 
-def session(device: HostDevice, artifact: Artifact, threads: int) -> SessionRecord:
+def make(config: MobileSRConfig, deployment: Deployment, store: Path) -> Made:
+    """Export; the artifact must not be in `store` yet."""
+    weights, started_s = seeded(config), _cpu_s()
+    artifact = export(Candidate(config, deployment), weights, store)
+    return Made(artifact, _cpu_s() - started_s)
+
+
+def _cpu_s() -> float:
+    """CPU seconds of this process and of those it waited for."""
+    times = os.times()
+    return times.user + times.system + times.children_user + times.children_system
+
+
+def lowering_cpu_s(config: MobileSRConfig, deployment: Deployment) -> float:
+    """CPU seconds of the direct lowering alone, without loading, running and comparing."""
+    model = build_model(config, seeded(config))
+    started_s = _cpu_s()
+    lower_directly(model, deployment).serialise()
+    return _cpu_s() - started_s
+
+
+def run_artifact(device: HostDevice, artifact: Artifact, threads: int) -> Timed:
     """One launch of the runner."""
     report = device.run(
         RunRequest(
             artifact, (artifact.check_input_path,), threads=threads, timing=TIMING, timeout_s=600
         )
     )
-    if report.outcome is not Outcome.OK or report.session is None:
+    session = report.session
+    if report.outcome is not Outcome.OK or session is None:
         raise SystemExit(report.message)
-    return report.session
+    return Timed(session.median_ms, session.first_run_ms, session.peak_memory_mb)
 
 
-def compare(artifacts: dict[str, Artifact], threads: int, rounds: int) -> dict[str, object]:
-    """Interleaved rounds; latency as reference / deploy, memory as deploy / reference."""
-    sessions: dict[str, list[SessionRecord]] = {graph: [] for graph in GRAPHS}
-    with HostDevice() as device, device.lease(wait_s=600):
-        errors = {
-            graph: verify(device, artifact, threads=threads, timeout_s=600).max_abs_error
-            for graph, artifact in artifacts.items()
-        }
-        for number in range(rounds):
-            for graph in GRAPHS if number % 2 == 0 else reversed(GRAPHS):
-                sessions[graph].append(session(device, artifacts[graph], threads))
-            pair = [sessions[graph][-1].median_ms for graph in GRAPHS]
-            err.print(f"round {number + 1}/{rounds}: {pair[0]:.0f} ms against {pair[1]:.0f} ms")
-    pairs = list(zip(sessions["deploy"], sessions["reference"], strict=True))
+def interleave(sessions: dict[str, Session], rounds: int) -> dict[str, list[Timed]]:
+    """Every session once a round, in alternating order."""
+    found: dict[str, list[Timed]] = {name: [] for name in sessions}
+    for number in range(rounds):
+        for name in sessions if number % 2 == 0 else reversed(sessions):
+            found[name].append(sessions[name]())
+        line = ", ".join(f"{name} {of[-1].latency_ms:.1f}" for name, of in found.items())
+        err.print(f"round {number + 1}/{rounds}: {line} ms", markup=False, highlight=False)
+    return found
+
+
+def summary(found: dict[str, list[Timed]], name: str) -> dict[str, Any]:
+    """Of one way: its own figures, and how it stands to the others, medians over the rounds."""
+    mine = found[name]
+    ratios = {
+        other: [theirs.latency_ms / own.latency_ms for own, theirs in zip(mine, of, strict=True)]
+        for other, of in found.items()
+        if other != name
+    }
     return {
-        "rounds": rounds,
-        "threads": threads,
-        **{
-            graph: {
-                "latency_ms": statistics.median(s.median_ms for s in of_graph),
-                "first_run_ms": statistics.median(s.first_run_ms for s in of_graph),
-                "peak_memory_mb": statistics.median(s.peak_memory_mb for s in of_graph),
-                "max_abs_error": errors[graph],
-                "delegates": artifacts[graph].manifest.delegates,
-                "undelegated_ops": artifacts[graph].manifest.undelegated_op_count,
+        "latency_ms": _spread([one.latency_ms for one in mine]),
+        "first_run_ms": _spread([one.first_run_ms for one in mine]),
+        "peak_memory_mb": _spread([one.peak_memory_mb for one in mine]),
+        "times_as_fast_as": {other: _spread(of) for other, of in ratios.items()},
+    }
+
+
+def _spread(values: Sequence[float]) -> dict[str, float]:
+    return {
+        "min": round(min(values), 3),
+        "median": round(statistics.median(values), 3),
+        "max": round(max(values), 3),
+    }
+
+
+def compare(
+    config: MobileSRConfig, size: tuple[int, int], threads: Sequence[int], rounds: int,
+    others: Sequence[str],
+) -> list[dict[str, Any]]:  # fmt: skip
+    """One row for each number of threads; `others` stand beside our own ways."""
+    with tempfile.TemporaryDirectory() as folder, HostDevice() as device, device.lease(600):
+        made = {
+            name: make(
+                config,
+                Deployment.choose(lr_height=size[0], lr_width=size[1], **fields),
+                Path(folder),
+            )
+            for name, fields in WAYS.items()
+        }
+        # The shell around the graph is there now: what every later export takes.
+        direct = Deployment.choose(lr_height=size[0], lr_width=size[1], lowering="direct")
+        made["direct"] = make(config, direct, Path(folder, "warm"))
+        lowering_s = lowering_cpu_s(config, direct)
+        errors = {
+            name: verify(device, one.artifact, threads=2, timeout_s=600).max_abs_error
+            for name, one in made.items()
+        }
+        rows = []
+        for count in threads:
+            sessions: dict[str, Session] = {
+                name: partial(run_artifact, device, one.artifact, count)
+                for name, one in made.items()
             }
-            for graph, of_graph in sessions.items()
-        },
-        "times_faster": [round(b.median_ms / a.median_ms, 3) for a, b in pairs],
-        "times_faster_median": statistics.median(b.median_ms / a.median_ms for a, b in pairs),
-        "memory_share_median": statistics.median(
-            a.peak_memory_mb / b.peak_memory_mb for a, b in pairs
-        ),
+            for name in others:
+                sessions[name] = partial(time_elsewhere, name, config.key, size, count)
+            found = interleave(sessions, rounds)
+            ways = {name: summary(found, name) for name in found}
+            for name, one in made.items():
+                ways[name] |= {
+                    "export_cpu_s": round(one.cpu_s, 3),
+                    "max_abs_error": errors[name],
+                    "delegates": one.artifact.manifest.delegates,
+                    "undelegated_ops": one.artifact.manifest.undelegated_op_count,
+                }
+            ways["direct"]["lowering_cpu_s"] = round(lowering_s, 3)
+            rows.append(
+                {"config": config.key, "lr_size": list(size), "threads": count, "rounds": rounds,
+                 "ways": ways}
+            )  # fmt: skip
+        return rows
+
+
+def export_times(count: int) -> dict[str, Any]:
+    """CPU seconds of exports by `direct`, one after the other, of configs of the default space.
+
+    The first makes what surrounds the graph, and is told apart. Loading, running and comparing
+    the program are part of each.
+    """
+    rng, space = random.Random(0), SearchSpace()
+    configs: list[MobileSRConfig] = []
+    while len(configs) < count + 1:
+        config = space.sample(rng)
+        if config not in configs:
+            configs.append(config)
+    deployment = Deployment.choose(lr_height=EXPORT_SIDE, lr_width=EXPORT_SIDE, lowering="direct")
+    with tempfile.TemporaryDirectory() as folder:
+        first, *later = [make(config, deployment, Path(folder)).cpu_s for config in configs]
+    lowered = [lowering_cpu_s(config, deployment) for config in configs[1:]]
+    return {
+        "configs": count,
+        "first_cpu_s": round(first, 3),
+        "later_cpu_s": _spread(later),
+        "lowering_alone_cpu_s": _spread(lowered),
     }
 
 
@@ -97,14 +208,22 @@ def main() -> None:
     """Parse the command line, compare, print JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--preset", default="ntire2022")
+    parser.add_argument("--key", help="a config by its key, instead of a preset")
     parser.add_argument("--lr-size", default="180x320")
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--rounds", type=int, default=7)
+    parser.add_argument("--threads", type=int, nargs="+", default=[2])
+    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--ours", action="store_true", help="leave other runtimes out")
+    parser.add_argument("--exports", type=int, help="only time this many exports by direct")
     arguments = parser.parse_args()
     quiet_libraries()
-    with tempfile.TemporaryDirectory() as folder:
-        artifacts = export_both(arguments.preset, arguments.lr_size, Path(folder))
-        print(json.dumps(compare(artifacts, arguments.threads, arguments.rounds), indent=2))
+    if arguments.exports:
+        print(json.dumps(export_times(arguments.exports), indent=2))
+        return
+    config = MobileSRConfig.from_key(arguments.key) if arguments.key else preset(arguments.preset)
+    size = parse_lr_size(arguments.lr_size)
+    others = [] if arguments.ours else [name for name in OTHERS if installed(name)]
+    rows = compare(config, size, arguments.threads, arguments.rounds, others)
+    print(json.dumps(rows, indent=2))
 
 
 if __name__ == "__main__":

@@ -19,6 +19,8 @@ Lowering = Literal["standard", "direct"]
 # What strips are cut for where nothing is known of the device. On the two-core host this was
 # tried on (1 MB of second-level cache a core), 2 to 6 MB do about equally well.
 DEFAULT_STRIP_KB = 3072
+# What a device is tried with: a phone's core may have a tenth of a desktop's caches.
+STRIPS_TRIED_KB = (512, DEFAULT_STRIP_KB, 0)
 
 # 4096 x 4096 LR is 16 K output at x4: past any phone's memory, and past a typing slip.
 MAX_LR_SIDE = 4096

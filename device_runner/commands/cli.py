@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
     from device_runner.commands.bench_output import BenchResult
     from device_runner.device import Device
@@ -31,14 +31,20 @@ WaitOption = Annotated[
 ]
 
 
-# What `devices --tune` times when nobody says; see `register`.
-_default_artifact: Callable[[], Artifact] | None = None
+# What `devices --tune` times when nobody says, by the kB of cache it is cut for; see `register`.
+_default_artifacts: Callable[[], Mapping[int, Artifact]] | None = None
 
 
-def register(app: typer.Typer, default_artifact: Callable[[], Artifact] | None = None) -> None:
-    """Mount this package's commands. `default_artifact` makes what a device is tuned with."""
-    global _default_artifact
-    _default_artifact = default_artifact
+def register(
+    app: typer.Typer, default_artifacts: Callable[[], Mapping[int, Artifact]] | None = None
+) -> None:
+    """Mount this package's commands.
+
+    `default_artifacts` makes what a device is tuned with: one model, by the kB of cache that it is
+    cut for, the usual one first.
+    """
+    global _default_artifacts
+    _default_artifacts = default_artifacts
     app.command()(devices)
     app.command()(bench)
 
@@ -68,15 +74,13 @@ def devices(
     if tune is not None:
         from device_runner.commands.tuning_cli import tune_and_show
 
-        return tune_and_show(tune, _to_time(artifact), as_json=json)
+        return tune_and_show(tune, *_to_time(artifact), as_json=json)
     from device_runner.devices.discovery import survey
     from device_runner.devices.listing import clean_all, look, show
     from foundation.console import print_json
 
     found = survey()
-    if clean:
-        clean_all(found)
-    rows = look(found)
+    rows = look(found, clean_all(found) if clean else {})
     if json:
         print_json([row.to_dict() for row in rows])
     else:
@@ -84,15 +88,20 @@ def devices(
     return None
 
 
-def _to_time(path: Path | None) -> Artifact:
-    """The artifact that a device is tuned with. Raises `RequestError`."""
+def _to_time(path: Path | None) -> tuple[Artifact, Mapping[int, Artifact]]:
+    """The artifact that a device is tuned with, and its forms where there are several.
+
+    Raises:
+        RequestError: there is none, or it cannot be read.
+    """
     from foundation import RequestError, load_artifact
 
     if path is not None:
-        return load_artifact(path)
-    if _default_artifact is None:
+        return load_artifact(path), {}
+    if _default_artifacts is None:
         raise RequestError("say what to time with --artifact: an exported artifact's folder")
-    return _default_artifact()
+    forms = _default_artifacts()
+    return next(iter(forms.values())), forms if len(forms) > 1 else {}
 
 
 def bench(
@@ -117,8 +126,14 @@ def bench(
     sessions: Annotated[
         int | None,
         typer.Option(
-            min=1, max=1000, help=r"Launches of the runner, of each \[5; 9 with --against]."
+            min=1,
+            max=1000,
+            help=r"Launches of the runner, of each \[5]; with --against at most so many \[9].",
         ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, max=2**32, help="Repeat the order of another run's launches."),
     ] = None,
     iterations: Annotated[
         int, typer.Option(min=1, max=1_000_000, help="Timed runs a session, at least.")
@@ -134,7 +149,8 @@ def bench(
 ) -> None:
     """Verify an exported artifact on a device, then time it.
 
-    Nothing is timed before the device's answer equals eager PyTorch's.
+    Nothing is timed before the device's answer equals eager PyTorch's. With --against, both run in
+    the same rounds, and no more rounds than it takes to tell them apart.
 
     Example: mobilesr-tune bench exported/ntire2022 --threads 2 --sessions 9
 
@@ -142,6 +158,7 @@ def bench(
     """
     from device_runner.commands.bench_output import show
     from device_runner.devices.discovery import ALL, open_devices
+    from device_runner.measuring.order import fresh_seed
     from device_runner.records import MeasurePlan, TimingPlan
     from foundation import RequestError, load_artifact, require_writable
     from foundation.console import err, print_json
@@ -155,6 +172,7 @@ def bench(
         sessions=sessions or (5 if against is None else 9),
         timing=TimingPlan(min_iterations=iterations, min_time_s=min_time_s),
         timeout_s=timeout_s,
+        seed=fresh_seed() if seed is None else seed,
     )
     selections = open_devices(device, runner=runner)
     err.say(selections.sentence)
@@ -183,7 +201,7 @@ def _bench_each(
     Raises:
         DeviceFailure: no device gave a measurement.
     """
-    from device_runner.commands.ending import ended_cleanly
+    from device_runner.commands.ending import telling_what_is_left
     from foundation import DeviceFailure
     from foundation.console import err
 
@@ -191,7 +209,7 @@ def _bench_each(
     failures: list[DeviceFailure] = []
     for number, device in enumerate(devices):
         try:
-            with device, ended_cleanly(device):
+            with device, telling_what_is_left(device):
                 results.append(_bench_one(device, artifacts, plan, threads, wait_s))
         except DeviceFailure as error:
             failures.append(error)
@@ -225,19 +243,18 @@ def _bench_one(
     )
     try:
         with claim(device, wait_s, lambda text: err.say(text)):
-            measurements = _measure_with_progress(device, artifacts, plan)
+            measurements, level = _measure_with_progress(device, artifacts, plan)
     except DeviceBusy as error:
         raise DeviceBusy(
             f"{error}; or have this command wait, with --wait SECONDS", holder=error.holder
         ) from None
-    return BenchResult(measurements, device.pushed)
+    return BenchResult(measurements, device.pushed, level, plan.sessions)
 
 
 def _measure_with_progress(
     device: Device, artifacts: list[Artifact], plan: MeasurePlan
-) -> tuple[Measurement, ...]:
-    from device_runner.errors import MeasurementFailed
-    from device_runner.measuring import measure_together
+) -> tuple[tuple[Measurement, ...], float]:
+    from device_runner.measuring import measure, measure_until_told
     from foundation.console import progress_bar
 
     with progress_bar("launches") as bar:
@@ -253,9 +270,7 @@ def _measure_with_progress(
                 description=progress.next_step + rate,
             )
 
-        found = []
-        for one in measure_together(device, artifacts, plan, on_progress=show):
-            if isinstance(one, MeasurementFailed):
-                raise one
-            found.append(one)
-        return tuple(found)
+        if len(artifacts) > 1:
+            return measure_until_told(device, artifacts, plan, show)
+        one = measure(device, artifacts[0], plan, on_progress=show)
+        return (one,), 1 - plan.confidence

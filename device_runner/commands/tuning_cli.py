@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from device_runner.flags import flag_sentence
@@ -13,13 +14,15 @@ if TYPE_CHECKING:
     from foundation import Artifact
 
 
-def tune_and_show(device: str, artifact: Artifact, *, as_json: bool) -> None:
-    """Sweep, remember what was found, and print it.
+def tune_and_show(
+    device: str, artifact: Artifact, cut: Mapping[int, Artifact], *, as_json: bool
+) -> None:
+    """Sweep, remember what was found, and print it. For `cut` see `tuning.tune`.
 
     Raises:
         DeviceUnknownError, MeasurementFailed, foundation.DeviceFailure: see `tuning.tune`.
     """
-    from device_runner.commands.ending import ended_cleanly
+    from device_runner.commands.ending import telling_what_is_left
     from device_runner.devices.discovery import open_device
     from device_runner.measuring import Progress
     from device_runner.measuring.tuning import tune
@@ -38,8 +41,8 @@ def tune_and_show(device: str, artifact: Artifact, *, as_json: bool) -> None:
                 description=progress.next_step,
             )
 
-        with ended_cleanly(opened):
-            report = tune(opened, artifact, on_progress=show)
+        with telling_what_is_left(opened):
+            report = tune(opened, artifact, cut=cut, on_progress=show)
     path = remember(report)
     if as_json:
         print_json(report.to_dict())
@@ -48,6 +51,13 @@ def tune_and_show(device: str, artifact: Artifact, *, as_json: bool) -> None:
     best = report.best
     bound = f" on CPUs {', '.join(map(str, best.cpus))}" if best.cpus else ""
     out.say(f"Best: {_counted(best.threads, 'thread')}{bound} ({report.why}).")
+    if report.strips:
+        out.print(_strips_table(report))
+        out.say(f"Best cut for {report.strip_kb} kB of cache.")
+    else:
+        out.say(
+            "How the model is best cut for the caches was not tried: for that, give no --artifact."
+        )
     for flag in report.flags:
         out.say(flag_sentence(flag))
     if report.profile.stand_in_note:
@@ -74,11 +84,31 @@ def _table(report: TuningReport) -> Table:
             str(one.threads),
             Text(one.placement),
             ", ".join(map(str, one.cpus)) or "-",
-            "-" if one.latency_ms is None else f"{one.latency_ms:.2f} ms",
-            "-" if one.low_ms is None else f"{one.low_ms:.2f} to {one.high_ms:.2f}",
+            *_timed(one),
             Text(_remark(one, chosen=number == report.chosen)),
         )
     return table
+
+
+def _strips_table(report: TuningReport) -> Table:
+    from rich.table import Table
+
+    table = Table("strips for", "latency", "95 % interval", "")
+    for one in report.strips:
+        table.add_row(
+            f"{one.strip_kb} kB" if one.strip_kb else "none: whole",
+            *_timed(one),
+            _remark(one, chosen=one.strip_kb == report.strip_kb),
+        )
+    return table
+
+
+def _timed(setting: TunedSetting) -> tuple[str, str]:
+    """Latency and interval, for a cell each."""
+    return (
+        "-" if setting.latency_ms is None else f"{setting.latency_ms:.2f} ms",
+        "-" if setting.low_ms is None else f"{setting.low_ms:.2f} to {setting.high_ms:.2f}",
+    )
 
 
 def _remark(setting: TunedSetting, *, chosen: bool) -> str:

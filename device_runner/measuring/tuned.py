@@ -19,7 +19,8 @@ class TunedSetting(BaseModel):
 
     `cpus` is empty where the system chooses; `placement` says in a word which cores they are.
     The latency is corrected for the device's drift, its interval None where the setting was given
-    up early; `failure` says why nothing was measured.
+    up early; `failure` says why nothing was measured. `strip_kb` is set where strips were compared:
+    the kB of cache that the artifact's are cut for.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -27,6 +28,7 @@ class TunedSetting(BaseModel):
     threads: int = Field(ge=1, le=4096)
     cpus: tuple[int, ...] = Field(default=(), max_length=4096)
     placement: ShortText
+    strip_kb: int | None = Field(default=None, ge=0)
     latency_ms: float | None = Field(default=None, gt=0)
     low_ms: float | None = None
     high_ms: float | None = None
@@ -35,10 +37,16 @@ class TunedSetting(BaseModel):
 
 
 class TuningReport(VersionedRecord):
-    """A sweep over threads and cores on one device; `chosen` is an index into `settings`."""
+    """A sweep over threads and cores on one device; `chosen` is an index into `settings`.
+
+    `strips` are the same model cut for several sizes of cache, and `strip_kb` the size that won;
+    empty and None where the model was given in one form only.
+    """
 
     kind: ClassVar[str] = "tuning"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
+    # Version 1 knew nothing of strips.
+    also_reads: ClassVar[tuple[int, ...]] = (1,)
 
     profile: DeviceProfile
     serial: ShortText
@@ -49,6 +57,8 @@ class TuningReport(VersionedRecord):
     why: str
     flags: tuple[str, ...]
     tuned_at: datetime
+    strips: tuple[TunedSetting, ...] = ()
+    strip_kb: int | None = Field(default=None, ge=0)
 
     @property
     def best(self) -> TunedSetting:
@@ -73,14 +83,26 @@ def tuned_choice(profile: DeviceProfile) -> ThreadChoice | None:
 
     A file that is damaged, or of another version, counts as none: tuning anew replaces it.
     """
-    path = tuning_file(profile)
-    if not path.is_file():
-        return None
-    try:
-        report = TuningReport.load(path)
-    except RequestError:
+    report = _remembered(profile)
+    if report is None:
         return None
     best = report.best
     cores = f" on {best.placement} cores" if best.cpus else ""
     why = f"tuned on {report.tuned_at:%Y-%m-%d}: the fewest as fast as any{cores}"
     return ThreadChoice(best.threads, why, best.cpus)
+
+
+def tuned_strip_kb(profile: DeviceProfile) -> int | None:
+    """The kB of cache that models for this profile are best cut for; None where nobody tried."""
+    report = _remembered(profile)
+    return None if report is None else report.strip_kb
+
+
+def _remembered(profile: DeviceProfile) -> TuningReport | None:
+    path = tuning_file(profile)
+    if not path.is_file():
+        return None
+    try:
+        return TuningReport.load(path)
+    except RequestError:
+        return None

@@ -1,15 +1,19 @@
 """How many threads, and on which cores, make a device fastest: a sweep, measured side by side.
 
-Every setting runs once a round, in balanced random order; the default setting runs once more in
+Every setting runs once a round, in random order; the default setting runs once more in
 each round, as sentinel. Settings that are hopeless are given up on the way, and those that remain
 are compared pairwise over the same rounds. Of those as fast as the fastest, the one with the
 fewest threads wins: it heats least and leaves most to everything else.
+
+Then, where the model is given cut into strips for several sizes of cache, these are compared in
+the same way, with the threads and cores that were chosen.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Any
 
 import numpy as np
 
@@ -37,13 +41,19 @@ ROUNDS = 7
 
 @dataclass(frozen=True)
 class Setting:
-    """Threads, the cores they are bound to (none: the system chooses), and a word for them."""
+    """Threads, the cores they are bound to (none: the system chooses), and a word for them.
+
+    `strip_kb` is the cache that the artifact's strips are cut for, where that is what is compared.
+    """
 
     threads: int
     cpus: tuple[int, ...]
     placement: str
+    strip_kb: int | None = None
 
     def __str__(self) -> str:
+        if self.strip_kb is not None:
+            return f"strips for {self.strip_kb} kB"
         return f"{self.threads} on {self.placement}"
 
 
@@ -103,9 +113,12 @@ def tune(
     artifact: Artifact,
     plan: MeasurePlan | None = None,
     *,
+    cut: Mapping[int, Artifact] | None = None,
     on_progress: Tell | None = None,
 ) -> TuningReport:
     """Verify the artifact, sweep the settings, and choose. Nothing is stored: see `tuned`.
+
+    `cut` is the same model by the kB of cache that its strips are cut for, the usual one first.
 
     Of the plan, `sessions` are the rounds (by default `ROUNDS`); its threads and cpus are not
     used.
@@ -114,49 +127,64 @@ def tune(
         MeasurementFailed: the artifact does not run, or answers wrongly, or no setting works.
         foundation.DeviceFailure: the device is in trouble, or busy.
     """
-    sweep = _Sweep(device, artifact, plan or MeasurePlan(sessions=ROUNDS), on_progress)
-    with device.lease(sweep.plan.lease_wait_s):
-        return sweep.run()
+    plan = plan or MeasurePlan(sessions=ROUNDS)
+    usual = device.suggest_threads()
+    default = Setting(usual.threads, usual.cpus, "usual")
+    sweep = _Sweep(device, artifact, plan, settings_of(device), default, on_progress)
+    with device.lease(plan.lease_wait_s):
+        sweep.run()
+        report = sweep.report()
+        if not cut:
+            return report
+        best = report.best
+        settings = [Setting(best.threads, best.cpus, best.placement, size) for size in cut]
+        strips = _Sweep(device, artifact, plan, settings, settings[0], on_progress, cut)
+        strips.run()
+    return report.model_copy(update=strips.strips())
 
 
 class _Sweep:
     def __init__(
-        self, device: Device, artifact: Artifact, plan: MeasurePlan, on_progress: Tell | None
+        self,
+        device: Device,
+        artifact: Artifact,
+        plan: MeasurePlan,
+        settings: Sequence[Setting],
+        default: Setting,
+        on_progress: Tell | None,
+        cut: Mapping[int, Artifact] | None = None,
     ) -> None:
         self.plan = plan
         self._device = device
         self._artifact = artifact
+        self._cut = cut or {}
         self._tell = on_progress or (lambda progress: None)
         self._gate = Gate(device, plan.cooldown_s)
-        self._swept = [_Swept(setting) for setting in settings_of(device)]
-        usual = device.suggest_threads()
-        self._sentinel = _Swept(Setting(usual.threads, usual.cpus, "usual"))
+        self._swept = [_Swept(setting) for setting in settings]
+        self._sentinel = _Swept(default)
         self._flags: dict[str, None] = {}
         self._done = 0
 
-    def run(self) -> TuningReport:
+    def run(self) -> None:
+        """Measure every setting, round by round."""
         self._say("verifying the output", len(self._swept))
         usual = self._sentinel.setting
-        demand_right(
-            self._device,
-            self._artifact,
-            self.plan.model_copy(update={"threads": usual.threads, "cpus": usual.cpus}),
-        )
+        for artifact in self._cut.values() or [self._artifact]:
+            demand_right(
+                self._device,
+                artifact,
+                self.plan.model_copy(update={"threads": usual.threads, "cpus": usual.cpus}),
+            )
         rng = np.random.default_rng(self.plan.seed)
-        order: list[_Swept] = []
         for number in range(self.plan.sessions):
             running = [one for one in [*self._swept, self._sentinel] if one.going]
-            # The reverse of the last round's, as `balanced_orders` has it, for those still there.
-            if number % 2:
-                order = [one for one in reversed(order) if one.going]
-            else:
-                order = [running[item] for item in rng.permutation(len(running))]
+            # Independent from round to round, as `random_orders` has it.
+            order = [running[item] for item in rng.permutation(len(running))]
             for place, swept in enumerate(order):
                 left = (self.plan.sessions - number) * len(order) - place
                 self._session(swept, number, left)
             self._give_up(number + 1)
         self._say("done", 0)
-        return self._report()
 
     def _say(self, text: str, left: int) -> None:
         self._tell(Progress(self._done, self._done + left, text))
@@ -164,9 +192,10 @@ class _Sweep:
     def _session(self, swept: _Swept, number: int, left: int) -> None:
         setting = swept.setting
         label = f"round {number + 1} of {self.plan.sessions}, {setting}"
+        artifact = self._artifact if setting.strip_kb is None else self._cut[setting.strip_kb]
         request = RunRequest(
-            artifact=self._artifact,
-            inputs=(self._artifact.check_input_path,),
+            artifact=artifact,
+            inputs=(artifact.check_input_path,),
             threads=setting.threads,
             cpus=setting.cpus,
             timing=self.plan.timing,
@@ -206,11 +235,23 @@ class _Sweep:
         for one in running:
             one.given_up = one.middle_ms > factor * best_ms
 
-    def _report(self) -> TuningReport:
+    def _finished(self) -> list[_Swept]:
         finished = [one for one in self._swept if one.going]
         if not finished:
             raise next(one.failure for one in self._swept if one.failure is not None)
-        chosen, why = _choose(finished, self.plan.confidence)
+        return finished
+
+    def strips(self) -> dict[str, Any]:
+        """What the report says of the strips."""
+        chosen = _choose_strips(self._swept, self._finished(), self.plan.confidence)
+        return {
+            "strips": tuple(self._tuned(one) for one in self._swept),
+            "strip_kb": chosen.setting.strip_kb,
+        }
+
+    def report(self) -> TuningReport:
+        """What the sweep found. Raises `MeasurementFailed` where no setting works."""
+        chosen, why = _choose(self._finished(), self.plan.confidence)
         profile = self._device.profile()
         return TuningReport(
             profile=profile,
@@ -230,6 +271,7 @@ class _Sweep:
             threads=setting.threads,
             cpus=setting.cpus,
             placement=setting.placement,
+            strip_kb=setting.strip_kb,
             sessions=len(swept.rounds),
             failure="" if swept.failure is None else str(swept.failure)[:200],
         )
@@ -254,8 +296,8 @@ class _Sweep:
         return bare.model_copy(update=found)
 
 
-def _choose(finished: Sequence[_Swept], confidence: float) -> tuple[_Swept, str]:
-    """The fewest threads among those that are as fast as the fastest, and why it is these."""
+def _as_fast(finished: Sequence[_Swept], confidence: float) -> list[_Swept]:
+    """The fastest, and all that for all that was seen are no slower."""
     fastest = min(finished, key=lambda one: one.middle_ms)
     as_fast = []
     for one in finished:
@@ -263,6 +305,22 @@ def _choose(finished: Sequence[_Swept], confidence: float) -> tuple[_Swept, str]
         undecided = found.ratio <= UNDECIDED and not found.slower(1 - confidence)
         if one is fastest or found.ratio <= MARGIN or undecided:
             as_fast.append(one)
+    return as_fast
+
+
+def _choose_strips(
+    swept: Sequence[_Swept], finished: Sequence[_Swept], confidence: float
+) -> _Swept:
+    """The usual strips, the first, unless others are faster."""
+    as_fast = _as_fast(finished, confidence)
+    if swept[0] in as_fast:
+        return swept[0]
+    return min(as_fast, key=lambda one: one.middle_ms)
+
+
+def _choose(finished: Sequence[_Swept], confidence: float) -> tuple[_Swept, str]:
+    """The fewest threads among those that are as fast as the fastest, and why it is these."""
+    as_fast = _as_fast(finished, confidence)
     chosen = min(as_fast, key=lambda one: (one.setting.threads, one.middle_ms))
     if len(as_fast) == 1:
         return chosen, f"{chosen.setting} is faster than every other setting"

@@ -1,4 +1,4 @@
-"""With how many threads, and on which CPUs, a study measures: chosen once, kept for good."""
+"""How a study uses its devices: threads, CPUs, caches; chosen once, kept for good."""
 
 from __future__ import annotations
 
@@ -14,7 +14,11 @@ FILE_NAME = "placement.json"
 
 
 class Placement(VersionedRecord):
-    """Threads and CPUs of every session of a study; no CPUs leave it to the device."""
+    """Threads and CPUs of every session of a study; no CPUs leave it to the device.
+
+    `strip_kb` is the cache that the study's models are cut for; None where it began before they
+    could be.
+    """
 
     kind: ClassVar[str] = "placement"
     version: ClassVar[int] = 1
@@ -22,10 +26,15 @@ class Placement(VersionedRecord):
     threads: int = Field(ge=1, le=1024)
     cpus: tuple[int, ...] = ()
     why: str
+    strip_kb: int | None = Field(default=None, ge=0)
 
 
-def placement_of(folder: Path, device: Device, threads: int | None) -> Placement:
+def placement_of(
+    folder: Path, device: Device, threads: int | None, strip_kb: int | None = None
+) -> Placement:
     """What the study in `folder` began with; at its beginning `threads`, or the device's word.
+
+    `strip_kb` is kept in the same way.
 
     A device that is tuned between a study and its resumption would suggest something else, and
     results of the two would not compare.
@@ -38,9 +47,11 @@ def placement_of(folder: Path, device: Device, threads: int | None) -> Placement
     if path.is_file():
         return Placement.load(path)
     if threads is not None:
-        chosen = Placement(threads=threads, why="as asked for")
+        chosen = Placement(threads=threads, why="as asked for", strip_kb=strip_kb)
     else:
         choice = device.suggest_threads()
-        chosen = Placement(threads=choice.threads, cpus=choice.cpus, why=choice.why)
+        chosen = Placement(
+            threads=choice.threads, cpus=choice.cpus, why=choice.why, strip_kb=strip_kb
+        )
     chosen.save(path)
     return chosen

@@ -5,23 +5,28 @@ from __future__ import annotations
 import contextlib
 import random
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import optuna
-import sqlalchemy.engine
 import sqlalchemy.exc
 from optuna.trial import TrialState
+from sqlalchemy.engine import URL, make_url
 
+from foundation.databases import lost_password, masked, sqlite_url
+from foundation.wording import shown, without_passwords
 from search.errors import RunError
 from search.request import SearchRequest
+from search.study.identity import difference
 from search.study.records import CandidateResult
 
 DIRECTIONS: tuple[Literal["minimize"], Literal["maximize"]] = ("minimize", "maximize")
 OBJECTIVES = ("latency_ms", "psnr_y_db")
 RESULT_ATTRIBUTE = "result"
 DUPLICATE_ATTRIBUTE = "duplicate_of"
+OWNER_ATTRIBUTE = "owner"
+IDENTITY_ATTRIBUTE = "identity"
 
 
 class StudyPlace(Protocol):
@@ -37,7 +42,7 @@ class StudyPlace(Protocol):
     def study_name(self) -> str: ...
 
     @property
-    def storage_url(self) -> str: ...
+    def shared_storage(self) -> str | None: ...
 
     @property
     def begun(self) -> bool: ...
@@ -64,21 +69,46 @@ def make_sampler(request: SearchRequest, done: int) -> optuna.samplers.BaseSampl
             return optuna.samplers.RandomSampler(seed=seed)
 
 
-def open_study(run: StudyPlace, request: SearchRequest) -> optuna.Study:
-    """Create the study or continue it. Raises `RunError` when it cannot be read."""
+def open_study(
+    run: StudyPlace, request: SearchRequest, identity: Mapping[str, Any] | None = None
+) -> optuna.Study:
+    """Create the study or continue it.
+
+    Args:
+        run: where it lies.
+        request: says which sampler proposes.
+        identity: what the study must be (`search.study.identity`); it is noted with the study.
+
+    Raises:
+        RunError: it cannot be read, or is another search's.
+    """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         study = optuna.create_study(
             study_name=run.study_name,
-            storage=_storage(run.storage_url),
+            storage=_storage(run),
             directions=list(DIRECTIONS),
             load_if_exists=True,
         )
+        if identity is not None:
+            _require_identity(study, identity, run)
         study.sampler = make_sampler(request, len(study.get_trials(deepcopy=False)))
     except _UNREADABLE as error:
         raise _unreadable(run, error) from error
     study.set_metric_names(list(OBJECTIVES))
     return study
+
+
+def _require_identity(study: optuna.Study, identity: Mapping[str, Any], run: StudyPlace) -> None:
+    stored = study.user_attrs.get(IDENTITY_ATTRIBUTE)
+    if stored is None:
+        study.set_user_attr(IDENTITY_ATTRIBUTE, dict(identity))
+    elif name := difference(stored, identity):
+        raise RunError(
+            f"the study in {_where(run)} belongs to a search with other {name} "
+            f"({shown(str(stored[name]), 60)}, here {shown(str(identity[name]), 60)}), and the two "
+            "are never mixed: choose another --run-dir, or another --storage"
+        )
 
 
 def load_study(run: StudyPlace) -> optuna.Study:
@@ -87,7 +117,7 @@ def load_study(run: StudyPlace) -> optuna.Study:
         raise RunError(f"{run.path} holds no study.db: the search did not get as far as a trial")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        return optuna.load_study(study_name=run.study_name, storage=_storage(run.storage_url))
+        return optuna.load_study(study_name=run.study_name, storage=_storage(run, read_only=True))
     except _UNREADABLE as error:
         raise _unreadable(run, error) from error
 
@@ -98,6 +128,7 @@ _UNREADABLE = (
     KeyError,
     RuntimeError,
     ImportError,
+    ValueError,
 )
 
 
@@ -125,16 +156,25 @@ _CAUSES = (
         "its database does not answer; see that it runs and that --storage names it, then give "
         "the same command again; nothing is lost",
     ),
+    (
+        "could not parse|can't load plugin|invalid literal|invalid ipv6",
+        "that is no address of a database; give one such as postgresql://USER@HOST/DATABASE",
+    ),
     ("authentication failed|role .* does not exist", "correct the user and password in --storage"),
 )
 
 
 def _unreadable(run: StudyPlace, error: BaseException) -> RunError:
-    where = run.study_path if run.study_path.is_file() else _without_password(run.storage_url)
-    reason = str(getattr(error, "orig", None) or error.__cause__ or error).splitlines()[0]
+    return _trouble(_where(run), run.path, error)
+
+
+def _trouble(where: str, folder: Path, error: BaseException) -> RunError:
+    reason = without_passwords(
+        shown(str(getattr(error, "orig", None) or error.__cause__ or error).partition("\n")[0])
+    )
     if "disk is full" in reason:  # SQLite's words
         return RunError(
-            f"no space left on the disk that holds {run.path}: free some, then give the same "
+            f"no space left on the disk that holds {folder}: free some, then give the same "
             "command again; no finished trial is lost"
         )
     for words, advice in _CAUSES:
@@ -146,27 +186,69 @@ def _unreadable(run: StudyPlace, error: BaseException) -> RunError:
     )
 
 
-def _without_password(url: str) -> str:
+def _where(run: StudyPlace) -> str:
+    return str(run.study_path) if run.shared_storage is None else masked(run.shared_storage)
+
+
+def require_reachable(address: str, run_path: Path) -> None:
+    """Find out before long work whether the database at `address` can be used.
+
+    Raises:
+        RunError: it cannot; the message says what to do, and holds no password.
+    """
     try:
-        return sqlalchemy.engine.make_url(url).render_as_string(hide_password=True)
-    except sqlalchemy.exc.ArgumentError:
-        return "its --storage URL"
+        _connected(address).remove_session()
+    except _UNREADABLE as error:
+        raise _trouble(masked(address), run_path, error) from error
 
 
-def _storage(url: str) -> optuna.storages.RDBStorage:
+def _storage(run: StudyPlace, *, read_only: bool = False) -> optuna.storages.RDBStorage:
+    """The database of a run's study; read only, nothing is made or changed in it."""
+    address = run.shared_storage
+    if address is None:
+        return _connected(sqlite_url(run.study_path, read_only=read_only), new=not read_only)
+    url = make_url(address)
+    file = url.database or ""
+    if read_only and url.get_backend_name() == "sqlite" and not file.startswith("file:"):
+        url = sqlite_url(Path(file), read_only=True)
+    return _connected(url, new=not read_only)
+
+
+def _connected(address: str | URL, *, new: bool = True) -> optuna.storages.RDBStorage:
+    """Optuna's storage at an address; `new` has its tables made where there are none."""
+    url = make_url(address)
+    if lost_password(url):
+        raise RunError(
+            f"the password of {masked(url)} is kept nowhere: give the address again with --storage"
+        )
     # A second process (a report, a dashboard) may hold the SQLite lock for a moment.
-    arguments = {"connect_args": {"timeout": 30}} if url.startswith("sqlite:") else {}
-    return optuna.storages.RDBStorage(url, engine_kwargs=arguments)
+    arguments = {"connect_args": {"timeout": 30}} if url.drivername.startswith("sqlite") else {}
+    return optuna.storages.RDBStorage(
+        # Rendered by SQLAlchemy, braces are escaped: Optuna fills in templates.
+        url.render_as_string(hide_password=False),
+        engine_kwargs=arguments,
+        skip_table_creation=not new,
+    )
 
 
-def recover(study: optuna.Study) -> list[dict[str, object]]:
-    """Settle trials that a killed run left open.
+def own(trial: optuna.Trial, owner: str) -> None:
+    """Note whose trial it is; where a study has one owner only, `owner` is empty."""
+    if owner:
+        trial.set_user_attr(OWNER_ATTRIBUTE, owner)
 
-    A trial whose result was recorded but not told is told; any other is closed and its
-    parameters are returned, to be tried again.
+
+def recover(study: optuna.Study, owner: str = "") -> list[dict[str, object]]:
+    """Settle trials that a killed run left open: those of `owner`, where there are several.
+
+    A run directory is held by one process at a time, so an open trial of its own is a dead one;
+    of another run's trials nobody here can say whether they are at work. A trial whose result was
+    recorded but not told is told; any other is closed and its parameters are returned, to be
+    tried again.
     """
     again = []
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        if owner and trial.user_attrs.get(OWNER_ATTRIBUTE) != owner:
+            continue
         stored = trial.user_attrs.get(RESULT_ATTRIBUTE)
         if stored is not None and DUPLICATE_ATTRIBUTE not in trial.user_attrs:
             tell(study, trial.number, CandidateResult.from_dict(stored, where="study"))

@@ -32,6 +32,7 @@ DEFAULT_BUDGET_BYTES = 2 << 30
 # Left free on the device, whatever we push.
 RESERVE_BYTES = 1 << 20
 _BATCH = 300
+_NUMBER = re.compile(r"[0-9]{1,15}")
 _HASH_S = 60.0
 
 # $1 our folder. Everything but the lock, which goes when it is let go of.
@@ -189,7 +190,7 @@ class Storage:
         found = []
         for line in self._connection.script(_LIST, ROOT, timeout_s=_HASH_S).text.splitlines():
             size, used, name = (*line.split(" ", 2), "", "")[:3]
-            if size.isdigit() and used.isdigit() and name:
+            if _NUMBER.fullmatch(size) and _NUMBER.fullmatch(used) and name:
                 found.append(Stored(name, int(size) * 1024, int(used)))
         return sorted(found, key=lambda one: one.used_at)
 
@@ -211,7 +212,7 @@ class Storage:
         """Free space where our folder is. Raises `DeviceLost`, `DeviceStorageError`."""
         answer = self._connection.script(_FREE, ROOT, doing="asked for its free space").text
         words = answer.split()
-        if len(words) < 4 or not words[3].isdigit():
+        if len(words) < 4 or not _NUMBER.fullmatch(words[3]):
             raise DeviceStorageError(
                 f"device {self._connection.shown} does not say how much space is free"
             )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import pytest
@@ -16,7 +17,13 @@ from device_runner.devices.simulated import (
     SimulatedDevice,
     synthetic_artifact,
 )
-from device_runner.measuring.tuned import TuningReport, remember, tuned_choice, tuning_file
+from device_runner.measuring.tuned import (
+    TuningReport,
+    remember,
+    tuned_choice,
+    tuned_strip_kb,
+    tuning_file,
+)
 from device_runner.measuring.tuning import UNDECIDED, settings_of, tune
 from foundation import Artifact
 
@@ -95,6 +102,62 @@ def test_setting_that_fails_loses(artifact: Artifact, launch: int) -> None:
     assert len(failed) + ("sentinel_failed" in report.flags) == 1
     assert all("stopped at its limit" in one.failure for one in failed)
     assert not report.best.failure
+
+
+def forms(folder: Path, latencies_ms: dict[int, float]) -> dict[int, Artifact]:
+    return {kb: synthetic_artifact(folder, f"cut for {kb}", ms) for kb, ms in latencies_ms.items()}
+
+
+@pytest.mark.parametrize(
+    ("latencies_ms", "best_kb"),
+    [
+        ({3072: 60.0, 512: 48.0, 0: 75.0}, 512),
+        ({3072: 60.0, 512: 75.0, 0: 48.0}, 0),
+        # As fast: the usual one stays.
+        ({3072: 60.0, 512: 60.0, 0: 60.0}, 3072),
+        ({3072: 48.0, 512: 60.0, 0: 75.0}, 3072),
+    ],
+)
+def test_the_cut_that_is_fastest_is_kept_for_the_profile(
+    tmp_path: Path, latencies_ms: dict[int, float], best_kb: int
+) -> None:
+    cut = forms(tmp_path, latencies_ms)
+    device = SimulatedDevice(PRESETS["pixel"])
+    assert tuned_strip_kb(device.profile()) is None
+    report = tune(device, cut[3072], PLAN, cut=cut)
+    assert report.strip_kb == best_kb
+    assert [one.strip_kb for one in report.strips] == list(latencies_ms)
+    assert {(one.threads, one.cpus) for one in report.strips} == {
+        (report.best.threads, report.best.cpus)
+    }
+    remember(report)
+    assert tuned_strip_kb(device.profile()) == best_kb
+    assert tuned_strip_kb(SimulatedDevice(PRESETS["watch"]).profile()) is None
+
+
+def test_a_form_that_does_not_run_is_not_chosen(tmp_path: Path) -> None:
+    cut = forms(tmp_path, {3072: 60.0, 512: 48.0})
+    fault = Fault(FaultKind.CRASH, candidate_key="cut for 512", timed_only=True)
+    report = tune(SimulatedDevice(PRESETS["pixel"], faults=(fault,)), cut[3072], PLAN, cut=cut)
+    assert report.strip_kb == 3072
+    assert "SIGSEGV" in report.strips[1].failure
+    never = Fault(FaultKind.CRASH, candidate_key="cut for 512")
+    with pytest.raises(MeasurementFailed, match="SIGSEGV"):
+        tune(SimulatedDevice(PRESETS["pixel"], faults=(never,)), cut[3072], PLAN, cut=cut)
+
+
+def test_a_report_from_before_strips_is_read(artifact: Artifact) -> None:
+    report = tune(SimulatedDevice(PRESETS["pixel"]), artifact, PLAN)
+    old = report.to_dict() | {"schema": "tuning/1"}
+    for setting in old["settings"]:
+        del setting["strip_kb"]
+    del old["strips"], old["strip_kb"]
+    path = tuning_file(report.profile)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(json.dumps(old))
+    assert TuningReport.load(path) == report
+    assert tuned_choice(report.profile) is not None
+    assert tuned_strip_kb(report.profile) is None
 
 
 def test_lost_device_is_an_error_and_the_lease_is_free(artifact: Artifact) -> None:

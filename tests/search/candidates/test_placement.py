@@ -30,6 +30,16 @@ def test_a_resumed_study_goes_on_as_it_began_whatever_was_tuned_since(device, tm
     assert (fresh.threads, fresh.cpus, fresh.why) == (4, (4, 5, 6, 7), "tuned")
 
 
+def test_the_cut_is_kept_as_the_threads_are(device, tmp_path):
+    assert placement_of(tmp_path, device, None, 512).strip_kb == 512
+    assert placement_of(tmp_path, device, None, 3072).strip_kb == 512
+
+
+def test_a_study_from_before_cuts_goes_on_without(device, tmp_path):
+    (tmp_path / FILE_NAME).write_text('{"schema": "placement/1", "threads": 2, "why": "old"}')
+    assert placement_of(tmp_path, device, None, 3072).strip_kb is None
+
+
 def test_what_was_asked_for_counts(device, tmp_path):
     device.choice = ThreadChoice(4, "tuned", cpus=(4, 5))
     found = placement_of(tmp_path, device, 1)
