@@ -251,6 +251,13 @@ class Flag(StrEnum):
         "measure again; compare it only with what carries this as well",
         True,
     )
+    SENTINEL_UNLIKE = (
+        "sentinel_unlike",
+        "this model reacts to heat otherwise than the reference model by which it is corrected; "
+        "the correction was fitted to it, and the interval holds what is not known of that",
+        "measure on a cool device, where little is corrected, or give more sessions",
+        True,
+    )
 
 
 # What stands in for a phone: reports say so once, above everything else.

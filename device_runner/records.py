@@ -216,8 +216,10 @@ class SentinelTrack(BaseModel):
     """The fixed reference model's sessions beside a measurement.
 
     `rounds`, `started_s` and `median_ms` have one entry for each of its sessions, as in
-    `SessionSlot`. `drift` has one factor a session of the measurement: how much slower than
-    `reference_ms` the device was around it.
+    `SessionSlot`. `drift` has one factor a session of the measurement: what it was divided by,
+    i.e. how much slower than `reference_ms` the sentinel was around it, to the power of `reaction`
+    (known to within `reaction_sd`, see `statistics.reaction`). `unlike`: the artifact reacts to
+    heat otherwise than the sentinel.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -228,6 +230,9 @@ class SentinelTrack(BaseModel):
     started_s: tuple[float, ...]
     median_ms: tuple[float, ...]
     drift: tuple[float, ...]
+    reaction: float = Field(default=1.0, ge=0)
+    reaction_sd: float = Field(default=0.0, ge=0)
+    unlike: bool = False
 
 
 def corrected_medians_ms(
@@ -248,9 +253,9 @@ class Measurement(VersionedRecord):
     """One artifact measured on one device: the raw sessions and what they add up to."""
 
     kind: ClassVar[str] = "measurement"
-    version: ClassVar[int] = 2
-    # Version 1 knew no slots and no sentinel.
-    also_reads: ClassVar[tuple[int, ...]] = (1,)
+    version: ClassVar[int] = 3
+    # Version 1 knew no slots and no sentinel; version 2 took the sentinel at its word.
+    also_reads: ClassVar[tuple[int, ...]] = (1, 2)
 
     candidate_key: str
     artifact_sha256: str

@@ -121,6 +121,11 @@ def _best_psnr(result: CandidateResult) -> tuple[float, float]:
 
 def _caveats(result: CandidateResult, group: ProfileGroup, limits: Limits) -> tuple[str, ...]:
     found = []
+    if (expected := group.expected_latency_ms(result)) is not None:
+        found.append(
+            f"It was picked for being fast among others as good: expect {expected:.3g} ms rather "
+            f"than the {result.latency_ms:.3g} ms that it showed (drawn towards its near ties)."
+        )
     limit, high = limits.max_latency_ms, result.latency_high_ms
     if limit is not None and high is not None and high > limit:
         found.append(

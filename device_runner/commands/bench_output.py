@@ -14,9 +14,10 @@ from rich.text import Text
 from device_runner.device import PushTotals
 from device_runner.flags import Flag, flag_sentence
 from device_runner.measuring import compare_together
+from device_runner.measuring.comparing import rounds_of
 from device_runner.records import Measurement
 from device_runner.statistics import Comparison
-from device_runner.statistics.power import minimum_detectable_effect
+from device_runner.statistics.power import detectable_difference
 from foundation import Artifact
 from foundation.console import out
 
@@ -25,10 +26,17 @@ _NOT_TOLD = "not told by this runner"
 
 @dataclass(frozen=True)
 class BenchResult:
-    """One measurement, or two of the same rounds, and what it took to have all on the device."""
+    """One measurement, or two of the same rounds, and what it took to have all on the device.
+
+    Attributes:
+        level: that a p-value must keep to, where one might have stopped earlier.
+        most: rounds that might have been run.
+    """
 
     measurements: tuple[Measurement, ...]
     pushed: PushTotals | None
+    level: float = 0.05
+    most: int = 0
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -40,18 +48,13 @@ class BenchResult:
         """The first's latency over the second's, where there is a second."""
         if len(self.measurements) < 2:
             return None
-        first, second = self.measurements
-        return compare_together(first, second, confidence=first.plan.confidence)
+        return compare_together(*self.measurements, confidence=1 - self.level)
 
     @property
     def detectable(self) -> float:
         """The least difference, as a share, that so many rounds find here in 95 cases of 100."""
-        first, second = (
-            np.log([session.median_ms for session in one.sessions]) for one in self.measurements
-        )
-        # A round's ratio carries the noise of both.
-        log_sd = float(np.std(first - second, ddof=1)) / math.sqrt(2) if first.size > 1 else 0.0
-        return minimum_detectable_effect(log_sd, first.size)
+        ours, theirs = rounds_of(*self.measurements)
+        return detectable_difference(np.log(ours) - np.log(theirs), alpha=self.level)
 
     def to_dict(self, artifacts: Sequence[Artifact]) -> dict[str, Any]:
         """JSON-ready form."""
@@ -73,6 +76,10 @@ class BenchResult:
                 "low": found.interval.low if bounded else None,
                 "high": found.interval.high if bounded else None,
                 "p_value": found.p_value,
+                "level": self.level,
+                "differs": found.differs(self.level),
+                "rounds": found.sessions,
+                "rounds_at_most": max(self.most, found.sessions),
                 "method": found.method,
                 "detectable": self.detectable if math.isfinite(self.detectable) else None,
             }
@@ -103,10 +110,12 @@ def _verdict(result: BenchResult, found: Comparison) -> str:
         return f"{found.sessions} rounds cannot tell them apart: give --sessions 9 or more."
     low, high = (f"{value:.3f}" for value in (found.interval.low, found.interval.high))
     sure = f"ratio {found.ratio:.3f}, 95 % interval {low} to {high}, p = {found.p_value:.2g}"
+    if result.most > found.sessions:
+        sure += f" after {found.sessions} of {result.most} rounds"
     least = f"{found.sessions} rounds find a difference of {100 * result.detectable:.1f} % or more"
     if not math.isfinite(result.detectable):
         least = f"{found.sessions} rounds are too few to be sure to find any difference"
-    if not found.differs():
+    if not found.differs(result.level):
         return f"No difference can be claimed between {first} and {second} ({sure}). {least}."
     which = "slower" if found.ratio > 1 else "faster"
     share = 100 * abs(found.ratio - 1)

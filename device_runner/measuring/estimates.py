@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from device_runner.flags import Flag, stand_in_flags
 from device_runner.launching.launches import RunReport
+from device_runner.measuring.correcting import reaction_of, seen_by, shared_by
 from device_runner.records import (
     DeviceKind,
     Estimate,
@@ -60,12 +61,9 @@ def estimate_of(
         latency_ms = percentile(corrected_medians_ms(sessions, sentinel), 50)
         interval = corrected_interval(
             medians_ms,
-            [slot.started_s for slot in slots],
-            sentinel.started_s,
-            sentinel.median_ms,
-            sentinel.reference_ms,
-            rounds=[slot.round for slot in slots],
-            sentinel_rounds=sentinel.rounds,
+            seen_by(sentinel, slots),
+            shared_by(sentinel, slots),
+            reaction_of(sentinel),
             confidence=confidence,
             seed=seed,
         )
@@ -125,6 +123,8 @@ def flags_of(
         Flag.STOCK_RUNNER: any("cpu_time_ms" in session.unknown for session in sessions),
         # The device's speed changed by DRIFTED_RATIO among the sessions, or since the reference.
         Flag.DRIFTED: max(*drift, 1.0) / min(*drift, 1.0) > DRIFTED_RATIO,
+        # The artifact reacts to heat otherwise than the sentinel by which it is corrected.
+        Flag.SENTINEL_UNLIKE: sentinel is not None and sentinel.unlike,
         # Of five sessions or more, one lies apart: it stays in, and the median hardly sees it.
         Flag.OUTLYING_SESSION: session_outliers(corrected_medians_ms(sessions, sentinel)).count > 0,
         # Of all iterations, DISTURBED_SHARE lie apart from the rest of their session.
