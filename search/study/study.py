@@ -119,6 +119,12 @@ def load_study(run: StudyPlace) -> optuna.Study:
     try:
         return optuna.load_study(study_name=run.study_name, storage=_storage(run, read_only=True))
     except _UNREADABLE as error:
+        journal = run.study_path.with_name(f"{run.study_path.name}-journal")
+        if "readonly" in _reason(error) and journal.is_file():
+            raise RunError(
+                f"{run.study_path} was left in the middle of a write, which reading does not "
+                "settle: give the search's own command again; no finished trial is lost"
+            ) from error
         raise _unreadable(run, error) from error
 
 
@@ -168,10 +174,14 @@ def _unreadable(run: StudyPlace, error: BaseException) -> RunError:
     return _trouble(_where(run), run.path, error)
 
 
+def _reason(error: BaseException) -> str:
+    """What the database itself said, in a line without passwords."""
+    said = str(getattr(error, "orig", None) or error.__cause__ or error).partition("\n")[0]
+    return without_passwords(shown(said))
+
+
 def _trouble(where: str, folder: Path, error: BaseException) -> RunError:
-    reason = without_passwords(
-        shown(str(getattr(error, "orig", None) or error.__cause__ or error).partition("\n")[0])
-    )
+    reason = _reason(error)
     if "disk is full" in reason:  # SQLite's words
         return RunError(
             f"no space left on the disk that holds {folder}: free some, then give the same "

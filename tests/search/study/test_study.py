@@ -2,6 +2,8 @@
 
 import gc
 import sqlite3
+import subprocess
+import sys
 
 import optuna
 import pytest
@@ -338,3 +340,25 @@ def test_passwords_of_earlier_versions_are_not_shown(tmp_path):
     run.spec_path.write_text('storage = "postgresql://u:pw1@h/db"\n' + text)
     assert run.spec()["storage"] == "postgresql://u:***@h/db"
     assert "pw1" not in str(run.facts())
+
+
+HALF_A_WRITE = """
+import os, sqlite3, sys
+study = sqlite3.connect(sys.argv[1], isolation_level=None)
+study.execute("PRAGMA cache_size = 1")
+study.execute("BEGIN IMMEDIATE")
+study.execute("CREATE TABLE scratch (text)")
+study.executemany("INSERT INTO scratch VALUES (?)", [("x" * 1000,)] * 2000)
+os._exit(9)
+"""
+
+
+def test_a_write_that_a_kill_cut_short_is_settled_by_the_search_alone(tmp_path):
+    run = RunDirectory.create(tmp_path / "run", REQUEST, {})
+    trial, candidate = asked(open_study(run, REQUEST), SPACE.smallest())
+    record(trial, ok(trial, candidate))
+    subprocess.run([sys.executable, "-c", HALF_A_WRITE, str(run.study_path)], check=False)
+    with pytest.raises(RunError, match="left in the middle of a write"):
+        run.results()
+    open_study(run, REQUEST)
+    assert len(run.results()) == 1
