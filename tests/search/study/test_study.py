@@ -17,6 +17,7 @@ from search.request import SearchRequest
 from search.space import SearchSpace
 from search.study.identity import identity_of
 from search.study.run_directory import RunDirectory
+from search.study.storage import storage_trouble
 from search.study.study import (
     RESULT_ATTRIBUTE,
     known_results,
@@ -28,7 +29,6 @@ from search.study.study import (
     recover,
     refine,
     results_of,
-    storage_trouble,
 )
 
 SPACE = SearchSpace(n_feats=(8, 16), depths=(1,), ratios=(1, 2), window_sizes=(4,))
