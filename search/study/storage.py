@@ -74,6 +74,7 @@ _CAUSES = (
         "could not parse|can't load plugin|invalid literal|invalid ipv6",
         "that is no address of a database; give one such as postgresql://USER@HOST/DATABASE",
     ),
+    ("no module named|failed to import", "install the driver of that database beside this tool"),
     ("authentication failed|role .* does not exist", "correct the user and password in --storage"),
 )
 
