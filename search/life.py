@@ -267,6 +267,7 @@ def _station(
             cpus=placement.cpus,
             timeout_s=request.session_timeout_s,
             timing=TimingPlan(min_iterations=request.min_iterations, min_time_s=request.min_time_s),
+            seed=request.seed % 2**32,
         ),
         pairs=inputs.pairs,
         constraints=Constraints(request.max_latency_ms, request.max_memory_mb, request.min_psnr_db),
