@@ -272,7 +272,8 @@ def test_wrong_requests_are_one_sentence_and_change_nothing(
     lines = err.splitlines()
     # What was chosen may stand before it; of errors there is one, the last line.
     assert [line for line in lines if line.startswith("error: ")] == lines[-1:], err
-    assert all(re.match("Device: |Threads: |Run directory: |error: ", line) for line in lines), err
+    known = "Device: |Threads: |Run directory: |LR size |error: "
+    assert all(re.match(known, line) for line in lines), err
     assert re.search(sentence, lines[-1]), lines[-1]
     assert "Traceback" not in err
     assert contents(world) == before
