@@ -23,11 +23,13 @@ import models.export_command
 import nightly.cli
 import reports.cli
 import search.cli
+import search.finetune_command
 from foundation.console import err, out, print_json, quiet_libraries
 from foundation.environment import version_of
 from foundation.errors import AnswerIsNo, MobileSRTuneError
 from foundation.exits import FINE, INTERNAL, STOPPED, WRONG, internal_error
 from foundation.places import cache_folder
+from foundation.signals import signals_end
 from foundation.streams import flush_streams, prepare_streams, require_told
 from foundation.usage import is_usage_problem
 from foundation.wording import without_passwords
@@ -35,6 +37,7 @@ from foundation.wording import without_passwords
 if TYPE_CHECKING:
     from foundation import Artifact
     from models.export_command import FoundBySearch
+    from search.study.run_directory import RunDirectory
 
 NAME = "mobilesr-tune"
 
@@ -72,17 +75,15 @@ def _options(
         quiet_libraries()
 
 
-def _after_search(run_dir: Path, json: bool) -> None:
+def _after_search(run: RunDirectory, json: bool) -> None:
     """Report on the run; the answer is no where no candidate is worth recommending."""
-    from search.study.run_directory import RunDirectory
-
-    results = RunDirectory.open(run_dir).results()
+    results = run.results()
     reasons = collections.Counter(result.reason for result in results if result.reason)
     why = "; ".join(f"{count} x {reason}" for reason, count in reasons.most_common(3))
     sentence = f"no candidate meets the request ({len(results)} tried{': ' + why if why else ''})"
     if not any(result.timing and result.status != "failed" for result in results):
         raise AnswerIsNo(sentence)
-    report = reports.cli.make_report([run_dir], None, json)
+    report = reports.cli.make_report([run.path], None, json, run.storage)
     if any(section.choice.result for section in report.sections):
         return
     if any(section.group.front for section in report.sections):
@@ -112,13 +113,24 @@ def _default_artifacts() -> dict[int, Artifact]:
     }
 
 
-def _find_in_run(run_dir: Path, trial: int | None) -> FoundBySearch:
+def _find_in_run(run_dir: Path, trial: int | None, storage: str | None) -> FoundBySearch:
     from reports.found import found_by_search
 
-    return found_by_search(run_dir, trial)
+    return found_by_search(run_dir, trial, storage)
+
+
+def _chosen_trials(run: RunDirectory, top: int) -> list[int]:
+    from reports.found import chosen_trials
+
+    return chosen_trials(run, top)
+
+
+def _report_again(run: RunDirectory, json: bool) -> None:
+    reports.cli.make_report([run.path], None, json, run.storage)
 
 
 search.cli.register(app, _after_search)
+app.command()(search.finetune_command.finetune_command(_chosen_trials, _report_again))
 models.cli.register(app)
 app.command()(models.export_command.export_command(_find_in_run))
 device_runner.commands.cli.register(app, _default_artifacts)
@@ -177,7 +189,8 @@ def _invoke(arguments: list[str]) -> int:
     # Not through the application's own `main`: that one answers a pipe closed anywhere with 1.
     command = typer.main.get_command(app)
     try:
-        with command.make_context(NAME, list(arguments)) as context:
+        # A service that is stopped, a terminal that is closed: devices are left as on Ctrl-C.
+        with signals_end(), command.make_context(NAME, list(arguments)) as context:
             command.invoke(context)
     except typer.Exit as end:
         return end.exit_code

@@ -36,7 +36,7 @@ LATENCY_MS = 60.0
 HOST_TIMING = TimingPlan(min_iterations=10, min_time_s=0.2)
 
 
-def simulated(nights: int, sessions: int) -> None:
+def simulated(nights: int, sessions: int, first: int) -> None:
     """Both ways of ours on the same simulated nights."""
     fixed: list[Found] = []
     sequential: list[Found] = []
@@ -45,7 +45,7 @@ def simulated(nights: int, sessions: int) -> None:
             synthetic_artifact(artifact_folder(base), "model", LATENCY_MS, revision=revision)
             for revision in ("first", "second")
         ]
-        for night in range(nights):
+        for night in range(first, first + nights):
             fixed.append(compare_fixed(phone_of_night(night), pair, sessions=sessions, seed=night))
             sequential.append(compare_sequential(phone_of_night(night), pair, seed=night))
     print(f"Simulated phone, {nights} nights, the same artifact twice:")
@@ -113,13 +113,14 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--nights", type=int, default=200)
     parser.add_argument("--sessions", type=int, default=12)
+    parser.add_argument("--seed", type=int, default=0, help="of the first night")
     parser.add_argument("--host", type=int, default=0, metavar="TIMES")
     parser.add_argument("--host-sessions", type=int, default=9)
     arguments = parser.parse_args()
     quiet_libraries()
     began = time.monotonic()
     if arguments.nights:
-        simulated(arguments.nights, arguments.sessions)
+        simulated(arguments.nights, arguments.sessions, arguments.seed)
     if arguments.host:
         on_host(arguments.host, arguments.host_sessions, cache_folder())
     print(f"({time.monotonic() - began:.0f} s)")

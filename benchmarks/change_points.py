@@ -9,6 +9,8 @@ it is seen, among series with odd nights.
 
 from __future__ import annotations
 
+import argparse
+
 import numpy as np
 from rich.console import Console
 from rich.table import Table
@@ -56,7 +58,9 @@ def delay(step: float, random: np.random.Generator) -> float:
 
 def main() -> None:
     """Print both tables."""
-    random = np.random.default_rng(1)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seed", type=int, default=1)
+    random = np.random.default_rng(parser.parse_args().seed)
     table = Table(title=f"alarms without a change, {SERIES * (NIGHTS - 7)} model-nights")
     for column in ("nights", "alarms", "per 1,200 model-nights"):
         table.add_column(column, justify="right")

@@ -7,6 +7,8 @@ Pure simulation of session medians around a known latency; the truth is the nois
 
 from __future__ import annotations
 
+import argparse
+
 import numpy as np
 from rich.console import Console
 from rich.table import Table
@@ -27,7 +29,9 @@ NOISES = {
 
 def main() -> None:
     """Print the table."""
-    random = np.random.default_rng(1)
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seed", type=int, default=1)
+    random = np.random.default_rng(parser.parse_args().seed)
     table = Table(title=f"coverage of 95 % intervals, {DRAWS} draws")
     for column in ("noise", "sessions", "session_interval", "its width", "bootstrap alone"):
         table.add_column(column, justify="right")

@@ -26,18 +26,14 @@ from device_runner import (
 from device_runner.devices.simulated import PRESETS, SimulatedDevice
 from device_runner.measuring import Gate, measure_together
 from device_runner.statistics.paired import Comparison, paired_ratio
-from device_runner.statistics.sequential import (
-    SequentialPlan,
-    Spending,
-    Verdict,
-    decide_difference,
-)
+from device_runner.statistics.sequential import LookPlan, decide
 from foundation import Artifact
 
 # What a naive script calls a change: half of the slowdown that is to be found.
 NAIVE_THRESHOLD = 0.015
 TIMING = TimingPlan(min_iterations=10, min_time_s=1.0)
-LOOKS = SequentialPlan(looks=(6, 9, 12, 16, 20, 25, 30), spending=Spending.OBRIEN_FLEMING)
+# As `bench --against --sessions 30` has it.
+LOOKS = LookPlan.up_to(30)
 
 
 def phone_of_night(seed: int) -> SimulatedDevice:
@@ -108,16 +104,31 @@ def compare_sequential(device: Device, pair: list[Artifact], *, seed: int) -> Fo
             more = _rounds(device, pair, look - len(first), threads, 1000 * seed + look, gate)
             first += more[0]
             second += more[1]
-            decision = decide_difference(LOOKS, first, second)
-            if decision.verdict is not Verdict.CONTINUE:
+            decision = decide(LOOKS, first, second)
+            if not decision.go_on:
                 break
-    assert decision.comparison is not None
-    level = LOOKS.levels[LOOKS.looks.index(len(first))]
-    return _found(
-        decision.comparison,
-        decision.comparison.differs(level),
-        device.clock.monotonic_s() - began_s,
-    )
+    return _found(decision.comparison, decision.differs, device.clock.monotonic_s() - began_s)
+
+
+def compare_fairly(device: Device, pair: list[Artifact], seconds: float, seed: int) -> Found:
+    """A rival that knows what it does: short launches of both in turn, Welch's t over launches.
+
+    The order is drawn anew for each pair, nothing is corrected or waited for, and it may use as
+    much device time as ours did.
+    """
+    began_s = device.clock.monotonic_s()
+    rng = np.random.default_rng([seed, 77])
+    medians: list[list[float]] = [[], []]
+    with device.lease(600):
+        while device.clock.monotonic_s() - began_s < seconds:
+            for place in rng.permutation(2):
+                times = iterations_ms(device, pair[place], TIMING.min_time_s)
+                medians[place].append(float(np.median(times)))
+    took_s = device.clock.monotonic_s() - began_s
+    logs = [np.log(row) for row in medians]
+    p_value = float(scipy.stats.ttest_ind(*logs, equal_var=False).pvalue)
+    ratio = float(np.exp(logs[0].mean() - logs[1].mean()))
+    return Found(ratio, p_value <= 0.05, len(medians[0]), took_s)
 
 
 def iterations_ms(device: Device, artifact: Artifact, seconds: float) -> np.ndarray:
@@ -134,15 +145,22 @@ def iterations_ms(device: Device, artifact: Artifact, seconds: float) -> np.ndar
     return np.array(session.iteration_ns) / 1e6
 
 
-def compare_naively(device: Device, pair: list[Artifact], seconds: float) -> tuple[Found, Found]:
-    """Means of N iterations, the second (the baseline) first, in `seconds` of device time.
+def compare_naively(
+    device: Device, pair: list[Artifact], seconds: float, seed: int
+) -> tuple[Found, Found]:
+    """Means of N iterations of one, then of the other, in `seconds` of device time.
+
+    Which of them comes first is a coin: on a phone that warms up, the second looks slower.
 
     Claimed twice over: by Welch's t over all iterations at 5 %, and beyond `NAIVE_THRESHOLD`.
     """
     began_s = device.clock.monotonic_s()
     with device.lease(600):
-        baseline = iterations_ms(device, pair[1], seconds / 2)
-        today = iterations_ms(device, pair[0], seconds / 2)
+        times = {
+            place: iterations_ms(device, pair[place], seconds / 2)
+            for place in np.random.default_rng([seed, 78]).permutation(2)
+        }
+        today, baseline = times[0], times[1]
     took_s = device.clock.monotonic_s() - began_s
     ratio = float(today.mean() / baseline.mean())
     p_value = float(scipy.stats.ttest_ind(today, baseline, equal_var=False).pvalue)

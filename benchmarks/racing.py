@@ -4,7 +4,7 @@
     python benchmarks/racing.py --noise 0.03 --seeds 200
 
 Made-up candidates on a made-up device: a few near a curve of PSNR over latency, most behind it,
-session noise lognormal, drift taken as corrected. Both ways begin with two sessions of each and
+session noise lognormal, drift taken as corrected. Both ways begin with five sessions of each and
 go on by rounds: uniform measures all in each, racing those that `search.front.racing.allocate`
 names, until its race is over. Two errors of the front that is found: the area (hypervolume) that
 its true points lack of the true front's, and how many candidates are wrongly on it or off it. For
@@ -22,10 +22,12 @@ from rich.console import Console
 from rich.table import Table
 
 from search.front.dominance import hypervolume, pareto_front
-from search.front.racing import RacePlan, allocate, pooled_estimates
+from search.front.probability import pooled_belief
+from search.front.racing import RacePlan, allocate
 
-FIRST_SESSIONS = 2
-BATCH = 6
+# As a search has it: five sessions of each trial, rounds of eight.
+FIRST_SESSIONS = 5
+BATCH = 8
 ROUNDS = 13
 
 
@@ -80,15 +82,17 @@ def run(truth: Truth, noise: float, seed: int, racing: bool) -> Course:
         return float(truth.latency_ms[place] * np.exp(random.normal(0, noise)))
 
     taken = [[session(place) for _ in range(FIRST_SESSIONS)] for place in range(count)]
-    # As exact as the sessions allow: candidates that are almost alike are raced as well.
-    plan = RacePlan(
-        count * (FIRST_SESSIONS + ROUNDS), doubt=0.01, tie_share=0.0, most_sessions_each=1000
-    )
+    plan = RacePlan(count * (FIRST_SESSIONS + ROUNDS))
     right = truth.front(truth.latency_ms)
     course = Course([], [], [])
     while True:
-        mean, error = pooled_estimates(taken)
-        found = truth.front(np.exp(mean))
+        rows = [np.log(row) for row in taken]
+        belief = pooled_belief(
+            [float(np.median(row)) for row in rows],
+            [float(row.std(ddof=1)) for row in rows],
+            [row.size for row in rows],
+        )
+        found = truth.front(np.exp(belief.mean))
         spent = sum(map(len, taken))
         course.sessions.append(spent)
         course.lost_area.append(1 - truth.area(found) / truth.area(right))
@@ -98,7 +102,7 @@ def run(truth: Truth, noise: float, seed: int, racing: bool) -> Course:
         places: tuple[int, ...] = tuple(range(count))
         if racing:
             had = [len(row) for row in taken]
-            allocation = allocate(mean, error, truth.psnr_db, had, plan, batch=BATCH, seed=spent)
+            allocation = allocate(belief, truth.psnr_db, had, plan, batch=BATCH, seed=spent)
             places = allocation.places
             if not places:
                 return course

@@ -195,6 +195,19 @@ class Flag(StrEnum):
         "give --sessions 5 or more",
         True,
     )
+    UNSTABLE = (
+        "unstable",
+        "the same input gave different outputs in different executions",
+        "do not ship it before you know why: see how often in the measurement, and try one thread, "
+        "another runtime and another device",
+        True,
+    )
+    REPEATS_UNKNOWN = (
+        "repeats_unknown",
+        "the runner does not tell whether its outputs repeat",
+        "make the runner anew with 'mobilesr-tune runner build', and measure again",
+        True,
+    )
     NOISY = (
         "noisy",
         "the interval is wider than 10 % of the latency",
@@ -249,6 +262,13 @@ class Flag(StrEnum):
         "sentinel_failed",
         "the reference model did not run, so the latency is not corrected for drift",
         "measure again; compare it only with what carries this as well",
+        True,
+    )
+    SENTINEL_UNLIKE = (
+        "sentinel_unlike",
+        "this model reacts to heat otherwise than the reference model by which it is corrected; "
+        "the correction was fitted to it, and the interval holds what is not known of that",
+        "measure on a cool device, where little is corrected, or give more sessions",
         True,
     )
 

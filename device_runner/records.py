@@ -77,6 +77,15 @@ class DeviceProfile(BaseModel):
         return _STAND_IN_NOTES[self.kind]
 
 
+class OutputSeen(BaseModel):
+    """One output of the session's input, named by its digest, and how many executions gave it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    digest: str = Field(pattern=r"^[0-9a-z]{1,16}$")
+    executions: int = Field(ge=1)
+
+
 class SessionRecord(BaseModel):
     """One launch of the runner: what it took to load, to run first, and to run in a steady state.
 
@@ -110,6 +119,8 @@ class SessionRecord(BaseModel):
     temperature_c_before: tuple[float, ...] = ()
     temperature_c_after: tuple[float, ...] = ()
     runtime_version: ShortText
+    # None: the runner is of a version that does not tell.
+    outputs_seen: tuple[OutputSeen, ...] | None = None
     unknown: tuple[ShortText, ...] = ()
 
     @property
@@ -216,8 +227,10 @@ class SentinelTrack(BaseModel):
     """The fixed reference model's sessions beside a measurement.
 
     `rounds`, `started_s` and `median_ms` have one entry for each of its sessions, as in
-    `SessionSlot`. `drift` has one factor a session of the measurement: how much slower than
-    `reference_ms` the device was around it.
+    `SessionSlot`. `drift` has one factor a session of the measurement: what it was divided by,
+    i.e. how much slower than `reference_ms` the sentinel was around it, to the power of `reaction`
+    (known to within `reaction_sd`, see `statistics.reaction`). `unlike`: the artifact reacts to
+    heat otherwise than the sentinel.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -228,6 +241,9 @@ class SentinelTrack(BaseModel):
     started_s: tuple[float, ...]
     median_ms: tuple[float, ...]
     drift: tuple[float, ...]
+    reaction: float = Field(default=1.0, ge=0)
+    reaction_sd: float = Field(default=0.0, ge=0)
+    unlike: bool = False
 
 
 def corrected_medians_ms(
@@ -248,9 +264,10 @@ class Measurement(VersionedRecord):
     """One artifact measured on one device: the raw sessions and what they add up to."""
 
     kind: ClassVar[str] = "measurement"
-    version: ClassVar[int] = 2
-    # Version 1 knew no slots and no sentinel.
-    also_reads: ClassVar[tuple[int, ...]] = (1,)
+    version: ClassVar[int] = 3
+    # Version 1 knew no slots and no sentinel; version 2 took the sentinel at its word, and did not
+    # know whether outputs repeat.
+    also_reads: ClassVar[tuple[int, ...]] = (1, 2)
 
     candidate_key: str
     artifact_sha256: str

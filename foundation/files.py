@@ -120,15 +120,24 @@ def write_json(target: Path, value: Any) -> None:
 def read_json(path: Path) -> Any:
     """Parse a JSON file. Raises `RequestError` when it is missing or is no JSON."""
     try:
-        value = json.loads(path.read_text(encoding="utf-8"))
+        value = json.loads(path.read_text(encoding="utf-8-sig"))
         _refuse_depth(value)
         return value
     except FileNotFoundError:
         raise RequestError(f"{path} does not exist") from None
     except RecursionError:
         raise RequestError(f"{path} cannot be read as JSON: it is nested too deep") from None
+    # Besides what is no JSON or no UTF-8: a number of thousands of digits.
     except (OSError, ValueError) as error:
-        raise RequestError(f"{path} cannot be read as JSON: {error}") from error
+        raise RequestError(f"{path} cannot be read as JSON: {shown(str(error))}") from error
+
+
+def read_object(path: Path) -> dict[str, Any]:
+    """Parse a JSON file that holds an object. Raises `RequestError` as `read_json`, or at less."""
+    value = read_json(path)
+    if not isinstance(value, dict):
+        raise RequestError(f"{path} is damaged: it holds no JSON object")
+    return value
 
 
 def _refuse_depth(value: Any) -> None:

@@ -13,6 +13,7 @@ import tempfile
 from pathlib import Path
 
 from foundation.errors import RequestError
+from foundation.wording import shown
 
 NAME = "mobilesr-tune"
 
@@ -39,8 +40,10 @@ def expanded(path: Path) -> Path:
     """`path` with its `~` or `~user` resolved.
 
     Raises:
-        RequestError: nobody of that name, or a user without a home.
+        RequestError: nobody of that name, a user without a home, or a NUL, which no path holds.
     """
+    if "\0" in str(path):
+        raise RequestError(f"{shown(str(path))} holds a NUL and is no path")
     try:
         return path.expanduser()
     except RuntimeError:

@@ -9,13 +9,45 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from foundation.errors import RequestError
 from foundation.files import read_json, write_json
+from foundation.wording import shown
+
+# Pydantic's kinds of problems, as we say them.
+_WORDS = {
+    "greater_than": "must be above {gt}",
+    "greater_than_equal": "must be at least {ge}",
+    "less_than": "must be below {lt}",
+    "less_than_equal": "must be at most {le}",
+    "literal_error": "must be {expected}",
+    "missing": "is missing",
+    "extra_forbidden": "is not known here",
+    "int_type": "must be a whole number",
+    "int_parsing": "must be a whole number",
+    "int_from_float": "must be a whole number",
+    "float_type": "must be a number",
+    "float_parsing": "must be a number",
+    "finite_number": "must be a finite number",
+    "bool_type": "must be true or false",
+    "string_type": "must be a text",
+    "path_type": "must be a path",
+    "tuple_type": "must be a list",
+    "list_type": "must be a list",
+    "dict_type": "must be a table",
+    "model_type": "must be a table",
+    "too_short": "needs at least {min_length}, has {actual_length}",
+    "too_long": "holds at most {max_length}, has {actual_length}",
+    "string_too_short": "needs at least {min_length} characters",
+    "string_too_long": "holds at most {max_length} characters",
+}
 
 
 def first_problem(error: ValidationError) -> str:
     """The first validation problem as `field: what is wrong`."""
     problem = error.errors(include_url=False)[0]
-    where = ".".join(str(part) for part in problem["loc"])
-    message = str(problem["msg"]).removeprefix("Value error, ")
+    where = shown(".".join(str(part) for part in problem["loc"]))
+    words = _WORDS.get(problem["type"], str(problem["msg"]).removeprefix("Value error, "))
+    message = shown(
+        words.format(**problem.get("ctx", {})) if problem["type"] in _WORDS else words, 1000
+    )
     return f"{where}: {message}" if where else message
 
 
@@ -51,7 +83,7 @@ class VersionedRecord(BaseModel):
         """
         if not isinstance(value, dict) or "schema" not in value:
             raise RequestError(f"{where} is no {cls.kind} record of mobilesr-tune")
-        found = str(value["schema"])
+        found = shown(str(value["schema"]), 80)
         known = {f"{cls.kind}/{number}": number for number in (cls.version, *cls.also_reads)}
         if found not in known:
             raise RequestError(
@@ -59,12 +91,16 @@ class VersionedRecord(BaseModel):
                 f"'{cls.kind}/{cls.version}': use the version that wrote it, or make it anew"
             )
         fields = {k: v for k, v in value.items() if k != "schema"}
-        if known[found] != cls.version:
-            fields = cls.upgraded(fields, known[found])
         try:
+            if known[found] != cls.version:
+                fields = cls.upgraded(fields, known[found])
             return cls.model_validate(fields)
         except ValidationError as error:
             raise RequestError(f"{where} is damaged: {first_problem(error)}") from error
+        # An older form is taken apart before it is validated.
+        except (KeyError, TypeError, ValueError, AttributeError, IndexError) as error:
+            said = shown(f"{type(error).__name__}: {error}", 160)
+            raise RequestError(f"{where} is damaged ({said})") from error
 
     @classmethod
     def upgraded(cls, fields: dict[str, Any], version: int) -> dict[str, Any]:

@@ -36,8 +36,9 @@ class FoundBySearch:
     weights: Path
 
 
-# Run directory and trial (None: the recommended one) -> what to export.
-FindInRun = Callable[[Path, int | None], FoundBySearch]
+# Run directory, trial (None: the recommended one), address of the run's study where it is not its
+# own -> what to export.
+FindInRun = Callable[[Path, int | None, str | None], FoundBySearch]
 
 
 def export_command(find_in_run: FindInRun) -> Callable[..., None]:
@@ -55,6 +56,12 @@ def export_command(find_in_run: FindInRun) -> Callable[..., None]:
         chosen: Annotated[
             bool, typer.Option("--chosen", help="With --from: the recommended one.")
         ] = False,
+        storage: Annotated[
+            str | None,
+            typer.Option(
+                metavar="URL", help="With --from: where the study lies, if not in the run."
+            ),
+        ] = None,
         weights: Annotated[
             Path | None, typer.Option(help="Checkpoint: published .pth or ours.")
         ] = None,
@@ -106,7 +113,7 @@ def export_command(find_in_run: FindInRun) -> Callable[..., None]:
             _refuse_beside_from([name for name, value in own.items() if value is not None])
             if chosen and trial is not None:
                 raise RequestError("--chosen and --trial were both given: choose one")
-            _export_found(find_in_run(run, trial), output, json)
+            _export_found(find_in_run(run, trial, storage), output, json)
             return
         if trial is not None or chosen:
             raise RequestError("--trial and --chosen choose from a run: add --from RUN")

@@ -35,7 +35,9 @@ def shipped_weights(scale: int) -> Weights:
 
 
 def shipped_for(space: ConfigSpace) -> Weights | None:
-    """The shipped supernet where it contains the whole space, else None.
+    """The shipped supernet where it was trained for the whole space, else None.
+
+    The body passes change no tensor, but another number of them was not trained.
 
     Raises:
         WeightsError: the package is incomplete.
@@ -44,4 +46,7 @@ def shipped_for(space: ConfigSpace) -> Weights | None:
     if largest.scale not in FILES:
         return None
     weights = shipped_weights(largest.scale)
-    return weights if weights.config is not None and contains(weights.config, largest) else None
+    whole = weights.config
+    if whole is None or whole.body_passes != largest.body_passes:
+        return None
+    return weights if contains(whole, largest) else None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import sys
+import unicodedata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -125,7 +126,7 @@ def run(
     require_writable(folder / "index.html")
     with open_history(loaded.history_url) as history:
         number = None if since is None else _night_of(history, loaded, since)
-        choices = Choices(tuple(only or ()), number, bisect, wait_s)
+        choices = Choices(tuple(_named(only, loaded)), number, bisect, wait_s)
         result = _with_progress(NightRun(loaded, history, choices))
         with _agreeing(history, result.night.number):
             files = write_outputs(result, history, folder)
@@ -138,12 +139,13 @@ def run(
 @nightly.command()
 def init(
     path: Annotated[Path, typer.Argument(help="Where to write the suite.")] = Path("suite.toml"),
+    json: JsonOption = False,
 ) -> None:
     """Write an example suite that explains itself and can be run at once.
 
     Example: mobilesr-tune nightly init suite.toml
     """
-    from foundation.console import out
+    from foundation.console import out, print_json
     from foundation.files import write_text
     from foundation.wording import shell_line
     from nightly.errors import SuiteError
@@ -153,6 +155,9 @@ def init(
         raise SuiteError(f"{path} exists: choose another name, or remove it first")
     write_text(path, (TEMPLATES / "suite.toml").read_text("utf-8").replace("{name}", path.name))
     command = shell_line(["mobilesr-tune", "nightly", str(path)])
+    if json:
+        print_json({"path": str(path), "next": command})
+        return
     out.say(f"{path}: edit it, then: {command}")
 
 
@@ -166,18 +171,23 @@ def accept(
     wait_s: Annotated[
         float, typer.Option(min=0, help="Seconds to wait for a nightly to finish.")
     ] = 3600.0,
+    json: JsonOption = False,
 ) -> None:
     """Pin a night as the baseline: what it measured is right from now on.
 
     Example: mobilesr-tune nightly accept suite.toml --night 41 --only published
     """
-    from foundation.console import out
+    from foundation.console import out, print_json
     from nightly.history import open_history
     from nightly.suite import load_suite
 
     loaded = load_suite(suite)
+    names = _named(only, loaded)
     with open_history(loaded.history_url) as history, history.lock(wait_s):
-        number, pinned = history.accept(loaded.name, night, only or [], datetime.now(UTC))
+        number, pinned = history.accept(loaded.name, night, names, datetime.now(UTC))
+    if json:
+        print_json({"night": number, "pinned": [series.words() for series in pinned]})
+        return
     for series in pinned:
         out.say(f"night {number} is the baseline of {series.words()}")
 
@@ -226,6 +236,12 @@ def _agreeing(history: History, night: int) -> Iterator[None]:
         raise
 
 
+def _named(only: list[str] | None, suite: Suite) -> list[str]:
+    """Names of models as the suite spells them: the same letters may come composed or not."""
+    spelled = {unicodedata.normalize("NFC", model.name): model.name for model in suite.models}
+    return [spelled.get(unicodedata.normalize("NFC", name), name) for name in only or []]
+
+
 def _night_of(history: History, suite: Suite, text: str) -> int:
     from nightly.errors import BaselineError
 
@@ -268,11 +284,12 @@ def _with_progress(night: NightRun) -> NightResult:
 def _show(result: NightResult, files: NightFiles, *, as_json: bool) -> None:
     from foundation.console import out, print_json
     from nightly.outputs.record import night_record
-    from nightly.outputs.terminal import night_text
+    from nightly.outputs.terminal import night_lines
 
     if as_json:
         print_json(night_record(result) | {"page": str(files.page), "junit": str(files.junit)})
         return
-    out.print(night_text(result))
+    for line in night_lines(result):
+        out.print(line, soft_wrap=True)
     out.say(f"Page: {files.page}")
     out.say(f"JUnit: {files.junit}")

@@ -34,7 +34,7 @@ def verdict_sentence(metric: Metric, verdict: Verdict) -> str:
     if verdict.status is Status.REGRESSION:
         text += f"; {_since(metric, verdict)}; {_how_sure(verdict)}"
     elif verdict.status is Status.UNCONFIRMED:
-        text += "; a second look the same night did not confirm it"
+        text += "; looks worse, and is not sure: the next nights decide"
     elif verdict.status is Status.IMPROVED:
         text += "; 'nightly accept' would hold it to that"
     return text

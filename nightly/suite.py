@@ -4,19 +4,24 @@ from __future__ import annotations
 
 import difflib
 import re
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from foundation.databases import sqlite_url
+from foundation.errors import RequestError
+from foundation.places import expanded
 from foundation.records import first_problem
+from foundation.toml import read_toml
+from foundation.wording import shell_line, shown
 from models.deployment import Graph, Lowering, parse_lr_size
 from models.errors import ConfigError
 from nightly.errors import SuiteError
 from nightly.metrics import BY_NAME, Scale
 
-MAX_SUITE_BYTES = 2**20
 HISTORY_NAME = "nightly.db"
 Positive = Annotated[float, Field(gt=0)]
 # Names stand in file names, XML and tables.
@@ -182,7 +187,26 @@ class Suite(BaseModel):
     @property
     def history_url(self) -> str:
         """The history as an SQLAlchemy URL."""
-        return self.history if "://" in self.history else f"sqlite:///{self.history}"
+        if (file := _sqlite_file(self.history)) is None:
+            return self.history
+        return sqlite_url(file).render_as_string(hide_password=False)
+
+
+def _sqlite_file(history: str) -> Path | None:
+    """The file that a history means; None where it is no SQLite database, or none that has one.
+
+    A path stands for itself, whatever it holds. After `sqlite:///` stands what SQLAlchemy reads:
+    there `%3F` is a question mark.
+    """
+    if "://" not in history:
+        return Path(history)
+    try:
+        url = make_url(history)
+        if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+            return None
+    except (ArgumentError, NoSuchModuleError, ValueError):
+        return None  # refused with its sentence when it is opened
+    return Path(str(url.database))
 
 
 def load_suite(path: Path) -> Suite:
@@ -204,17 +228,13 @@ def load_suite(path: Path) -> Suite:
 
 
 def _read(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        command = shell_line(["mobilesr-tune", "nightly", "init", str(path)])
+        raise SuiteError(f"no suite at {path}: '{command}' writes one")
     try:
-        if path.is_file() and path.stat().st_size > MAX_SUITE_BYTES:
-            raise SuiteError(f"{path} is larger than any suite: is it the right file?")
-        with path.open("rb") as stream:
-            return tomllib.load(stream)
-    except FileNotFoundError:
-        raise SuiteError(
-            f"no suite at {path}: 'mobilesr-tune nightly init {path}' writes one"
-        ) from None
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SuiteError(f"{path} cannot be read as TOML: {error}") from error
+        return read_toml(path)
+    except RequestError as error:
+        raise SuiteError(str(error)) from error
 
 
 _TABLES: dict[str, type[BaseModel]] = {
@@ -244,21 +264,23 @@ def _refuse_in(table: dict[str, Any], model: type[BaseModel], label: str, path: 
             if near
             else f"known keys: {', '.join(sorted(model.model_fields))}"
         )
-        raise SuiteError(f"{path}: unknown key {label}{key}: {hint}")
+        raise SuiteError(f"{path}: unknown key {label}{shown(key)}: {hint}")
 
 
 def _absolute(suite: Suite, folder: Path) -> Suite:
     def at(path: Path | None) -> Path | None:
-        return None if path is None else folder / path.expanduser()
+        return None if path is None else folder / expanded(path)
 
     models = tuple(
         model.model_copy(update={"artifact": at(model.artifact), "weights": at(model.weights)})
         for model in suite.models
     )
-    images = suite.images and ImagesSpec(hr=folder / suite.images.hr, lr=at(suite.images.lr))
+    images = suite.images and ImagesSpec(
+        hr=folder / expanded(suite.images.hr), lr=at(suite.images.lr)
+    )
     history = suite.history
-    if "://" not in history or history.startswith("sqlite:///"):
-        history = str(folder / Path(history.removeprefix("sqlite:///")).expanduser())
+    if (file := _sqlite_file(history)) is not None:
+        history = sqlite_url(folder / expanded(file)).render_as_string(hide_password=False)
     sentinel = suite.sentinel
     if sentinel not in {"built-in", "none", *(model.name for model in suite.models)}:
         sentinel = str(at(Path(sentinel)))

@@ -105,6 +105,13 @@ class DeviceTurn:
                 f"{judge.unsteady:.1f} times as much as on other nights, and were judged with "
                 "that much more doubt"
             )
+        if judge.new_level:
+            self._notes.append(
+                f"a new level of {self.epoch.device}: nearly all models moved in one night, some "
+                "up and some down, as after a restart; from the next night on they are compared "
+                "with the nights since tonight. If a runtime or a compiler changed, look at what "
+                "it did"
+            )
         return judge.unsteady
 
     def _second_look(self, suspects: list[str]) -> Mapping[str, Observation]:

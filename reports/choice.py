@@ -19,6 +19,7 @@ from foundation.wording import count_of, number, plain, shell_line
 from reports.facts import Limits, ProfileGroup, StudyFacts
 from reports.near_misses import near_misses
 from reports.wording import interval, worse_than_bicubic
+from search.front.dominance import pareto_front
 from search.study.records import CandidateResult
 
 
@@ -43,6 +44,8 @@ class Choice:
 def choose(facts: StudyFacts, group: ProfileGroup) -> Choice:
     """Recommend one candidate of `group`, a pure function of what was measured."""
     limits = facts.limits
+    if (finetuned := _of_finetuned(facts, group)) is not None:
+        return finetuned
     if not group.front:
         return Choice(None, _why_none(group, limits))
     worthwhile = [result for result in group.front if not worse_than_bicubic(result)]
@@ -58,6 +61,27 @@ def choose(facts: StudyFacts, group: ProfileGroup) -> Choice:
     return Choice(
         result, f"{rule}.", _caveats(result, group, limits), export_command(facts.run_path, result)
     )
+
+
+def _of_finetuned(facts: StudyFacts, group: ProfileGroup) -> Choice | None:
+    """The recommendation among finetuned candidates: they are what would be deployed."""
+    limits = facts.limits
+    tuned = [one.after for one in facts.finetuned_of(group) if one.after.status == "ok"]
+    fair = [r for r in tuned if r.feasible and not worse_than_bicubic(r)]
+    if not fair:
+        return None
+    if limits.max_latency_ms is not None:
+        result = max(fair, key=_best_psnr)
+        rule = f"best PSNR among the finetuned candidates with {_and(limits.sentences())}"
+    else:
+        places = [(r.latency_ms or 0.0, r.psnr_y_db or 0.0) for r in fair]
+        result, rule = knee([fair[i] for i in pareto_front(places)])
+        rule = f"among the {count_of(len(fair), 'finetuned candidate')}: {rule}"
+    caveats = (
+        "It was finetuned, so its PSNR compares with the other finetuned ones only.",
+        *_flag_caveats(result),
+    )
+    return Choice(result, f"{rule}.", caveats, export_command(facts.run_path, result))
 
 
 def knee(front: list[CandidateResult]) -> tuple[CandidateResult, str]:
@@ -97,6 +121,11 @@ def _best_psnr(result: CandidateResult) -> tuple[float, float]:
 
 def _caveats(result: CandidateResult, group: ProfileGroup, limits: Limits) -> tuple[str, ...]:
     found = []
+    if (expected := group.expected_latency_ms(result)) is not None:
+        found.append(
+            f"It was picked for being fast among others as good: expect {expected:.3g} ms rather "
+            f"than the {result.latency_ms:.3g} ms that it showed (drawn towards its near ties)."
+        )
     limit, high = limits.max_latency_ms, result.latency_high_ms
     if limit is not None and high is not None and high > limit:
         found.append(

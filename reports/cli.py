@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from rich.text import Text
 
 if TYPE_CHECKING:
     from reports.report import Report
@@ -25,6 +26,14 @@ def report(
         Path | None,
         typer.Option("--output", "-o", help="Folder; else RUN/report, or ./report for several."),
     ] = None,
+    storage: Annotated[
+        str | None,
+        typer.Option(
+            metavar="URL",
+            help="Where the study lies, of runs that were searched with --storage: no other "
+            "database is dialled.",
+        ),
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="Print the front as JSON and nothing else.")
     ] = False,
@@ -36,10 +45,12 @@ def report(
 
     Example: mobilesr-tune report runs/pixel8 runs/galaxy-s23 -o phones
     """
-    make_report(run_dirs, output, as_json)
+    make_report(run_dirs, output, as_json, storage)
 
 
-def make_report(run_dirs: list[Path], output: Path | None, as_json: bool) -> Report:
+def make_report(
+    run_dirs: list[Path], output: Path | None, as_json: bool, storage: str | None = None
+) -> Report:
     """Write the report and tell what it says; raises as `write_report`."""
     from foundation.console import out, print_json
     from reports.compile import write_report
@@ -48,7 +59,7 @@ def make_report(run_dirs: list[Path], output: Path | None, as_json: bool) -> Rep
     from reports.terminal import export_lines, render
     from search.study.run_directory import RunDirectory
 
-    runs = [RunDirectory.open(path) for path in dict.fromkeys(run_dirs)]
+    runs = [RunDirectory.open(path, storage) for path in dict.fromkeys(run_dirs)]
     about = report_of([gather(part) for run in runs for part in _studies_in(run)])
     single = runs[0].report_folder if len(runs) == 1 else Path("report")
     files = write_report(about, output or single)
@@ -56,7 +67,9 @@ def make_report(run_dirs: list[Path], output: Path | None, as_json: bool) -> Rep
         devices = [device for run in runs for device in run.devices()]
         print_json(front_data(about) | {"page": str(files.html), "devices": devices})
         return about
-    out.print(render(about))
+    for part in render(about):
+        # Sentences and commands stay whole, so that they can be pasted; only tables have a width.
+        out.print(part, soft_wrap=isinstance(part, Text))
     out.say(f"Report: {files.html}")
     for line in export_lines(about):
         out.say(line)

@@ -17,11 +17,15 @@ from typing import Any, Protocol
 
 from foundation.errors import RequestError
 from foundation.wording import plain, shorten
+from search.front.belief import belief_of, psnrs_of
 from search.front.dominance import pareto_front
-from search.front.probability import front_probability, log_latency_of
+from search.front.probability import LatencyBelief, front_probability, winners_log_latency
+from search.study.finetuned import FinetunedResult, finetuned_in
 from search.study.records import CandidateResult
 from search.study.troubles import Trouble, read_troubles
 
+# A latency that is put right by less, as a share, is not mentioned.
+WORTH_A_WORD = 0.005
 # Between this and one minus this, the probability of being on the front leaves a tie.
 DOUBT = 0.05
 
@@ -108,13 +112,24 @@ class ProfileGroup:
         members = self._feasible
         if not members:
             return {}
-        middles = [_place(r)[0] for r in members]
-        lows, highs = zip(*(latency_interval(r) for r in members), strict=True)
-        # Nothing takes no time: an interval that reaches zero is cut off far below its middle.
-        above = [max(low, middle / 1000) for low, middle in zip(lows, middles, strict=True)]
-        mean, deviation = log_latency_of(middles, above, highs)
-        found = front_probability(mean, deviation, [_place(r)[1] for r in members])
+        found = front_probability(self.belief, psnrs_of(members))
         return {r.number: float(p) for r, p in zip(members, found, strict=True)}
+
+    @cached_property
+    def belief(self) -> LatencyBelief:
+        """What is known of the latencies of the feasible candidates, in their order."""
+        return belief_of(self._feasible)
+
+    def expected_latency_ms(self, result: CandidateResult) -> float | None:
+        """What to expect of one that was picked from its near ties for being fast.
+
+        None for what is not feasible, and where it makes no difference worth a word.
+        """
+        places = [at for at, one in enumerate(self._feasible) if one is result]
+        if not places or not result.latency_ms:
+            return None
+        found = math.exp(winners_log_latency(self.belief, places[0]))
+        return found if found > (1 + WORTH_A_WORD) * result.latency_ms else None
 
     @property
     def front_and_ties(self) -> list[CandidateResult]:
@@ -167,6 +182,7 @@ class StudyFacts:
         command: the command line of the study, empty when it was not recorded.
         profile: the device profile of the study as recorded at its start.
         troubles: each time that a device failed in the middle, oldest first.
+        finetuned: what finetuning made of candidates, by trial.
     """
 
     results: list[CandidateResult]
@@ -177,6 +193,11 @@ class StudyFacts:
     command: tuple[str, ...] = ()
     profile: Mapping[str, Any] = field(default_factory=dict)
     troubles: tuple[Trouble, ...] = ()
+    finetuned: tuple[FinetunedResult, ...] = ()
+
+    def finetuned_of(self, group: ProfileGroup) -> list[FinetunedResult]:
+        """The candidates of a group that were finetuned, by trial."""
+        return [one for one in self.finetuned if one.after.profile_key == group.profile_key]
 
     @cached_property
     def groups(self) -> tuple[ProfileGroup, ...]:
@@ -229,6 +250,7 @@ def gather(run: Run) -> StudyFacts:
         command=tuple(map(str, notes.get("command") or spec.get("command") or ())),
         profile=notes.get("profile") or {},
         troubles=tuple(read_troubles(run.troubles)),
+        finetuned=tuple(finetuned_in(run.path)),
     )
 
 

@@ -9,24 +9,49 @@ from models.export_command import FoundBySearch
 from reports.facts import gather
 from reports.sections import sections_of
 from search.study.artifacts import artifacts_in
+from search.study.finetuned import finetuned_in, finetuned_path
 from search.study.records import CandidateResult
 from search.study.run_directory import RunDirectory
 
 
-def found_by_search(path: Path, trial: int | None) -> FoundBySearch:
+def found_by_search(path: Path, trial: int | None, storage: str | None = None) -> FoundBySearch:
     """The candidate of a trial, or the recommended one, of the run at `path`.
+
+    `storage` is the address of its study where it has none of its own.
 
     Raises:
         RequestError: there is no such run or trial, or several device profiles to choose from.
         AnswerIsNo: no candidate is recommended.
     """
-    run = _one_study(RunDirectory.open(path))
+    run = one_study(RunDirectory.open(path, storage))
     result = _recommended(run) if trial is None else _of_trial(run, trial)
+    weights = run.weights
+    for finetuned in finetuned_in(run.path):
+        if finetuned.after.number == result.number and finetuned.after.artifact is not None:
+            result, weights = finetuned.after, finetuned_path(run.path, result.number, ".pt")
     wanted = result.artifact.sha256 if result.artifact else ""
-    return FoundBySearch(result.candidate, artifacts_in(run.artifacts).get(wanted), run.weights)
+    return FoundBySearch(result.candidate, artifacts_in(run.artifacts).get(wanted), weights)
 
 
-def _one_study(run: RunDirectory) -> RunDirectory:
+def chosen_trials(searched: RunDirectory, top: int) -> list[int]:
+    """The recommended trial, then those that stand nearest to it on the front, `top` in all.
+
+    Raises:
+        RequestError: there are several device profiles to choose from.
+        AnswerIsNo: no candidate is recommended.
+    """
+    run = one_study(searched)
+    (section, *_) = sections_of([gather(run)]) or (None,)
+    recommended = _recommended(run).number
+    front = [result.number for result in section.group.front_and_ties] if section else []
+    if recommended not in front:
+        front.append(recommended)
+    at = front.index(recommended)
+    return sorted(front, key=lambda number: abs(front.index(number) - at))[:top]
+
+
+def one_study(run: RunDirectory) -> RunDirectory:
+    """The run itself, or the only study in it. Raises `RequestError` where there are several."""
     parts = [part for part in run.parts if part.begun]
     if len(parts) > 1:
         names = " or ".join(str(part.path) for part in parts)

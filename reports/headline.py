@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shlex
+from collections import Counter
 from pathlib import PurePath
 
 from foundation.wording import count_of, number, plain
@@ -35,7 +36,25 @@ def counts(group: ProfileGroup) -> str:
     infeasible = len([r for r in group.measured if not r.feasible])
     text = f"{count_of(len(group.results), 'candidate')}: {ok} ok"
     text += f" ({infeasible} of them outside the constraints)" if infeasible else ""
-    return f"{text}, {failed} failed, {stopped} stopped before quality"
+    text += f", {failed} failed, {stopped} stopped before quality"
+    return f"{text}. {origins}" if (origins := psnr_origins(group)) else text
+
+
+def psnr_origins(group: ProfileGroup) -> str:
+    """Where the PSNRs come from, in words; empty where none was measured."""
+    found = Counter(result.quality.origin for result in group.measured if result.quality)
+    parts = [
+        "of unknown weights (an older record)"
+        if origin is None
+        else f"of {origin} weights ({origin.sentence})"
+        for origin, _ in found.most_common()
+    ]
+    if not parts:
+        return ""
+    if len(parts) == 1:
+        return f"PSNR {parts[0]}"
+    counted = zip(parts, found.most_common(), strict=True)
+    return "PSNR " + ", ".join(f"{part} for {count}" for part, (_, count) in counted)
 
 
 def reproduce_command(facts: StudyFacts) -> str:

@@ -11,6 +11,7 @@ from reports.charts.standalone import front_file
 from reports.choice import Choice
 from reports.effects import Level
 from reports.facts import ProfileGroup, StudyFacts
+from reports.finetuned_view import HEADINGS, finetuned_rows, finetuned_words
 from reports.headline import counts, headline, reproduce_command
 from reports.left_out import flag_counts, trouble_words
 from reports.report import Report
@@ -46,10 +47,26 @@ def _section(section: Section, place: int) -> list[str]:
     lines += [f"- Candidates: {counts(group)}", ""]
     if group.measured:
         lines += [f"![Latency against PSNR of every candidate]({front_file(place)})", ""]
-    lines += _front(group, choice) + _near_misses(section)
+    lines += _front(group, choice) + _near_misses(section) + _finetuned(section)
     if choice.command:
         lines += ["Export the chosen one:", "", *_code(choice.command), ""]
     return lines + _effects(section) + _flags(group) + _failures(group)
+
+
+def _finetuned(section: Section) -> list[str]:
+    rows = finetuned_rows(section)
+    if not rows:
+        return []
+    return [
+        "### Finetuned",
+        "",
+        f"| {' | '.join(HEADINGS)} |",
+        "|---|---|---:|---:|---:|---|",
+        *(f"| {' | '.join(map(escaped, row))} |" for row in rows),
+        "",
+        escaped(finetuned_words(section)),
+        "",
+    ]
 
 
 def _effects(section: Section) -> list[str]:

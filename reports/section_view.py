@@ -11,10 +11,13 @@ from foundation.wording import MISSING, ms, number, percent, shorten
 from reports.charts.front import FrontPlot, draw_front
 from reports.charts.small import EffectRow, draw_effects, draw_parts, draw_steps
 from reports.effects import TargetEffects
+from reports.finetuned_view import HEADINGS as FINETUNED_HEADINGS
+from reports.finetuned_view import draw_finetuned, finetuned_rows, finetuned_words
 from reports.growth import FrontGrowth
 from reports.headline import counts, headline
 from reports.interactive import dot_data, knobs
 from reports.left_out import FlagCount, flag_counts, left_out, trials_in_words
+from reports.picture_scores import picture_rows
 from reports.pictures import GAIN, gallery
 from reports.roles import STANDINGS, role_of
 from reports.sections import Section
@@ -74,6 +77,11 @@ def section_view(section: Section, place: int) -> dict[str, Any]:
             )
             for near in section.near_misses
         ],
+        "finetuned": finetuned_rows(section),
+        "finetuned_headings": list(FINETUNED_HEADINGS),
+        "finetuned_words": finetuned_words(section),
+        "finetuned_chart": draw_finetuned(section),
+        "pictures": picture_rows(group),
         "worse": WORSE_LEGEND if any(map(worse_than_bicubic, group.measured)) else "",
         "ties": bool(group.undecided_numbers),
         "gallery": gallery(section),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from rich import box
-from rich.console import Group, RenderableType
+from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
@@ -13,6 +13,7 @@ from foundation.wording import count_of, ms, number, shorten
 from reports.agreement_view import agreement_views
 from reports.choice import Choice
 from reports.facts import ProfileGroup
+from reports.finetuned_view import HEADINGS, finetuned_rows, finetuned_words
 from reports.headline import counts, headline
 from reports.near_misses import NearMiss
 from reports.report import Report
@@ -29,14 +30,14 @@ from reports.wording import (
 REASONS_SHOWN = 3
 
 
-def render(report: Report) -> RenderableType:
+def render(report: Report) -> list[RenderableType]:
     """Front, choice and counts of every section. All text is inert: no markup is read from it."""
     parts: list[RenderableType] = []
     for section in report.sections:
         parts += _section(section)
     for view in agreement_views(report.agreements):
         parts += [Text(view["sentence"]), *(Text(text) for text in view["transfers"])]
-    return Group(*parts)
+    return parts
 
 
 def front_table(group: ProfileGroup, choice: Choice) -> Table:
@@ -75,6 +76,8 @@ def _section(section: Section) -> list[RenderableType]:
         )
     if any(worse_than_bicubic(r) for r in group.front_and_ties):
         parts.append(Text(WORSE_LEGEND, style="yellow"))
+    if rows := finetuned_rows(section):
+        parts += [_finetuned_table(rows), Text(finetuned_words(section), style="dim")]
     parts.append(Text(headline(group, choice), style="bold" if choice.result else "bold yellow"))
     if choice.result:
         parts.append(Text(f"Why: {choice.rule}"))
@@ -86,6 +89,16 @@ def _section(section: Section) -> list[RenderableType]:
     if group.stand_in:
         parts.append(Text(group.stand_in, style="yellow"))
     return parts
+
+
+def _finetuned_table(rows: Sequence[tuple[str, ...]]) -> Table:
+    """The finetuned candidates, before and after."""
+    table = _table("Finetuned")
+    for heading, justify in zip(HEADINGS, ("right", "left", *("right",) * 3, "left"), strict=True):
+        table.add_column(heading, justify=justify)  # type: ignore[arg-type]  # rich's literal
+    for row in rows:
+        table.add_row(*map(Text, row))
+    return table
 
 
 def near_miss_table(misses: Sequence[NearMiss]) -> Table:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -13,9 +13,12 @@ from foundation.console import err, out, print_json, progress_bar
 from models.cli import ConfigOption, JsonOption, KeyOption, PresetOption, choose_config
 from search.search_command import DEVICE_HELP, search_command
 
+if TYPE_CHECKING:
+    from search.study.run_directory import RunDirectory
 
-def register(app: typer.Typer, after_search: Callable[[Path, bool], None]) -> None:
-    """Mount the commands. `after_search(run_dir, json)` compiles and prints the report."""
+
+def register(app: typer.Typer, after_search: Callable[[RunDirectory, bool], None]) -> None:
+    """Mount the commands. `after_search(run, json)` compiles and prints the report."""
     app.command()(search_command(after_search))
     app.command()(upscale)
 

@@ -9,10 +9,12 @@ from foundation.console import err, progress_bar
 if TYPE_CHECKING:
     from rich.progress import TaskID
 
+    from models.training.supernet import TrainingProgress
     from search.life import SearchEvents
     from search.study.records import CandidateResult
 
 HOST = "host"
+EARLY_STEPS = 10
 
 
 class SearchDisplay:
@@ -60,16 +62,20 @@ class SearchDisplay:
         err.say(f"Run directory: {run.path}")
         err.say(sentence)
 
-    def training(self, progress: Any) -> None:
+    def training(self, progress: TrainingProgress) -> None:
         """Show a step of the supernet's training."""
         self.bar.update(
             self.stage_task, total=progress.steps, completed=progress.step,
             description=f"training the supernet, L1 {progress.loss:.4f}",
         )  # fmt: skip
-        # A log has no moving bar: one line every tenth of the way.
+        # A log has no moving bar: one line every tenth of the way, and one early that says how
+        # long it will take.
         tenth = progress.step * 10 // progress.steps
-        if not err.is_terminal and tenth > self.announced:
-            err.say(f"training: step {progress.step}/{progress.steps}, L1 {progress.loss:.4f}")
+        early = progress.step == EARLY_STEPS
+        if not err.is_terminal and (tenth > self.announced or early):
+            from models.training.display import progress_line
+
+            err.say(f"training: {progress_line(progress)}")
         self.announced = max(self.announced, tenth)
 
     def _finished(self, result: CandidateResult, done: int, total: int) -> None:

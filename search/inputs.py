@@ -5,29 +5,34 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
-import numpy as np
-
 from models.evaluation import evaluate
-from models.images import ImagePair, image_files, load_rgb, require_at_least
+from models.images import ImagePair, look_through, require_at_least
 from models.samples import sample_training_images
-from models.weights import Weights, build_model, load_weights
+from models.shipped import shipped_for
+from models.training.photographs import Photograph, photographs_in, photographs_of
+from models.weights import Weights, build_model, load_given_weights
 from search.request import SearchRequest
 from search.study.images import arrays_sha256, evaluation_pairs, images_sha256
 
 
 @dataclass(frozen=True)
 class SearchInputs:
-    """Images in memory, and weights where none have to be trained."""
+    """Evaluation images in memory, training images as files, weights where none are trained.
+
+    Attributes:
+        left_out: which files of the user's training folder are not among them, in a sentence.
+    """
 
     pairs: Sequence[ImagePair]
-    training_images: Sequence[np.ndarray]
+    photographs: Sequence[Photograph]
     weights: Weights | None
+    left_out: str = ""
 
     def fingerprint(self) -> dict[str, str]:
         """Hashes by which a resumed run knows that its inputs are still the same."""
         prints = {
             "evaluation images": images_sha256(self.pairs),
-            "training images": arrays_sha256(self.training_images),
+            "training images": arrays_sha256(one.load() for one in self.photographs),
         }
         if self.weights is not None:
             prints["weights"] = self.weights.sha256
@@ -43,14 +48,22 @@ def load_inputs(request: SearchRequest) -> SearchInputs:
     """
     pairs = evaluation_pairs(request)
     require_at_least(pairs, *request.lr_size)
+    given = _given(request)
+    if given is not None:
+        return SearchInputs(pairs, (), _for_space(given, request))
+    if request.train is None:
+        return SearchInputs(pairs, photographs_of(sample_training_images()), None)
+    left_out = look_through(request.train).sentence
+    return SearchInputs(pairs, photographs_in(request.train), None, left_out)
+
+
+def _given(request: SearchRequest) -> Weights | None:
+    """The user's checkpoint, or the package's where nothing asks for training; else None."""
     if request.weights is not None:
-        return SearchInputs(pairs, (), _for_space(load_weights(request.weights), request))
-    images = (
-        sample_training_images()
-        if request.train is None
-        else [load_rgb(path) for path in image_files(request.train)]
-    )
-    return SearchInputs(pairs, images, None)
+        return load_given_weights(request.weights)
+    if request.train is not None or request.train_steps is not None:
+        return None
+    return shipped_for(request.space)
 
 
 def _for_space(weights: Weights, request: SearchRequest) -> Weights:

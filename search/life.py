@@ -20,13 +20,12 @@ from device_runner.measuring.tuned import tuned_strip_kb
 from foundation.environment import environment
 from foundation.errors import DeviceFailure
 from foundation.files import write_json
+from foundation.wording import without_passwords
 from models.deployment import Deployment, fallback_sentence
 from models.export_pool import ExportPool
+from models.origin import WeightsOrigin
 from models.sentinel import export_sentinel
-from models.training.photographs import photographs_of, select
-from models.training.plan import TrainingPlan
-from models.training.supernet import SupernetTrainer, TrainingOptions, TrainingProgress
-from models.weights import Weights, load_weights, save_weights
+from models.training.supernet import TrainingProgress
 from search.candidates.evaluation import Evaluator
 from search.candidates.placement import Placement, placement_of
 from search.candidates.sentinel import StudySentinel
@@ -40,9 +39,12 @@ from search.scheduling.lane import Lane
 from search.scheduling.loop import LoopEvents, SearchLoop
 from search.scheduling.station import LEASE_WAIT_S, Patience, Station
 from search.study.crops import CropKeeper
+from search.study.identity import identity_of
 from search.study.run_directory import RunDirectory
-from search.study.study import open_study, storage_trouble
+from search.study.storage import require_reachable, storage_trouble
+from search.study.study import open_study
 from search.study.troubles import append_trouble
+from search.weights import weights_of_run
 
 
 @dataclass
@@ -68,12 +70,15 @@ class _Preparation:
 
     Attributes:
         best_db: PSNR of the supernet's largest config.
+        origin: of the weights.
         stop_at_s: `time.monotonic()` after which nothing more is begun; None for never.
     """
 
     request: SearchRequest
     inputs: SearchInputs
+    weights_sha256: str
     best_db: float
+    origin: WeightsOrigin | None
     stop_at_s: float | None
     events: SearchEvents
 
@@ -93,19 +98,21 @@ def run_search(
     with contextlib.closing(open_devices(request.device, runner=request.runner)) as chosen:
         groups = group_by_profile(chosen.devices)
         facts = {
-            "command": list(command),
+            "command": [without_passwords(word) for word in command],
             "device": chosen.sentence,
             "inputs": inputs.fingerprint(),
         }
         path = request.run_dir or request.default_run_dir
         with _only_one(path):
+            if request.storage is not None:
+                require_reachable(request.storage, path)
             run, runs = _enter(path, request, facts, groups)
             events.opened(run, chosen.sentence)
             asked = request.deployment(lowering=request.lowering, strip_kb=request.strip_kb)
             if sentence := fallback_sentence(asked):
                 events.note(sentence)
             prepared = _prepare(run, request, inputs, started_s, events)
-            lanes = [_lane(runs[key], devices, prepared) for key, devices in groups.items()]
+            lanes = [_lane(part, key, groups[key], prepared) for key, part in runs.items()]
             try:
                 whys = _try_candidates(run, lanes, prepared)
                 for lane, part in zip(lanes, runs.values(), strict=True):
@@ -129,12 +136,12 @@ def _prepare(
     events: SearchEvents,
 ) -> _Preparation:
     """Weights, and how good they can be at best."""
-    weights = _weights(run, request, inputs, events)
+    weights = weights_of_run(run.weights, request, inputs, events.stage, events.training)
     events.stage("judging the supernet's largest config")
     best_db = best_psnr_db(request, weights, inputs.pairs)
     budget_s = request.time_budget_s
     stop_at_s = None if budget_s is None else started_s + budget_s
-    return _Preparation(request, inputs, best_db, stop_at_s, events)
+    return _Preparation(request, inputs, weights.sha256, best_db, weights.origin, stop_at_s, events)
 
 
 def _try_candidates(run: RunDirectory, lanes: list[Lane], prepared: _Preparation) -> list[str]:
@@ -182,32 +189,6 @@ def _only_one(path: Path) -> Iterator[None]:
         lock.release()
 
 
-def _weights(
-    run: RunDirectory, request: SearchRequest, inputs: SearchInputs, events: SearchEvents
-) -> Weights:
-    """The supernet of this run: read back, taken from a checkpoint, or trained."""
-    if run.weights.is_file():
-        return load_weights(run.weights)
-    if inputs.weights is not None:
-        weights = inputs.weights
-    else:
-        events.stage("training the supernet")
-        checkpoint = run.weights.with_name("training.pt")
-        plan = TrainingPlan(
-            steps=request.train_steps,
-            batch_size=request.batch_size,
-            crop=request.crop,
-            seed=request.seed,
-        )
-        least = request.crop * request.space.scale
-        selection = select(photographs_of(inputs.training_images), least)
-        trainer = SupernetTrainer(request.space, selection.used, plan, TrainingOptions(checkpoint))
-        weights = trainer.run(events.training)
-    save_weights(weights, run.weights)
-    run.weights.with_name("training.pt").unlink(missing_ok=True)
-    return weights
-
-
 def _deployment(run: RunDirectory, request: SearchRequest, device: Device) -> Deployment:
     """What the study exports, cut for the caches of its devices."""
     strip_kb = _placement(run, request, device).strip_kb
@@ -247,19 +228,26 @@ def _settle(lane: Lane, run: RunDirectory, prepared: _Preparation) -> None:
     events.note(f"The front: {ended.reason}, {ended.sessions} more sessions.")
 
 
-def _lane(run: RunDirectory, devices: Sequence[Device], prepared: _Preparation) -> Lane:
+def _lane(
+    run: RunDirectory, profile_key: str, devices: Sequence[Device], prepared: _Preparation
+) -> Lane:
     request = prepared.request
     deployment = _deployment(run, request, devices[0])
     prepared.events.stage("exporting the sentinel")
     sentinel = export_sentinel(deployment, run.artifacts, request.space.scale)
     beside = StudySentinel(sentinel, run.path)
+    identity = identity_of(request, run.facts()["inputs"], prepared.weights_sha256, profile_key)
+    # As resolved: the device may have been tuned to other strips since.
+    identity["strip_kb"] = deployment.strip_kb
+    run.name_study(identity)
     return Lane(
-        study=open_study(run, request),
+        study=open_study(run, request, identity),
         space=request.space,
         deployment=deployment,
         stations=[_station(run, device, beside, prepared) for device in devices],
         trials=request.trials,
         seed=request.seed,
+        owner=run.owner,
         finished=prepared.events.finished,
         guard=partial(storage_trouble, run),
     )
@@ -279,11 +267,13 @@ def _station(
             cpus=placement.cpus,
             timeout_s=request.session_timeout_s,
             timing=TimingPlan(min_iterations=request.min_iterations, min_time_s=request.min_time_s),
+            seed=request.seed % 2**32,
         ),
         pairs=inputs.pairs,
         constraints=Constraints(request.max_latency_ms, request.max_memory_mb, request.min_psnr_db),
         measurements=run.measurements,
         best_psnr_db=prepared.best_db,
+        origin=prepared.origin,
         overlap=request.overlap,
         crops=CropKeeper(run.pictures, inputs.pairs),
         sentinel=sentinel,

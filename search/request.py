@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import hashlib
 import json
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 import tomli_w
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from device_runner.commands.runner_option import STOCK
+from foundation.databases import masked, sqlite_url
+from foundation.errors import RequestError
+from foundation.places import expanded
 from foundation.records import first_problem
+from foundation.toml import read_toml
+from foundation.wording import shown
 from models.deployment import Deployment, Graph, Lowering, parse_lr_size
 from search.errors import SearchError
 from search.space import SearchSpace
@@ -36,7 +43,9 @@ class SearchRequest(BaseModel):
     Attributes:
         hr, lr: evaluation images (folders); without `hr`, the bundled samples.
         train: training images (folder); without it, the bundled samples.
-        weights: a checkpoint to slice candidates from, instead of training a supernet.
+        weights: a checkpoint to slice candidates from. Without it: the supernet that comes with
+            the package where it contains the space and neither `train` nor `train_steps` asks
+            for training; else one is trained.
         lr_size: (height, width) of the artifact's input.
         graph, lowering, strip_kb: see `models.deployment.Deployment`; a stored request that does
             not name a lowering is of the time when there was but `standard`. Without `strip_kb`
@@ -64,7 +73,7 @@ class SearchRequest(BaseModel):
     lr: Path | None = None
     train: Path | None = None
     weights: Path | None = None
-    train_steps: Annotated[int, Field(ge=10, le=10_000_000)] = 500
+    train_steps: Annotated[int, Field(ge=10, le=10_000_000)] | None = None
     batch_size: Annotated[int, Field(ge=1, le=1024)] = 8
     crop: Annotated[int, Field(ge=8, le=512)] = 24
     trials: Annotated[int, Field(ge=1, le=1_000_000)] = 12
@@ -98,7 +107,12 @@ class SearchRequest(BaseModel):
     @field_validator("hr", "lr", "train", "weights", "run_dir", mode="after")
     @classmethod
     def _absolute(cls, value: Path | None) -> Path | None:
-        return None if value is None else value.expanduser().absolute()
+        return None if value is None else expanded(value).absolute()
+
+    @field_validator("storage", mode="after")
+    @classmethod
+    def _absolute_storage(cls, value: str | None) -> str | None:
+        return None if value is None else _absolute_sqlite(value)
 
     @field_validator("runner", mode="after")
     @classmethod
@@ -106,7 +120,7 @@ class SearchRequest(BaseModel):
         if value is None:
             return None
         stock = STOCK if value.startswith(STOCK) else ""
-        return stock + str(Path(value.removeprefix(stock)).expanduser().absolute())
+        return stock + str(expanded(Path(value.removeprefix(stock))).absolute())
 
     @classmethod
     def resolve(cls, flags: dict[str, Any], toml: Path | None = None) -> Self:
@@ -133,6 +147,8 @@ class SearchRequest(BaseModel):
             request = cls(**fields)
         except ValidationError as error:
             raise SearchError(first_problem(error)) from error
+        if lowering is None and request.strip_kb is None:
+            lowering = request._begun_with()
         chosen = request.deployment(lowering=lowering, strip_kb=request.strip_kb)
         request = request.model_copy(update={"lowering": chosen.lowering})
         if request.lr is not None and request.hr is None:
@@ -157,6 +173,15 @@ class SearchRequest(BaseModel):
             return cls(**fields)
         except ValidationError as error:
             raise SearchError(f"{toml}: {first_problem(error)}") from error
+
+    def _begun_with(self) -> Lowering | None:
+        """The lowering of the run in this run directory; None where none has begun."""
+        if self.run_dir is None:
+            return None
+        with contextlib.suppress(SearchError):  # told where the run is entered
+            begun = self.stored(self.run_dir / "run.toml")
+            return begun.lowering if begun.graph == self.graph else None
+        return None
 
     def deployment(self, *, lowering: str | None, strip_kb: int | None) -> Deployment:
         """What this search exports. Raises `ConfigError` where it cannot be had here."""
@@ -183,8 +208,11 @@ class SearchRequest(BaseModel):
         return Path("runs") / f"x{self.space.scale}-{size}-{digest.hexdigest()[:8]}"
 
     def to_toml(self) -> str:
-        """TOML that `resolve` reads back; unset options are left out."""
-        return tomli_w.dumps(_without_none(self.model_dump(mode="json")))
+        """TOML that `resolve` reads back; unset options and every password are left out."""
+        fields = self.model_dump(mode="json")
+        if self.storage is not None:
+            fields["storage"] = masked(self.storage)
+        return tomli_w.dumps(_without_none(fields))
 
 
 def _without_none(value: dict[str, Any]) -> dict[str, Any]:
@@ -196,13 +224,25 @@ def _without_none(value: dict[str, Any]) -> dict[str, Any]:
 
 
 def _read_toml(path: Path) -> dict[str, Any]:
+    if not path.exists():
+        raise SearchError(f"no configuration file at {path}")
     try:
-        with path.open("rb") as stream:
-            return tomllib.load(stream)
-    except FileNotFoundError:
-        raise SearchError(f"no configuration file at {path}") from None
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise SearchError(f"{path} cannot be read as TOML: {error}") from error
+        return read_toml(path)
+    except RequestError as error:
+        raise SearchError(str(error)) from error
+
+
+def _absolute_sqlite(address: str) -> str:
+    """The address of a storage; of an SQLite file the whole path, whoever opens it from where."""
+    try:
+        url = make_url(address)
+    except (ArgumentError, ValueError):
+        return address  # refused with its sentence when it is opened
+    if url.get_backend_name() != "sqlite" or url.database in (None, "", ":memory:"):
+        return address
+    if str(url.database).startswith("file:"):
+        return address
+    return sqlite_url(expanded(Path(str(url.database)))).render_as_string(hide_password=False)
 
 
 def _refuse_unknown(fields: dict[str, Any], request: type[BaseModel], toml: Path | None) -> None:
@@ -214,10 +254,15 @@ def _refuse_unknown(fields: dict[str, Any], request: type[BaseModel], toml: Path
     for prefix, table, model in tables:
         for key in table:
             if key not in model.model_fields:
+                if not prefix and key in SearchSpace.model_fields:
+                    raise SearchError(
+                        f"{toml}: {shown(key)} is a choice of the search space: write it below a "
+                        "line [space]"
+                    )
                 near = difflib.get_close_matches(key, model.model_fields, n=1, cutoff=0.5)
                 hint = (
                     f"did you mean {prefix}{near[0]!s}?"
                     if near
                     else f"known keys: {', '.join(sorted(model.model_fields))}"
                 )
-                raise SearchError(f"{toml}: unknown key {prefix}{key}: {hint}")
+                raise SearchError(f"{toml}: unknown key {prefix}{shown(key)}: {hint}")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -13,6 +13,9 @@ from device_runner.commands.cli import RUNNER_HELP
 from foundation.console import err
 from models.cli import JsonOption
 from search.display import SearchDisplay
+
+if TYPE_CHECKING:
+    from search.study.run_directory import RunDirectory
 
 
 def _panel(name: str) -> Callable[..., Any]:
@@ -52,8 +55,8 @@ def numbers(option: str, text: str | None) -> tuple[int, ...] | None:
         raise SpaceError(f"{option} {text}: give whole numbers with commas between") from None
 
 
-def search_command(after_search: Callable[[Path, bool], None]) -> Callable[..., None]:
-    """The command; `after_search(run_dir, json)` compiles and prints the report."""
+def search_command(after_search: Callable[[RunDirectory, bool], None]) -> Callable[..., None]:
+    """The command; `after_search(run, json)` compiles and prints the report."""
 
     def search(
         config: Annotated[
@@ -83,9 +86,12 @@ def search_command(after_search: Callable[[Path, bool], None]) -> Callable[..., 
         ] = None,
         train: Annotated[Path | None, _images(help="Training images [bundled samples].")] = None,
         weights: Annotated[
-            Path | None, _images(help="A checkpoint to slice from, instead of training.")
+            Path | None, _images(help="A checkpoint to slice from [the package's own].")
         ] = None,
-        train_steps: Annotated[int | None, _images(help="Supernet steps [500].")] = None,
+        train_steps: Annotated[
+            int | None,
+            _images(help="Train a supernet for so many steps [none: the shipped one; else 500]."),
+        ] = None,
         batch_size: Annotated[int | None, _images(help="Crops a step [8].")] = None,
         crop: Annotated[int | None, _images(help="Crop side, LR pixels [24].")] = None,
         lr_size: Annotated[str | None, _space(help="HEIGHTxWIDTH of the LR input [64x64].")] = None,
@@ -165,7 +171,7 @@ def _run_search(
     flags: dict[str, Any],
     config: Path | None,
     json: bool,
-    after_search: Callable[[Path, bool], None],
+    after_search: Callable[[RunDirectory, bool], None],
 ) -> None:
     from models.window_padding import padding_sentence
     from search.request import SearchRequest
@@ -180,4 +186,4 @@ def _run_search(
     for sentence in outcome.devices:
         err.say(sentence)
     err.say(f"Search ended: {outcome.why}.")
-    after_search(outcome.run.path, json)
+    after_search(outcome.run, json)

@@ -19,6 +19,7 @@ import typer
 
 import mobilesr_tune
 from foundation.artifact import load_artifact
+from foundation.errors import AnswerIsNo
 from models.config import MobileSRConfig
 from models.deployment import Deployment
 from models.images import load_rgb, save_rgb
@@ -33,6 +34,7 @@ pytestmark = pytest.mark.timeout(900)
 COMMANDS = [
     "search",
     "train",
+    "finetune",
     "upscale",
     "evaluate",
     "export",
@@ -183,10 +185,10 @@ def test_what_cannot_be_met_is_a_no(tmp_path, capsys, status):
         quality=quality if status == "ok" else None,
     )  # fmt: skip
     record(trial, result)
-    with pytest.raises(typer.Exit) as ended:
-        mobilesr_tune._after_search(run.path, False)
+    with pytest.raises((typer.Exit, AnswerIsNo)) as ended:
+        mobilesr_tune._after_search(run, False)
     assert ended.value.exit_code == 1
-    said = capsys.readouterr().err
+    said = capsys.readouterr().err + str(ended.value)
     assert "no candidate meets the request (1 tried: 1 x slower than 1 ms by 1 ms)" in said
     # What was judged is reported all the same.
     assert (run.report_folder / "index.html").is_file() == (status == "ok")

@@ -94,10 +94,14 @@ TABLE = [
      r"typo.toml: unknown key max_latncy_ms: did you mean max_latency_ms\?"),
     ("unknown TOML key of the space", "search --config space.toml",
      r"space.toml: unknown key space.n_feat: did you mean space.n_feats\?"),
+    ("choices of the space outside their table", "search --config flat.toml",
+     r"flat.toml: n_feats is a choice of the search space: write it below a line \[space\]"),
+    ("search, run of another scale", f"search {TINY} {OURS} --hr photos --run-dir run-other-scale",
+     "belongs to a search with scale=3, this one has scale=2: choose another"),
     ("TOML missing", "search --config no.toml", "no configuration file at no.toml"),
     ("TOML that is none", "search --config torn/a.png", "cannot be read as TOML"),
     ("unknown sampler", "search --sampler magic", "sampler: .*'tpe', 'nsga2', 'gp' or 'random'"),
-    ("no trials", "search --trials 0", "trials: .*greater than or equal to 1"),
+    ("no trials", "search --trials 0", "trials: must be at least 1"),
     ("unknown device", "search --device pixel9", "no device is called 'pixel9'"),
     ("unreadable study", "report run-unreadable", r"study.db cannot be read \(file is not a data"),
     ("study without trials", "report run-empty", "run-empty holds no candidate yet"),
@@ -180,6 +184,7 @@ def world(tmp_path_factory, random_weights, small_artifact, picture) -> Path:
     (root / "torn/a.png").write_bytes((root / "photos/a.png").read_bytes()[:2000])
     (root / "file").write_text("a file")
     (root / "typo.toml").write_text("max_latncy_ms = 40")
+    (root / "flat.toml").write_text("n_feats = [8]")
     (root / "space.toml").write_text("[space]\nn_feat = [8]")
     published = random_weights(PRESETS["ntire2022"]).state
     torch.save({"net": published, "epoch": 1}, root / "published.pth")
@@ -225,6 +230,8 @@ def _make_runs(root: Path) -> None:
         "window_sizes": (4,), "lr_size": "16x16", "weights": root / "ours.pt",
         "hr": root / "photos",
     }  # fmt: skip
+    other = SearchRequest.resolve({**tiny, "scale": 3})
+    RunDirectory.create(root / "run-other-scale", other, {})
     run = RunDirectory.create(root / "run-unreadable", SearchRequest.resolve(tiny), {})
     run.study_path.write_bytes(b"this is no database" * 100)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,10 +14,12 @@ from rich.text import Text
 
 from device_runner.device import PushTotals
 from device_runner.flags import Flag, flag_sentence
+from device_runner.launching.repeats import repeats_of
 from device_runner.measuring import compare_together
+from device_runner.measuring.comparing import rounds_of
 from device_runner.records import Measurement
 from device_runner.statistics import Comparison
-from device_runner.statistics.power import minimum_detectable_effect
+from device_runner.statistics.power import detectable_difference
 from foundation import Artifact
 from foundation.console import out
 
@@ -25,10 +28,17 @@ _NOT_TOLD = "not told by this runner"
 
 @dataclass(frozen=True)
 class BenchResult:
-    """One measurement, or two of the same rounds, and what it took to have all on the device."""
+    """One measurement, or two of the same rounds, and what it took to have all on the device.
+
+    Attributes:
+        level: that a p-value must keep to, where one might have stopped earlier.
+        most: rounds that might have been run.
+    """
 
     measurements: tuple[Measurement, ...]
     pushed: PushTotals | None
+    level: float = 0.05
+    most: int = 0
 
     @property
     def unknown(self) -> tuple[str, ...]:
@@ -40,22 +50,18 @@ class BenchResult:
         """The first's latency over the second's, where there is a second."""
         if len(self.measurements) < 2:
             return None
-        first, second = self.measurements
-        return compare_together(first, second, confidence=first.plan.confidence)
+        return compare_together(*self.measurements, confidence=1 - self.level)
 
     @property
     def detectable(self) -> float:
         """The least difference, as a share, that so many rounds find here in 95 cases of 100."""
-        first, second = (
-            np.log([session.median_ms for session in one.sessions]) for one in self.measurements
-        )
-        # A round's ratio carries the noise of both.
-        log_sd = float(np.std(first - second, ddof=1)) / math.sqrt(2) if first.size > 1 else 0.0
-        return minimum_detectable_effect(log_sd, first.size)
+        ours, theirs = rounds_of(*self.measurements)
+        return detectable_difference(np.log(ours) - np.log(theirs), alpha=self.level)
 
     def to_dict(self, artifacts: Sequence[Artifact]) -> dict[str, Any]:
         """JSON-ready form."""
         measurement, artifact = self.measurements[0], artifacts[0]
+        found = repeats_of(measurement.sessions)
         facts: dict[str, Any] = {
             "measurement": measurement.to_dict(),
             "delegated_ops": artifact.manifest.delegated_op_count,
@@ -63,17 +69,22 @@ class BenchResult:
             "note": measurement.device.stand_in_note,
             "pushed": self.pushed.to_dict() if self.pushed is not None else None,
             "unknown": list(self.unknown),
+            "repeats": None if found is None else dataclasses.asdict(found),
         }
-        found = self.comparison
-        if found is not None:
-            bounded = math.isfinite(found.interval.high)
+        against = self.comparison
+        if against is not None:
+            bounded = math.isfinite(against.interval.high)
             facts["against"] = {
                 "measurement": self.measurements[1].to_dict(),
-                "ratio": found.ratio,
-                "low": found.interval.low if bounded else None,
-                "high": found.interval.high if bounded else None,
-                "p_value": found.p_value,
-                "method": found.method,
+                "ratio": against.ratio,
+                "low": against.interval.low if bounded else None,
+                "high": against.interval.high if bounded else None,
+                "p_value": against.p_value,
+                "level": self.level,
+                "differs": against.differs(self.level),
+                "rounds": against.sessions,
+                "rounds_at_most": max(self.most, against.sessions),
+                "method": against.method,
                 "detectable": self.detectable if math.isfinite(self.detectable) else None,
             }
         return facts
@@ -89,10 +100,7 @@ def show(artifacts: Sequence[Artifact], result: BenchResult) -> None:
     for flag in dict.fromkeys(flag for one in result.measurements for flag in one.flags):
         out.say(flag_sentence(flag))
     if result.unknown:
-        out.say(
-            "The stock executor_runner has no warm-up of its own and tells neither memory nor load "
-            f"times. Nothing is known of: {', '.join(result.unknown)}."
-        )
+        out.say(f"Nothing is known of: {', '.join(result.unknown)}.")
     if result.pushed is not None:
         out.say(result.pushed.sentence(measurement.serial))
     if measurement.device.stand_in_note:
@@ -106,10 +114,12 @@ def _verdict(result: BenchResult, found: Comparison) -> str:
         return f"{found.sessions} rounds cannot tell them apart: give --sessions 9 or more."
     low, high = (f"{value:.3f}" for value in (found.interval.low, found.interval.high))
     sure = f"ratio {found.ratio:.3f}, 95 % interval {low} to {high}, p = {found.p_value:.2g}"
+    if result.most > found.sessions:
+        sure += f" after {found.sessions} of {result.most} rounds"
     least = f"{found.sessions} rounds find a difference of {100 * result.detectable:.1f} % or more"
     if not math.isfinite(result.detectable):
         least = f"{found.sessions} rounds are too few to be sure to find any difference"
-    if not found.differs():
+    if not found.differs(result.level):
         return f"No difference can be claimed between {first} and {second} ({sure}). {least}."
     which = "slower" if found.ratio > 1 else "faster"
     share = 100 * abs(found.ratio - 1)
@@ -137,6 +147,7 @@ def _table(artifact: Artifact, measurement: Measurement) -> Table:
         "delegated ops": str(manifest.delegated_op_count),
         "undelegated ops": str(manifest.undelegated_op_count),
         "max abs error": f"{verification.max_abs_error:.3g} (allowed {verification.tolerance:.3g})",
+        "outputs": _repeats(measurement),
         "flags": ", ".join(measurement.flags) or "none",
         "device": f"{measurement.device.model}, {measurement.device.soc}",
         "runtime": f"{measurement.device.runtime}, {measurement.device.runner}",
@@ -144,6 +155,11 @@ def _table(artifact: Artifact, measurement: Measurement) -> Table:
     for name, value in rows.items():
         table.add_row(name, Text(value))
     return table
+
+
+def _repeats(measurement: Measurement) -> str:
+    found = repeats_of(measurement.sessions)
+    return _NOT_TOLD if found is None else found.in_words()
 
 
 def _or_not_told(value: float | None, words: str) -> str:

@@ -80,9 +80,7 @@ def devices(
     from foundation.console import print_json
 
     found = survey()
-    if clean:
-        clean_all(found)
-    rows = look(found)
+    rows = look(found, clean_all(found) if clean else {})
     if json:
         print_json([row.to_dict() for row in rows])
     else:
@@ -128,8 +126,14 @@ def bench(
     sessions: Annotated[
         int | None,
         typer.Option(
-            min=1, max=1000, help=r"Launches of the runner, of each \[5; 9 with --against]."
+            min=1,
+            max=1000,
+            help=r"Launches of the runner, of each \[5]; with --against at most so many \[9].",
         ),
+    ] = None,
+    seed: Annotated[
+        int | None,
+        typer.Option(min=0, max=2**32, help="Repeat the order of another run's launches."),
     ] = None,
     iterations: Annotated[
         int, typer.Option(min=1, max=1_000_000, help="Timed runs a session, at least.")
@@ -145,7 +149,8 @@ def bench(
 ) -> None:
     """Verify an exported artifact on a device, then time it.
 
-    Nothing is timed before the device's answer equals eager PyTorch's.
+    Nothing is timed before the device's answer equals eager PyTorch's. With --against, both run in
+    the same rounds, and no more rounds than it takes to tell them apart.
 
     Example: mobilesr-tune bench exported/ntire2022 --threads 2 --sessions 9
 
@@ -153,6 +158,7 @@ def bench(
     """
     from device_runner.commands.bench_output import show
     from device_runner.devices.discovery import ALL, open_devices
+    from device_runner.measuring.order import fresh_seed
     from device_runner.records import MeasurePlan, TimingPlan
     from foundation import RequestError, load_artifact, require_writable
     from foundation.console import err, print_json
@@ -166,6 +172,7 @@ def bench(
         sessions=sessions or (5 if against is None else 9),
         timing=TimingPlan(min_iterations=iterations, min_time_s=min_time_s),
         timeout_s=timeout_s,
+        seed=fresh_seed() if seed is None else seed,
     )
     selections = open_devices(device, runner=runner)
     err.say(selections.sentence)
@@ -194,7 +201,7 @@ def _bench_each(
     Raises:
         DeviceFailure: no device gave a measurement.
     """
-    from device_runner.commands.ending import ended_cleanly
+    from device_runner.commands.ending import telling_what_is_left
     from foundation import DeviceFailure
     from foundation.console import err
 
@@ -202,7 +209,7 @@ def _bench_each(
     failures: list[DeviceFailure] = []
     for number, device in enumerate(devices):
         try:
-            with device, ended_cleanly(device):
+            with device, telling_what_is_left(device):
                 results.append(_bench_one(device, artifacts, plan, threads, wait_s))
         except DeviceFailure as error:
             failures.append(error)
@@ -236,19 +243,18 @@ def _bench_one(
     )
     try:
         with claim(device, wait_s, lambda text: err.say(text)):
-            measurements = _measure_with_progress(device, artifacts, plan)
+            measurements, level = _measure_with_progress(device, artifacts, plan)
     except DeviceBusy as error:
         raise DeviceBusy(
             f"{error}; or have this command wait, with --wait SECONDS", holder=error.holder
         ) from None
-    return BenchResult(measurements, device.pushed)
+    return BenchResult(measurements, device.pushed, level, plan.sessions)
 
 
 def _measure_with_progress(
     device: Device, artifacts: list[Artifact], plan: MeasurePlan
-) -> tuple[Measurement, ...]:
-    from device_runner.errors import MeasurementFailed
-    from device_runner.measuring import measure_together
+) -> tuple[tuple[Measurement, ...], float]:
+    from device_runner.measuring import measure, measure_until_told
     from foundation.console import progress_bar
 
     with progress_bar("launches") as bar:
@@ -264,9 +270,7 @@ def _measure_with_progress(
                 description=progress.next_step + rate,
             )
 
-        found = []
-        for one in measure_together(device, artifacts, plan, on_progress=show):
-            if isinstance(one, MeasurementFailed):
-                raise one
-            found.append(one)
-        return tuple(found)
+        if len(artifacts) > 1:
+            return measure_until_told(device, artifacts, plan, show)
+        one = measure(device, artifacts[0], plan, on_progress=show)
+        return (one,), 1 - plan.confidence

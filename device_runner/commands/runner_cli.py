@@ -129,19 +129,23 @@ def export_command(
     output: Annotated[
         Path | None, typer.Option(help="The archive, *.tar.gz; default: named by its content.")
     ] = None,
+    json: _AsJson = False,
 ) -> None:
     """Write a runner to one file, for a machine that cannot build.
 
     Example: mobilesr-tune runner export arm64-v8a --output runner-arm64.tar.gz
     """
     from device_runner.bundles import export_bundle
-    from foundation.console import out
+    from foundation.console import out, print_json
 
     bundle = _open(which)
     target = output or Path(f"runner-{bundle.manifest.name}.tar.gz")
     export_bundle(bundle, target)
-    size = target.stat().st_size / 2**20
-    out.say(f"{target} ({size:.1f} MB)")
+    size = target.stat().st_size
+    if json:
+        print_json({"path": str(target), "size_bytes": size, "digest": bundle.manifest.digest})
+        return
+    out.say(f"{target} ({size / 2**20:.1f} MB)")
 
 
 def import_command(

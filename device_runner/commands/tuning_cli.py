@@ -22,7 +22,7 @@ def tune_and_show(
     Raises:
         DeviceUnknownError, MeasurementFailed, foundation.DeviceFailure: see `tuning.tune`.
     """
-    from device_runner.commands.ending import ended_cleanly
+    from device_runner.commands.ending import telling_what_is_left
     from device_runner.devices.discovery import open_device
     from device_runner.measuring import Progress
     from device_runner.measuring.tuning import tune
@@ -41,7 +41,7 @@ def tune_and_show(
                 description=progress.next_step,
             )
 
-        with ended_cleanly(opened):
+        with telling_what_is_left(opened):
             report = tune(opened, artifact, cut=cut, on_progress=show)
     path = remember(report)
     if as_json:

@@ -68,12 +68,12 @@ def _value(answer: str) -> str | None:
 
 # The power service's words for it changed from version to version, and with the maker.
 _WAKEFULNESS = re.compile(
-    r"^\s*(?:m(?:Global)?Wakefulness(?:Raw)?|get(?:Global)?Wakefulness(?:Locked)?\(\))\s*=\s*"
-    r"(?:WAKEFULNESS_)?(\w{1,20})\s*$",
+    r"^[ \t]*(?:m(?:Global)?Wakefulness(?:Raw)?|get(?:Global)?Wakefulness(?:Locked)?\(\))"
+    r"[ \t]*=[ \t]*(?:WAKEFULNESS_)?(\w{1,20})[ \t\r]*$",
     re.MULTILINE | re.IGNORECASE,
 )
-_DISPLAY = re.compile(r"^\s*Display Power: state=(\w{1,20})\s*$", re.MULTILINE)
-_OLD_SCREEN = re.compile(r"^\s*mScreenOn=(true|false)\s*$", re.MULTILINE)
+_DISPLAY = re.compile(r"^[ \t]*Display Power: state=(\w{1,20})[ \t\r]*$", re.MULTILINE)
+_OLD_SCREEN = re.compile(r"^[ \t]*mScreenOn=(true|false)[ \t\r]*$", re.MULTILINE)
 # android.os.PowerManagerInternal: the numbers are those of its constants.
 _WORDS = {
     "awake": "awake", "asleep": "asleep", "dreaming": "dreaming", "dozing": "dozing",

@@ -10,9 +10,11 @@ from device_runner.flags import Flag
 
 LOW_PERCENT = 25
 HOT_C = 40.0
-_NUMBER = re.compile(r"^\s*(level|scale|temperature|status):\s*(-?\d{1,10})\s*$", re.MULTILINE)
-_ABSENT = re.compile(r"^\s*present:\s*false\s*$", re.MULTILINE)
-_POWERED = re.compile(r"^\s*(\w{1,20}) powered:\s*true\s*$", re.MULTILINE)
+_NUMBER = re.compile(
+    r"^[ \t]*(level|scale|temperature|status):[ \t]*(-?\d{1,10})[ \t\r]*$", re.MULTILINE
+)
+_ABSENT = re.compile(r"^[ \t]*present:[ \t]*false[ \t\r]*$", re.MULTILINE)
+_POWERED = re.compile(r"^[ \t]*(\w{1,20}) powered:[ \t]*true[ \t\r]*$", re.MULTILINE)
 # What `dumpsys battery set` leaves behind, until `dumpsys battery reset`.
 _BY_HAND = "UPDATES STOPPED"
 # A battery beyond has burst, or is not read in tenths of a degree.

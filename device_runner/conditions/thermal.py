@@ -9,9 +9,9 @@ from device_runner.conditions.base import Condition, Facts, Reading, why_not_tol
 from device_runner.flags import Flag
 
 STATUS_NAMES = ("none", "light", "moderate", "severe", "critical", "emergency", "shutdown")
-_STATUS = re.compile(r"^\s*Thermal Status:\s*(\d{1,3})\s*$", re.MULTILINE)
-_BY_HAND = re.compile(r"^\s*IsStatusOverride:\s*true\s*$", re.MULTILINE)
-_NO_SENSORS = re.compile(r"^\s*HAL Ready:\s*false\s*$", re.MULTILINE)
+_STATUS = re.compile(r"^[ \t]*Thermal Status:[ \t]*(\d{1,3})[ \t\r]*$", re.MULTILINE)
+_BY_HAND = re.compile(r"^[ \t]*IsStatusOverride:[ \t]*true[ \t\r]*$", re.MULTILINE)
+_NO_SENSORS = re.compile(r"^[ \t]*HAL Ready:[ \t]*false[ \t\r]*$", re.MULTILINE)
 # One of `android.os.Temperature`. Cooling devices and thresholds have other names in front.
 _TEMPERATURE = re.compile(
     r"\bTemperature\{mValue=([^,{}\n]{1,30}), mType=(-?\d{1,3}), mName=([^,{}\n]{1,40})[,}]"

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
-from typing import TypeVar
+from types import MappingProxyType
+from typing import TYPE_CHECKING, TypeVar
 
 from device_runner.conditions import Reading
 from device_runner.conditions.held import left_behind_sentence
@@ -15,9 +16,13 @@ from device_runner.devices.adb.device import AdbDevice
 from device_runner.devices.adb.profile import Hardware
 from device_runner.devices.discovery import Survey
 from device_runner.devices.simulated.presets import PRESETS
-from device_runner.errors import DeviceRunnerError
+from device_runner.errors import DeviceLost, DeviceRunnerError
 from device_runner.records import DeviceProfile
 from foundation import MobileSRTuneError
+from foundation.wording import count_of
+
+if TYPE_CHECKING:
+    from rich.table import Table
 
 _MOST_AT_ONCE = 32
 _T = TypeVar("_T")
@@ -76,9 +81,14 @@ def _side_by_side(devices: Sequence[Device], do: Callable[[Device], _T]) -> list
         return list(pool.map(do, devices))
 
 
-def look(found: Survey) -> list[Row]:
-    """Ask every device what it is; one that fails becomes a row that says so."""
-    rows = _side_by_side(found.devices, _row)
+def look(found: Survey, lost: Mapping[str, str] = MappingProxyType({})) -> list[Row]:
+    """Ask every device what it is; one that fails becomes a row that says so.
+
+    `lost` are serials of those that have just failed to answer, with why: none is asked again.
+    """
+    asked = [device for device in found.devices if device.serial not in lost]
+    rows = _side_by_side(asked, _row)
+    rows += [Row(serial, "not answering", why) for serial, why in lost.items()]
     return rows + [Row(one.serial, one.state, one.advice) for one in found.unready]
 
 
@@ -109,52 +119,44 @@ def _row(device: Device) -> Row:
         return Row(device.serial, "not answering", str(error))
 
 
-def clean_all(found: Survey) -> None:
-    """Remove our folder from every phone that is ready, and restore what was changed there."""
+def clean_all(found: Survey) -> dict[str, str]:
+    """Remove our folder from every phone that is ready, and restore what was changed there.
+
+    Returns:
+        The serials of those that do not answer, with why: what `look` takes.
+    """
     from foundation.console import err
 
     phones = [device for device in found.devices if isinstance(device, AdbDevice)]
-    for sentence in _side_by_side(phones, _cleaned):
-        err.say(sentence)
+    lost = {}
+    for device, outcome in zip(phones, _side_by_side(phones, _cleaned), strict=True):
+        if isinstance(outcome, DeviceLost):
+            # Said in its row.
+            lost[device.serial] = str(outcome)
+        else:
+            err.say(str(outcome))
+    return lost
 
 
-def _cleaned(device: Device) -> str:
+def _cleaned(device: Device) -> str | MobileSRTuneError:
     try:
         return f"{device.serial}: removed {device.clean() / 2**20:.1f} MB."
     except MobileSRTuneError as error:
-        return str(error)
+        return error
 
 
 def show(rows: list[Row], problem: str) -> None:
     """Print a table, and below it what there is to know and to do."""
-    from rich.markup import escape
-    from rich.table import Table
-
     from foundation.console import out
 
-    table = Table("serial", "state", "kind", "model", "cores", "RAM", "runtime", "threads")
-    for row in rows:
-        profile, threads = row.profile, row.threads
-        if profile is None or threads is None:
-            table.add_row(escape(row.serial), escape(row.state))
-            continue
-        clusters = row.hardware.clusters if row.hardware else ()
-        cores = "+".join(str(len(cluster.cpus)) for cluster in clusters) or str(profile.cores)
-        if clusters and row.hardware and row.hardware.unknown_cpus:
-            cores += f", {len(row.hardware.unknown_cpus)} unknown"
-        table.add_row(
-            escape(row.serial),
-            row.state,
-            profile.kind,
-            escape(f"{profile.model}, {profile.soc}, {profile.abi}"),
-            cores,
-            f"{profile.ram_mb / 1024:.1f} GB",
-            escape(profile.runtime),
-            f"{threads.threads} ({threads.why})",
-        )
-    out.print(table)
+    out.print(_table(rows, out.width))
     for row in rows:
         told = [f"{one.name} {one.text}" for one in row.conditions]
+        if row.threads is not None:
+            told.insert(0, f"{count_of(row.threads.threads, 'thread')}, {row.threads.why}")
+        if row.profile is not None and _is_narrow(rows, out.width):
+            cores, memory, runtime = _hardware(row, row.profile)
+            told.insert(0, f"{cores} cores, {memory}, {runtime}")
         if told:
             out.say(f"{row.serial}: {'; '.join(told)}.")
         todo = [row.advice, *(one.advice for one in row.conditions)]
@@ -168,3 +170,45 @@ def show(rows: list[Row], problem: str) -> None:
     if not any(row.profile and row.profile.kind in ("phone", "emulator") for row in rows):
         names = " or ".join(f"'--device sim:{name}'" for name in PRESETS)
         out.say(f"No phone at hand? Try the tool on a simulated one: {names}.")
+
+
+def _table(rows: list[Row], width: int) -> Table:
+    """The rows; serials stay whole, as network phones differ in their ends only.
+
+    Where that leaves no room for all of it, the hardware is told below the table.
+    """
+    from rich.table import Column, Table
+    from rich.text import Text
+
+    longest = max((len(row.serial) for row in rows), default=0)
+    table = Table(
+        Column("serial", overflow="fold", width=max(6, min(longest, width - 45))),
+        Column("state", no_wrap=max(len(row.state) for row in rows) < 14, overflow="fold"),
+        Column("kind", no_wrap=True),
+        Column("model", overflow="fold"),
+    )
+    hardware = () if _is_narrow(rows, width) else ("cores", "RAM", "runtime")
+    for name in hardware:
+        table.add_column(name, overflow="fold")
+    for row in rows:
+        profile = row.profile
+        if profile is None or row.threads is None:
+            table.add_row(Text(row.serial), Text(row.state))
+            continue
+        model = f"{profile.model}, {profile.soc}, {profile.abi}"
+        cells = (row.serial, row.state, profile.kind, model, *_hardware(row, profile))
+        table.add_row(*(Text(cell) for cell in cells[: 4 + len(hardware)]))
+    return table
+
+
+def _is_narrow(rows: list[Row], width: int) -> bool:
+    return width < 80 + max((len(row.serial) for row in rows), default=0)
+
+
+def _hardware(row: Row, profile: DeviceProfile) -> tuple[str, str, str]:
+    """Cores, memory and runtime, in words."""
+    clusters = row.hardware.clusters if row.hardware else ()
+    cores = "+".join(str(len(cluster.cpus)) for cluster in clusters) or str(profile.cores)
+    if clusters and row.hardware and row.hardware.unknown_cpus:
+        cores += f", {len(row.hardware.unknown_cpus)} unknown"
+    return cores, f"{profile.ram_mb / 1024:.1f} GB", profile.runtime

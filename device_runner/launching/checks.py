@@ -13,7 +13,7 @@ from foundation.wording import shown
 
 def name_of(artifact: Artifact) -> str:
     """How a message calls an artifact: its candidate and the start of its checksum."""
-    return f"{shown(artifact.manifest.candidate_key, 120)} ({shown(artifact.manifest.sha256, 8)})"
+    return f"{shown(artifact.manifest.candidate_key, 120)} ({shown(artifact.manifest.sha256[:8])})"
 
 
 def element_count(shape: tuple[int, ...]) -> int:

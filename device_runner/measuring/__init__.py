@@ -5,7 +5,7 @@ that wants several of them without another process in between holds the lease ar
 """
 
 from device_runner.measuring.combining import combined
-from device_runner.measuring.comparing import compare_together
+from device_runner.measuring.comparing import compare_together, measure_until_told
 from device_runner.measuring.estimates import estimate_of, flags_of
 from device_runner.measuring.gate import Gate
 from device_runner.measuring.inferring import infer
@@ -23,5 +23,6 @@ __all__ = [
     "infer",
     "measure",
     "measure_together",
+    "measure_until_told",
     "verify",
 ]

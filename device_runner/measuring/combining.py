@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from device_runner.errors import InputRefusedError
 from device_runner.flags import Flag
+from device_runner.measuring.correcting import corrected_by, learnt
 from device_runner.measuring.estimates import estimate_of, flags_of
 from device_runner.records import Measurement, SentinelTrack, SessionSlot
 
@@ -14,8 +15,9 @@ _STANDING = (Flag.SENTINEL_FAILED,)
 def combined(first: Measurement, second: Measurement) -> Measurement:
     """Both measurements' sessions as one measurement, estimated anew.
 
-    Rounds and times of the second follow those of the first. The corrections stay as they were
-    made, which is why both must refer to the same sentinel at the same reference.
+    Rounds and times of the second follow those of the first. What the sentinel's loss says of the
+    artifact's is learnt anew from all sessions, which is why both must refer to the same sentinel
+    at the same reference.
 
     Raises:
         InputRefusedError: they are not of one artifact, profile and reference.
@@ -24,6 +26,8 @@ def combined(first: Measurement, second: Measurement) -> Measurement:
     sessions = first.sessions + second.sessions
     slots = _following(first.slots, second.slots)
     track = _joined(first.sentinel, second.sentinel, first.slots)
+    if track is not None:
+        track = corrected_by(track, slots, learnt(track, [(sessions, slots)]))
     estimate = estimate_of(
         sessions,
         slots=slots,
@@ -88,6 +92,5 @@ def _joined(
             "rounds": (*first.rounds, *(number + rounds for number in second.rounds)),
             "started_s": (*first.started_s, *(at_s + end_s for at_s in second.started_s)),
             "median_ms": (*first.median_ms, *second.median_ms),
-            "drift": (*first.drift, *second.drift),
         }
     )

@@ -6,6 +6,8 @@ from collections.abc import Callable, Sequence
 
 from device_runner.flags import Flag, stand_in_flags
 from device_runner.launching.launches import RunReport
+from device_runner.launching.repeats import repeats_of
+from device_runner.measuring.correcting import reaction_of, seen_by, shared_by
 from device_runner.records import (
     DeviceKind,
     Estimate,
@@ -37,6 +39,10 @@ CLOCK_TOLERANCE = 1.1
 CLOCK_SLACK_S = 0.1
 
 
+# Kinds of device that run models themselves; the others give what was computed elsewhere.
+_RUNS_MODELS = ("phone", "emulator", "host")
+
+
 def estimate_of(
     sessions: Sequence[SessionRecord],
     *,
@@ -60,12 +66,9 @@ def estimate_of(
         latency_ms = percentile(corrected_medians_ms(sessions, sentinel), 50)
         interval = corrected_interval(
             medians_ms,
-            [slot.started_s for slot in slots],
-            sentinel.started_s,
-            sentinel.median_ms,
-            sentinel.reference_ms,
-            rounds=[slot.round for slot in slots],
-            sentinel_rounds=sentinel.rounds,
+            seen_by(sentinel, slots),
+            shared_by(sentinel, slots),
+            reaction_of(sentinel),
             confidence=confidence,
             seed=seed,
         )
@@ -107,7 +110,13 @@ def flags_of(
     """
     width = estimate.latency_high_ms - estimate.latency_low_ms
     drift = sentinel.drift if sentinel is not None else (1.0,) * len(sessions)
+    repeats = repeats_of(sessions)
     rules = {
+        # The same input gave different outputs, in whichever sessions.
+        Flag.UNSTABLE: repeats is not None and repeats.unstable,
+        # A runner that could have told did not; a stock one has its own flag.
+        Flag.REPEATS_UNKNOWN: kind in _RUNS_MODELS
+        and any(session.outputs_seen is None and not session.unknown for session in sessions),
         # The interval is wider than NOISY_RELATIVE_WIDTH of the latency.
         Flag.NOISY: width > NOISY_RELATIVE_WIDTH * estimate.latency_ms,
         # The interval is the range of one or two sessions.
@@ -121,9 +130,12 @@ def flags_of(
             session.peak_reset or "peak_rss_mb" in session.unknown for session in sessions
         ),
         # A runner other than ours ran it, which does not tell everything (`SessionRecord.unknown`).
-        Flag.STOCK_RUNNER: any(session.unknown for session in sessions),
+        # A table of recorded medians may lack columns, but times were taken by some runner.
+        Flag.STOCK_RUNNER: any("cpu_time_ms" in session.unknown for session in sessions),
         # The device's speed changed by DRIFTED_RATIO among the sessions, or since the reference.
         Flag.DRIFTED: max(*drift, 1.0) / min(*drift, 1.0) > DRIFTED_RATIO,
+        # The artifact reacts to heat otherwise than the sentinel by which it is corrected.
+        Flag.SENTINEL_UNLIKE: sentinel is not None and sentinel.unlike,
         # Of five sessions or more, one lies apart: it stays in, and the median hardly sees it.
         Flag.OUTLYING_SESSION: session_outliers(corrected_medians_ms(sessions, sentinel)).count > 0,
         # Of all iterations, DISTURBED_SHARE lie apart from the rest of their session.

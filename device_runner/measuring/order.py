@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Iterator
 
 import numpy as np
@@ -15,15 +16,19 @@ def sentinels_a_round(artifacts: int) -> int:
     return -(-artifacts // ARTIFACTS_PER_SENTINEL)
 
 
-def balanced_orders(items: int, rng: np.random.Generator) -> Iterator[tuple[int, ...]]:
-    """Endless orders of `range(items)`: a random one, then its reverse, then a new one.
+def fresh_seed() -> int:
+    """A seed that no one can know beforehand, for orders; it is recorded in the plan."""
+    return secrets.randbits(32)
 
-    Over each pair of rounds every item has the same mean position, so that whatever grows
-    steadily with time (heat, a draining battery) adds the same to all of them; over pairs the
-    order is random, so that what does not grow steadily cannot follow any item either (D. R. Cox,
-    "Some systematic experimental designs", Biometrika 38, 1951; restricted randomisation).
+
+def random_orders(items: int, rng: np.random.Generator) -> Iterator[tuple[int, ...]]:
+    """Endless orders of `range(items)`, each drawn by itself.
+
+    So the sign of what the device does to one item less another is a fair coin in each round,
+    whatever the device does: that is what the signed-rank test asks (R. A. Fisher, "The Design of
+    Experiments", 1935, section 21). Mirrored pairs of rounds would take a steady drift out
+    exactly, but tie the signs of two rounds together, so that what repeats with them passes for a
+    difference. What an item stands early or late on average is left to the sentinel.
     """
     while True:
-        order = tuple(int(item) for item in rng.permutation(items))
-        yield order
-        yield order[::-1]
+        yield tuple(int(item) for item in rng.permutation(items))

@@ -1,9 +1,8 @@
 """Timing artifacts side by side, in interleaved sessions, with a sentinel between them.
 
 A phone that warms up slows down: artifacts timed one after the other would differ by the order
-in which they stood. Here each round runs every artifact once, in an order that the next round
-reverses, and a fixed reference model, the sentinel, runs in each round as well: what it loses,
-the device lost.
+in which they stood. Here each round runs every artifact once, in a random order of its own, and a
+fixed reference model, the sentinel, runs in each round as well: what it loses, the device lost.
 """
 
 from __future__ import annotations
@@ -18,9 +17,10 @@ from device_runner.device import Device
 from device_runner.errors import MeasurementFailed
 from device_runner.flags import Flag
 from device_runner.launching.launches import RunRequest
+from device_runner.measuring.correcting import corrected_by, learnt
 from device_runner.measuring.estimates import estimate_of, flags_of
 from device_runner.measuring.gate import Gate
-from device_runner.measuring.order import balanced_orders, sentinels_a_round
+from device_runner.measuring.order import random_orders, sentinels_a_round
 from device_runner.measuring.progress import Progress, Tell
 from device_runner.measuring.session import kept_session
 from device_runner.measuring.verifying import demand_right
@@ -33,7 +33,7 @@ from device_runner.records import (
     SessionSlot,
     Verification,
 )
-from device_runner.statistics import drift_factors
+from device_runner.statistics.reaction import Reaction
 from foundation import Artifact
 
 Outcomes = list[Measurement | MeasurementFailed]
@@ -136,9 +136,7 @@ class _Rounds:
         for series in every:
             if series.verification is None:
                 self._verify(series)
-        orders = balanced_orders(
-            len(every) + beside_a_round, np.random.default_rng(self._plan.seed)
-        )
+        orders = random_orders(len(every) + beside_a_round, np.random.default_rng(self._plan.seed))
         for number in range(self._plan.sessions):
             for position, item in enumerate(next(orders)):
                 # Only a sentinel that is there makes items beyond the artifacts.
@@ -148,10 +146,19 @@ class _Rounds:
                     self._session(beside, number, position, started_s)
         self._say("done")
         profile = self._device.profile()
-        return [
-            series.failure or self._measurement(series, beside, reference_ms, profile, started_at)
-            for series in every
-        ]
+        track = _track(beside, reference_ms)
+        timed = [series for series in every if series.failure is None]
+        alike = None
+        if track is not None:
+            alike = learnt(track, [(series.sessions, series.slots) for series in timed])
+        flags = (Flag.SENTINEL_FAILED,) if beside is not None and track is None else ()
+
+        def told(series: _Series) -> Measurement:
+            own = None if track is None or alike is None else (track, alike)
+            found = self._measurement(series, own, profile, started_at)
+            return found.model_copy(update={"flags": (*found.flags, *flags)})
+
+        return [series.failure or told(series) for series in every]
 
     def _say(self, text: str) -> None:
         self._tell(Progress(self._done, self._total, text))
@@ -204,12 +211,11 @@ class _Rounds:
     def _measurement(
         self,
         series: _Series,
-        beside: _Series | None,
-        reference_ms: float | None,
+        beside: tuple[SentinelTrack, Reaction] | None,
         profile: DeviceProfile,
         started_at: datetime,
     ) -> Measurement:
-        track = _track(series, beside, reference_ms)
+        track = None if beside is None else corrected_by(beside[0], series.slots, beside[1])
         plan, sessions = self._plan, series.sessions
         estimate = estimate_of(
             sessions,
@@ -219,8 +225,6 @@ class _Rounds:
             seed=plan.seed,
         )
         flags = flags_of(profile.kind, sessions, estimate, plan.threads, series.slots, track)
-        if beside is not None and track is None:
-            flags = (*flags, Flag.SENTINEL_FAILED)
         assert series.verification is not None
         return Measurement(
             candidate_key=series.artifact.manifest.candidate_key,
@@ -240,29 +244,16 @@ class _Rounds:
         )
 
 
-def _track(
-    series: _Series, beside: _Series | None, reference_ms: float | None
-) -> SentinelTrack | None:
-    """The sentinel's sessions and each session's drift; None where the sentinel did not run."""
+def _track(beside: _Series | None, reference_ms: float | None) -> SentinelTrack | None:
+    """The sentinel's sessions, of no one's in particular; None where it did not run."""
     if beside is None or beside.failure is not None or not beside.sessions:
         return None
-    at_s = tuple(slot.started_s for slot in beside.slots)
-    rounds = tuple(slot.round for slot in beside.slots)
     medians_ms = tuple(session.median_ms for session in beside.sessions)
-    reference = reference_ms or float(np.median(medians_ms))
-    drift = drift_factors(
-        [slot.started_s for slot in series.slots],
-        at_s,
-        medians_ms,
-        reference,
-        rounds=[slot.round for slot in series.slots],
-        sentinel_rounds=rounds,
-    )
     return SentinelTrack(
         artifact_sha256=beside.artifact.manifest.sha256,
-        reference_ms=reference,
-        rounds=rounds,
-        started_s=at_s,
+        reference_ms=reference_ms or float(np.median(medians_ms)),
+        rounds=tuple(slot.round for slot in beside.slots),
+        started_s=tuple(slot.started_s for slot in beside.slots),
         median_ms=medians_ms,
-        drift=tuple(map(float, drift)),
+        drift=(),
     )

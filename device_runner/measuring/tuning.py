@@ -1,6 +1,6 @@
 """How many threads, and on which cores, make a device fastest: a sweep, measured side by side.
 
-Every setting runs once a round, in balanced random order; the default setting runs once more in
+Every setting runs once a round, in random order; the default setting runs once more in
 each round, as sentinel. Settings that are hopeless are given up on the way, and those that remain
 are compared pairwise over the same rounds. Of those as fast as the fastest, the one with the
 fewest threads wins: it heats least and leaves most to everything else.
@@ -176,14 +176,10 @@ class _Sweep:
                 self.plan.model_copy(update={"threads": usual.threads, "cpus": usual.cpus}),
             )
         rng = np.random.default_rng(self.plan.seed)
-        order: list[_Swept] = []
         for number in range(self.plan.sessions):
             running = [one for one in [*self._swept, self._sentinel] if one.going]
-            # The reverse of the last round's, as `balanced_orders` has it, for those still there.
-            if number % 2:
-                order = [one for one in reversed(order) if one.going]
-            else:
-                order = [running[item] for item in rng.permutation(len(running))]
+            # Independent from round to round, as `random_orders` has it.
+            order = [running[item] for item in rng.permutation(len(running))]
             for place, swept in enumerate(order):
                 left = (self.plan.sessions - number) * len(order) - place
                 self._session(swept, number, left)

@@ -1,11 +1,10 @@
-"""Where a model's nightly latency changed its level, and whether it creeps.
+"""Where a model's nightly latency changed its level.
 
 Works on logarithms of one value a night, so that changes are ratios.
 
 Sources: optimal partitioning, Jackson et al. (2005), and its penalty, Killick, Fearnhead and
 Eckley (PELT, 2012); the biweight loss, by which a single odd night is neither a change nor moves
-a level, Fearnhead and Rigaill, "Changepoint detection in the presence of outliers" (JASA 2019);
-creep by Mann (1945) and Kendall with the slope of Theil (1950) and Sen (1968).
+a level, Fearnhead and Rigaill, "Changepoint detection in the presence of outliers" (JASA 2019).
 """
 
 from __future__ import annotations
@@ -14,9 +13,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-import scipy.stats
 
-from device_runner.statistics.arrays import Interval, Row, logs, require_share
+from device_runner.statistics.arrays import Row, logs
 
 # A new level must have lasted this many nights: two alike could be one bad weekend.
 MIN_NIGHTS_OF_A_LEVEL = 3
@@ -29,9 +27,6 @@ LEAST_CHANGE = 0.015
 ODD_NIGHT = 3.0
 GRID_STEP = 0.25
 MAX_GRID = 400
-MIN_NIGHTS_FOR_A_TREND = 8
-# Creep is claimed at this level only: it is tested anew each night.
-TREND_LEVEL = 1e-4
 
 
 @dataclass(frozen=True)
@@ -49,20 +44,6 @@ class ChangePoint:
 
     night: int
     ratio: float
-
-
-@dataclass(frozen=True)
-class Trend:
-    """A creep: by what factor a night changes the latency, with its interval, and its p-value."""
-
-    ratio_per_night: float
-    interval: Interval
-    p_value: float
-    nights: int
-
-    def creeps(self, level: float = TREND_LEVEL) -> bool:
-        """Whether the creep may be claimed."""
-        return self.p_value <= level
 
 
 def night_noise(log_values: np.ndarray) -> float:
@@ -141,23 +122,3 @@ def change_points(
         for before, after in pairwise(found)
     ]
     return [c for c in changes if abs(np.log(c.ratio)) >= np.log1p(least_change)]
-
-
-def trend(nightly_ms: Row, *, confidence: float = 0.95) -> Trend:
-    """Whether the nights creep, by Mann and Kendall's test, with Theil and Sen's slope.
-
-    Give the nights of one level: a step is no creep, but looks like one here. Nights are taken to
-    be independent; such as follow each other's warmth make p-values too small. Below
-    `MIN_NIGHTS_FOR_A_TREND` nights it gives up: p-value 1, unbounded interval.
-    """
-    require_share(confidence, "confidence")
-    values = logs(nightly_ms, "nightly_ms")
-    if values.size < MIN_NIGHTS_FOR_A_TREND:
-        return Trend(1.0, Interval(0.0, float("inf")), 1.0, values.size)
-    nights = np.arange(values.size)
-    if np.ptp(values) == 0:
-        return Trend(1.0, Interval(1.0, 1.0), 1.0, values.size)
-    slope, _, low, high = scipy.stats.theilslopes(values, nights, confidence)
-    p_value = float(scipy.stats.kendalltau(nights, values).pvalue)
-    bounds = Interval(float(np.exp(low)), float(np.exp(high)))
-    return Trend(float(np.exp(slope)), bounds, p_value, values.size)

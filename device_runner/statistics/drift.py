@@ -6,15 +6,19 @@ in the sentinel's session of that round, so each session is divided by its own r
 Bulej et al., ICPE 2020). No smoothing across rounds: over the median of the rounds the sentinel's
 noise averages out either way, so a smoother saves almost nothing on a calm device, smears
 throttling steps into their neighbours, and hands one disturbed sentinel session on to several of
-ours. `python benchmarks/drift_correction.py` prints the comparison this rests on.
+ours. `python benchmarks/drift_correction.py` prints the comparison this rests on. How much of the
+sentinel's loss is taken off is learnt: see `reaction`.
 """
 
 from __future__ import annotations
+
+from statistics import NormalDist
 
 import numpy as np
 
 from device_runner.statistics.arrays import Interval, Row, finite, logs
 from device_runner.statistics.intervals import session_interval
+from device_runner.statistics.reaction import ALIKE, Reaction
 
 
 def sentinel_weights(
@@ -58,7 +62,7 @@ def drift_factors(
     rounds: Row | None = None,
     sentinel_rounds: Row | None = None,
 ) -> np.ndarray:
-    """How much slower than the reference the device was around each session; 1 is no drift.
+    """How much slower than its reference the sentinel was around each session; 1 is no drift.
 
     Args:
         at_s: when each session started, on any one clock.
@@ -98,40 +102,42 @@ def _inflation(weights: np.ndarray, noise_ratio: float) -> float:
 
 def corrected_interval(
     session_ms: Row,
-    at_s: Row,
-    sentinel_at_s: Row,
-    sentinel_ms: Row,
-    reference_ms: float,
+    seen: Row,
+    shared: np.ndarray,
+    reaction: Reaction = ALIKE,
     *,
-    rounds: Row | None = None,
-    sentinel_rounds: Row | None = None,
     confidence: float = 0.95,
     seed: int = 0,
 ) -> Interval:
-    """Interval for the median of the drift-corrected sessions, the sentinel's noise included, ms.
+    """Interval for the median of the drift-corrected sessions, what is not known included, ms.
 
     Dividing by a sentinel session of one's own round puts its noise into the spread of the
     corrected sessions, so their interval carries it. Where sessions share a sentinel session (it
     failed in a round), the interval is widened by what their spread cannot show, with the
-    sentinel taken to be as noisy as the artifact.
+    sentinel taken to be as noisy as the artifact. What is not known of the reaction moves all
+    sessions together, by as much as the device was off its reference, and is added as a variance.
 
     Few sessions: see `intervals.session_interval`.
+
+    Args:
+        session_ms: what was read, one a session.
+        seen: the factor by which the sentinel was slower around each, see `drift_factors`.
+        shared: which sentinel session spoke for which, see `sentinel_weights`.
+        reaction: what share of that was taken off.
     """
-    ours = logs(session_ms, "session_ms")
-    factors = drift_factors(
-        at_s,
-        sentinel_at_s,
-        sentinel_ms,
-        reference_ms,
-        rounds=rounds,
-        sentinel_rounds=sentinel_rounds,
-    )
-    if factors.size != ours.size:
-        raise ValueError("one at_s for each session is needed")
-    weights = sentinel_weights(at_s, sentinel_at_s, rounds=rounds, sentinel_rounds=sentinel_rounds)
-    return session_interval(
-        np.exp(ours) / factors,
+    ours, heat = logs(session_ms, "session_ms"), logs(seen, "seen")
+    if heat.size != ours.size or shared.shape[0] != ours.size:
+        raise ValueError("one factor for each session is needed")
+    corrected = ours - reaction.factor * heat
+    found = session_interval(
+        np.exp(corrected),
         confidence=confidence,
         seed=seed,
-        inflation=_inflation(weights, noise_ratio=1.0),
+        inflation=_inflation(shared, noise_ratio=reaction.factor**2),
     )
+    centre = float(np.median(corrected))
+    quantile = NormalDist().inv_cdf(0.5 + confidence / 2)
+    doubt = quantile * reaction.sd * abs(float(heat.mean()))
+    below = float(np.hypot(centre - np.log(found.low), doubt))
+    above = float(np.hypot(np.log(found.high) - centre, doubt))
+    return Interval(float(np.exp(centre - below)), float(np.exp(centre + above)))

@@ -22,9 +22,8 @@ class Comparison:
     """One latency over another: 1.03 means that the first is 3 % slower.
 
     `p_value` is two-sided; it is below `1 - confidence` just where the interval leaves 1 out.
-    `method` says which statistic it was: `signed-rank`, `t`, `hierarchical`, `sessions-only`, or
-    `too-few`, which claims nothing: the interval is unbounded and the p-value 1. `set_aside`
-    counts the past nights that were left out (see `nights`).
+    `method` says which statistic it was: `signed-rank`, `t`, or `too-few`, which claims nothing:
+    the interval is unbounded and the p-value 1.
     """
 
     ratio: float
@@ -32,7 +31,6 @@ class Comparison:
     p_value: float
     method: str
     sessions: int
-    set_aside: int = 0
 
     def differs(self, alpha: float = 0.05) -> bool:
         """Whether a difference may be claimed at the level `alpha`."""
@@ -97,8 +95,9 @@ def paired_ratio(first_ms: Row, second_ms: Row, *, confidence: float = 0.95) -> 
     """The first artifact's latency over the second's, the i-th of each from the same round.
 
     From `MIN_ROUNDS_FOR_RANKS` rounds on, Wilcoxon's signed-rank test with the Hodges-Lehmann
-    estimate: exact when the order within rounds is random, whatever the shape of the noise, and
-    hardly moved by a disturbed round. Below that ranks cannot reach 5 %, so it is Student's t on
+    estimate: exact when the order within each round is drawn by itself (`measuring.order`),
+    whatever the shape of the noise and the course of the device, and hardly moved by a disturbed
+    round. Below that ranks cannot reach 5 %, so it is Student's t on
     the logarithms of the rounds' ratios, exact for normal noise only and wide under outliers.
     With fewer than three rounds it gives up: method `too-few`.
 

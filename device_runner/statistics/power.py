@@ -1,4 +1,4 @@
-"""What a number of sessions can find, and how many an effect needs.
+"""What a number of sessions can find.
 
 Effects are shares: 0.03 is 3 % slower. Noise is the standard deviation of a session's logarithm,
 the drift taken out, which for small values is its relative standard deviation.
@@ -12,14 +12,16 @@ from __future__ import annotations
 
 import math
 
+import numpy as np
 import scipy.optimize
 import scipy.stats
 
-from device_runner.statistics.arrays import require_share
+from device_runner.statistics.arrays import Row, finite, require_share
 from device_runner.statistics.intervals import MIN_SESSIONS_FOR_BOOTSTRAP
 from device_runner.statistics.paired import MIN_ROUNDS_FOR_RANKS, signed_rank_tail
 
-MAX_SESSIONS = 1000
+# How sure the bound of the noise is from which effects are told.
+NOISE_CONFIDENCE = 0.95
 RANK_EFFICIENCY = 3 / math.pi
 # Beyond this the noise hides everything: no effect is named.
 LARGEST_EFFECT = 10.0
@@ -80,33 +82,34 @@ def minimum_detectable_effect(
     )
 
 
-def sessions_needed(
-    effect: float, log_sd: float, *, alpha: float = 0.05, power: float = 0.95
-) -> int | None:
-    """The fewest sessions of each with which a slowdown of `effect` is found; None beyond 1000.
+def upper_noise(log_values: Row, confidence: float = NOISE_CONFIDENCE) -> float:
+    """A bound that the standard deviation of such values stays below, with this confidence.
 
-    Every number above it finds the effect as well: ranks come in steps, so a lucky small number
-    does not count.
+    By chi-square, for normal noise; few values say little about their spread, so the bound of
+    nine lies 1.7 times as high as what they show. Infinite for a single value.
     """
-    if not effect > 0:
-        raise ValueError("the effect to find must be above zero")
-    require_share(power, "power")
+    values = finite(log_values, "log_values")
+    require_share(confidence, "confidence")
+    if values.size < 2:
+        return math.inf
+    freedom = values.size - 1
+    least = float(scipy.stats.chi2.ppf(1 - confidence, freedom))
+    return float(np.std(values, ddof=1)) * math.sqrt(freedom / least)
 
-    def finds(sessions: int) -> bool:
-        return paired_power(effect, log_sd, sessions, alpha=alpha) >= power
 
-    if not finds(MAX_SESSIONS):
-        return None
-    needed = MAX_SESSIONS
-    # Halving finds the neighbourhood; the steps of the ranks make the last few uneven.
-    low = MIN_SESSIONS_FOR_BOOTSTRAP - 1
-    while needed - low > 1:
-        middle = (needed + low) // 2
-        low, needed = (low, middle) if finds(middle) else (middle, needed)
-    for sessions in range(min(needed + 3, MAX_SESSIONS), needed - 1, -1):
-        if not finds(sessions):
-            return sessions + 1
-    return needed
+def detectable_difference(log_ratios: Row, *, alpha: float = 0.05, power: float = 0.95) -> float:
+    """The least slowdown that so many more rounds like these find with the given power, a share.
+
+    From the upper bound of their noise (`upper_noise`), so that under normal noise the true power
+    at what is told is no less in `NOISE_CONFIDENCE` of cases. Where it can fail: disturbances so
+    rare that these rounds met none. Infinity: see `minimum_detectable_effect`.
+    """
+    values = finite(log_ratios, "log_ratios")
+    # A round's ratio carries the noise of both.
+    noise = upper_noise(values) / math.sqrt(2.0)
+    if not math.isfinite(noise):
+        return math.inf
+    return minimum_detectable_effect(noise, values.size, alpha=alpha, power=power)
 
 
 def _require_noise(log_sd: float) -> None:

@@ -34,40 +34,19 @@ def kendall_tau(first: Row, second: Row, *, confidence: float = 0.95) -> RankAgr
     Raises:
         ValueError: unlike or too short rows, or one in which all are equal: nothing is ordered.
     """
-    return _agreement(first, second, scipy.stats.kendalltau, 0.437, 4, confidence)
-
-
-def spearman_rho(first: Row, second: Row, *, confidence: float = 0.95) -> RankAgreement:
-    """Spearman's rho (1904): the correlation of the ranks.
-
-    The interval is Fisher's z with variance 1.06 / (n - 3) (Fieller, Hartley and Pearson 1957);
-    the rest is as for `kendall_tau`.
-    """
-    return _agreement(first, second, scipy.stats.spearmanr, 1.06, 3, confidence)
-
-
-def _agreement(
-    first: Row,
-    second: Row,
-    statistic: object,
-    variance: float,
-    lost: int,
-    confidence: float,
-) -> RankAgreement:
     require_share(confidence, "confidence")
     x, y = finite(first, "first"), finite(second, "second")
     if x.shape != y.shape or x.size < 2:
         raise ValueError("a rank correlation needs two rows of the same length, two at least")
     if np.ptp(x) == 0 or np.ptp(y) == 0:
         raise ValueError("all are equal: there is no order to agree with")
-    assert callable(statistic)
-    found = statistic(x, y)
+    found = scipy.stats.kendalltau(x, y)
     value = float(found.statistic)
     if x.size < MIN_ITEMS_FOR_INTERVAL:
         return RankAgreement(value, Interval(-1.0, 1.0), float(found.pvalue), x.size)
     most = 1 - 2 / (x.size * (x.size - 1))
     z = math.atanh(min(max(value, -most), most))
-    half = float(scipy.stats.norm.ppf(0.5 + confidence / 2)) * math.sqrt(variance / (x.size - lost))
+    half = float(scipy.stats.norm.ppf(0.5 + confidence / 2)) * math.sqrt(0.437 / (x.size - 4))
     low, high = math.tanh(z - half), math.tanh(z + half)
     return RankAgreement(
         value=value,

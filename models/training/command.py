@@ -26,7 +26,7 @@ FINE_LEARNING_RATE = 2e-4
 def train(
     output: Annotated[Path, typer.Option("--output", "-o", help="Where the weights go (.pt).")],
     images: Annotated[
-        Path | None, typer.Option(help="Training images (default: bundled samples).")
+        Path | None, typer.Option(help=r"Training images \[bundled samples].")
     ] = None,
     recipe: Annotated[
         Path | None, typer.Option(help="TOML with the tables space and plan.")
@@ -36,21 +36,21 @@ def train(
         Path | None, typer.Option("--from", help="Start from what this checkpoint contains.")
     ] = None,
     held_back: Annotated[
-        Path | None, typer.Option(help="Images to judge progress on (default: some of them).")
+        Path | None, typer.Option(help=r"Images to judge progress on \[some of them].")
     ] = None,
-    steps: Annotated[int | None, typer.Option(help="Optimizer steps [500].")] = None,
-    batch_size: Annotated[int | None, typer.Option(help="Crops a step [8].")] = None,
-    crop: Annotated[int | None, typer.Option(help="Crop side, LR pixels [24].")] = None,
+    steps: Annotated[int | None, typer.Option(help=r"Optimizer steps \[500].")] = None,
+    batch_size: Annotated[int | None, typer.Option(help=r"Crops a step \[8].")] = None,
+    crop: Annotated[int | None, typer.Option(help=r"Crop side, LR pixels \[24].")] = None,
     learning_rate: Annotated[
-        float | None, typer.Option(help="Of Adam [2e-3; 2e-4 with --from].")
+        float | None, typer.Option(help=r"Of Adam \[2e-3; 2e-4 with --from].")
     ] = None,
-    seed: Annotated[int | None, typer.Option(help="Of crops, configs, weights [0].")] = None,
-    scale: Annotated[int | None, typer.Option(help="2, 3 or 4 [4].")] = None,
+    seed: Annotated[int | None, typer.Option(help=r"Of crops, configs, weights \[0].")] = None,
+    scale: Annotated[int | None, typer.Option(help=r"2, 3 or 4 \[4].")] = None,
     n_feats: Numbers = None,
     depths: Numbers = None,
     ratios: Numbers = None,
     window_sizes: Numbers = None,
-    n_heads: Annotated[int | None, typer.Option(help="Attention heads [8].")] = None,
+    n_heads: Annotated[int | None, typer.Option(help=r"Attention heads \[8].")] = None,
     cache_mb: Annotated[int, typer.Option(help="Memory for images, MB.")] = 2048,
     checkpoint_every_s: Annotated[
         float, typer.Option(help="A kill loses at most so many seconds.")
@@ -96,6 +96,7 @@ def _pictures(
     images: Path | None, held_back: Path | None, recipe: TrainingRecipe, space: ConfigSpace
 ) -> tuple[Sequence[Photograph], Sequence[ImagePair]]:
     """What is trained on and what progress is judged on; says what of the images is not used."""
+    from models.images import look_through
     from models.samples import sample_training_images
     from models.training.photographs import hold_back, photographs_in, photographs_of, select
     from models.training.probe import probe_pairs
@@ -103,7 +104,8 @@ def _pictures(
     scale = space.largest().scale
     found = photographs_of(sample_training_images()) if images is None else photographs_in(images)
     selection = select(found, recipe.plan.crop * scale)
-    for sentence in selection.sentences():
+    not_read = "" if images is None else look_through(images).sentence
+    for sentence in filter(None, [not_read, *selection.sentences()]):
         err.say(sentence, style="yellow")
     used, judged = list(selection.used), []
     if held_back is not None:

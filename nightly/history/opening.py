@@ -9,6 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
+from foundation.databases import masked
 from foundation.files import require_writable
 from nightly.errors import HistoryError
 from nightly.history import tables as t
@@ -27,7 +28,7 @@ def open_history(url: str) -> History:
             or cannot be reached. Nothing in it was changed.
     """
     address = _address(url)
-    name = address.render_as_string(hide_password=True)
+    name = masked(address)
     if address.get_backend_name() == "sqlite":
         name = str(address.database)
         _check_file(Path(name))

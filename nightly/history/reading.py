@@ -29,7 +29,8 @@ class Trail:
         outcomes: night to outcome.
         artifacts: night to the artifact's sha256.
         epochs: night to epoch number.
-        blamed, praised: per metric the nights on which it was called a regression, or improved.
+        blamed, praised, doubted: per metric the nights on which it was called a regression, or
+            improved, or looked worse without being called so.
         pinned: the night that was last accepted as baseline.
     """
 
@@ -39,6 +40,7 @@ class Trail:
     epochs: dict[int, int] = field(default_factory=dict)
     blamed: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     praised: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
+    doubted: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     pinned: int | None = None
     damaged: int = 0
 
@@ -108,7 +110,11 @@ class HistoryReader:
                 _take(trails[names[row.series]], row)
             for row in connection.execute(blames_query(list(names), since)):
                 trail = trails[names[row.series]]
-                told = trail.blamed if row.status == Status.REGRESSION else trail.praised
+                told = {
+                    Status.REGRESSION: trail.blamed,
+                    Status.IMPROVED: trail.praised,
+                    Status.UNCONFIRMED: trail.doubted,
+                }[Status(row.status)]
                 told[t.METRIC_NAMES.get(row.metric, "")].add(row.night)
             for row in connection.execute(pins_query(list(names))):
                 trails[names[row.series]].pinned = row.night
@@ -136,6 +142,7 @@ class HistoryReader:
             told = by_series(
                 (row.series, row.night)
                 for row in connection.execute(blames_query(series, 0).order_by("series", "night"))
+                if row.status != Status.UNCONFIRMED
             )
             pins = {row.series: row.night for row in connection.execute(pins_query(series))}
             every = list(connection.scalars(measured_query(suite, device, condition)))
@@ -267,12 +274,12 @@ def readings_query(
 
 
 def blames_query(series: list[int], since: int) -> sa.Select[tuple[object, ...]]:
-    """Nights on which something of these series was called a regression, or improved."""
+    """Nights on which something of these series was called other than well."""
     v = t.verdict
     return sa.select(v.c.series, v.c.night, v.c.metric, v.c.status).where(
         v.c.series.in_(series),
         v.c.night >= since,
-        v.c.status.in_([Status.REGRESSION, Status.IMPROVED]),
+        v.c.status.in_([Status.REGRESSION, Status.IMPROVED, Status.UNCONFIRMED]),
     )
 
 

@@ -5,12 +5,22 @@ from __future__ import annotations
 import statistics
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from functools import cached_property
+from itertools import pairwise, takewhile
 
 from nightly.history.reading import Trail
 from nightly.judging.common import Common, common
-from nightly.judging.shift import WINDOWS
-from nightly.judging.spread import Spread, moderated, own_spread, pool
-from nightly.metrics import Metric, Scale
+from nightly.judging.relevel import new_levels
+from nightly.judging.shift import EFFECTIVE_WINDOWS
+from nightly.judging.spread import (
+    Spread,
+    memory_of,
+    moderated,
+    own_spread,
+    pool,
+    tail_of,
+)
+from nightly.metrics import LATENCY, Metric, Scale
 from nightly.records import Observation, Point, error_of_middle, middle, of_both_looks
 
 # However steady a metric was, the next night may differ by so much of what is usual.
@@ -41,7 +51,7 @@ class Rules:
 
         The two references are not counted: they are nearly the same nights where nothing changed.
         """
-        return self.alpha / (max(1, self.tests) * len(WINDOWS))
+        return self.alpha / (max(1, self.tests) * EFFECTIVE_WINDOWS)
 
 
 @dataclass(frozen=True)
@@ -52,6 +62,9 @@ class Case:
         before: earlier nights, oldest first, as badness.
         blamed: which of them were called a regression: no longer part of any reference.
         praised: which were called improved: not part of the baseline until they are accepted.
+        doubted: which looked worse without being called so.
+        red_nights: the stretch of nights up to the last one on which it was called a regression,
+            on earlier levels of the device too.
         first, second: tonight's looks.
         floor: the smallest change that counts, as badness.
         unsteady: by how much more doubt tonight is judged.
@@ -61,6 +74,8 @@ class Case:
     before: tuple[Point, ...]
     blamed: tuple[bool, ...]
     praised: tuple[bool, ...]
+    doubted: tuple[bool, ...]
+    red_nights: tuple[Point, ...]
     baseline_night: int
     first: Point
     second: Point | None
@@ -79,14 +94,14 @@ class Case:
         return tuple(bad or good for bad, good in zip(self.blamed, self.praised, strict=True))
 
     @property
-    def recent(self) -> list[float]:
-        """The values of earlier nights that nobody complained of."""
-        return [p.value for p, bad in zip(self.before, self.blamed, strict=True) if not bad]
+    def recent(self) -> list[Point]:
+        """Earlier nights that nobody complained of."""
+        return [p for p, bad in zip(self.before, self.blamed, strict=True) if not bad]
 
     @property
-    def unchanged(self) -> list[float]:
-        """The values of earlier nights that were as the baseline."""
-        return [p.value for p, other in zip(self.before, self.changed, strict=True) if not other]
+    def unchanged(self) -> list[Point]:
+        """Earlier nights that were as the baseline."""
+        return [p for p, other in zip(self.before, self.changed, strict=True) if not other]
 
 
 @dataclass
@@ -108,6 +123,7 @@ class CaseBuilder:
     restless: Collection[int] = ()
     _nights: dict[str, _Nights] = field(default_factory=dict)
     _pools: dict[str, Spread] = field(default_factory=dict)
+    _characters: dict[str, tuple[float, float]] = field(default_factory=dict)
     # A night asks for the same past several times.
     _built: dict[tuple[str, str], Case | None] = field(default_factory=dict)
 
@@ -138,24 +154,45 @@ class CaseBuilder:
         if trail is None or baseline is None:
             return None
         ours = self._all(metric).rows.get((model, self.epoch), [])
-        before = tuple(point for point in ours if point.night >= baseline)
+        whole = tuple(point for point in ours if point.night >= baseline)
+        begins = max([night for night in self.level_nights if night < self.night], default=0)
+        before = tuple(point for point in whole if point.night >= begins)
         if not before:
             return None
         # The baseline itself is right by decree, whatever was said of it that night.
         blamed = trail.blamed.get(metric.name, set()) - {baseline}
         praised = trail.praised.get(metric.name, set()) - {baseline}
+        doubted = trail.doubted.get(metric.name, set()) - {baseline}
         return Case(
             metric=metric,
             before=before,
             blamed=tuple(point.night in blamed for point in before),
             praised=tuple(point.night in praised for point in before),
-            baseline_night=baseline,
+            doubted=tuple(point.night in doubted for point in before),
+            # Blamed beside another baseline than the one that is asked for tonight.
+            red_nights=() if self.rules.baseline is not None else _last_stretch(whole, blamed),
+            baseline_night=max(baseline, before[0].night),
             first=before[-1],
             second=None,
             spread=self._spread(metric, [p for p in before if p.night not in blamed]),
             floor=metric.badness_of_change(self.rules.floors.get(metric.name, metric.floor)),
             unsteady=1.0,
         )
+
+    @cached_property
+    def level_nights(self) -> Mapping[int, float]:
+        """Nights with which the device's level changed in tonight's epoch; see `new_levels`."""
+        rows: dict[str, list[Point]] = {}
+        for model, trail in self.past.items():
+            points = trail.points.get(LATENCY.name, [])
+            rows[model] = [
+                as_badness(LATENCY, point)
+                for point in points
+                if point.night not in self.restless and trail.epochs.get(point.night) == self.epoch
+            ]
+            if (tonight := self._tonight(model, LATENCY)) is not None:
+                rows[model].append(tonight)
+        return new_levels(rows)
 
     def baseline_night(self, trail: Trail) -> int | None:
         """The night that is compared with: asked for, pinned, or the epoch's first."""
@@ -177,13 +214,33 @@ class CaseBuilder:
             within=statistics.median(errors) if errors else 0.0,
             sessions=usual,
             common=self._all(metric).common.sd,
+            memory=self._character(metric)[0],
+            tail=self._character(metric)[1],
         )
+
+    def _character(self, metric: Metric) -> tuple[float, float]:
+        """What nights of the device share with their neighbours, and how wild single ones are."""
+        if metric.name not in self._characters:
+            rows = self._stretches(metric)
+            self._characters[metric.name] = (memory_of(rows), tail_of(rows))
+        return self._characters[metric.name]
 
     def _own_spreads(self, metric: Metric) -> list[Spread]:
         """Of every model, in every epoch of the device: an update changes levels, not noise."""
-        rows = self._all(metric).rows.values()
-        found = [own_spread([point.value for point in row]) for row in rows]
+        found = [own_spread(row) for row in self._stretches(metric)]
         return [spread for spread in found if spread is not None]
+
+    def _stretches(self, metric: Metric) -> list[list[float]]:
+        """Every model's nights at one level of the device, as far as that is known."""
+        found: list[list[float]] = []
+        for (_, epoch), row in self._all(metric).rows.items():
+            cuts = [n for n in self.level_nights if n <= self.night] if epoch == self.epoch else []
+            bounds = [0, *sorted(cuts), 1 << 62]
+            found += [
+                [point.value for point in row if first <= point.night < last]
+                for first, last in pairwise(bounds)
+            ]
+        return found
 
     def _all(self, metric: Metric) -> _Nights:
         """Every night of every model, without what the night did to all of them."""
@@ -230,6 +287,12 @@ class CaseBuilder:
             steady.append(kept)
         night = self.night if epoch == self.epoch else None
         return common(steady, night, self.rules.baseline_nights)
+
+
+def _last_stretch(nights: Sequence[Point], blamed: Collection[int]) -> tuple[Point, ...]:
+    """The nights at the end that were all called a regression."""
+    kept = list(takewhile(lambda point: point.night in blamed, reversed(nights)))
+    return tuple(reversed(kept))
 
 
 @dataclass(frozen=True)

@@ -17,6 +17,7 @@ from nightly import metrics
 from nightly.history.reading import Trail
 from nightly.judging.cases import Case, CaseBuilder, Rules
 from nightly.judging.changes import Change, last_change
+from nightly.judging.memory import is_back
 from nightly.judging.shift import Choose, Shift, largest_shift, level, shift
 from nightly.judging.spread import unsteadiness
 from nightly.metrics import Metric
@@ -28,6 +29,11 @@ SUSPECT_P = 0.01
 SUSPECT_FLOOR_SHARE = 0.75
 # What the second look alone must show.
 CONFIRM_P = 0.05
+# From here on what looks worse is remembered: the next nights alone then decide, at a level that
+# is not shared by all models any more, for few are remembered.
+DOUBT_P = 0.002
+REMEMBERED_P = 0.01
+REMEMBERED_NIGHTS = 4
 RECENT_NIGHTS = 14
 LATELY_NIGHTS = 3
 # How far back a change is dated: weighing every pair of nights takes the square of their number.
@@ -67,6 +73,18 @@ class DeviceJudge:
                 scatter.append(case.first.error / case.spread.within)
         return unsteadiness(standardised, scatter)
 
+    @property
+    def new_level(self) -> bool:
+        """Whether the device has another level from tonight on, see `relevel`."""
+        return self.unsteady == 1.0 and self.night in self._cases.level_nights
+
+    @cached_property
+    def _doubt(self) -> float:
+        """By how much more doubt the latencies of tonight are judged."""
+        if self.new_level:
+            return self._cases.level_nights[self.night]
+        return self.unsteady
+
     def suspects(self) -> list[str]:
         """Models that deserve a second look, by a generous measure."""
         return [model for model, look in self.looks.items() if self._suspicious(model, look)]
@@ -105,7 +123,7 @@ class DeviceJudge:
         case = self._cases.build(model, metric, again)
         if case is None or metric not in _TIMED:
             return case
-        return replace(case, unsteady=self.unsteady)
+        return replace(case, unsteady=self._doubt)
 
     def _shifts(self, case: Case, floor: float, point: Point | None = None) -> dict[str, Shift]:
         references: dict[str, tuple[tuple[bool, ...], Choose]] = {
@@ -147,6 +165,11 @@ class DeviceJudge:
             shifts.items(), key=lambda item: (not self._counts(case, item[1]), item[0])
         )
         status = self._status(case, found)
+        if status is not Status.REGRESSION and self._still_red(case):
+            status, name = Status.REGRESSION, "baseline"
+            found = self._since_red(case)
+        elif status is not Status.REGRESSION and (again_worse := self._remembered(case)):
+            status, name, found = Status.REGRESSION, "baseline", again_worse
         if status in (Status.FINE, Status.IMPROVED):
             name = "baseline"
         # What tonight shows alone is told as such; the windows speak where it does not suffice.
@@ -168,19 +191,63 @@ class DeviceJudge:
     def _status(self, case: Case, found: Shift) -> Status:
         if self._counts(case, found):
             return Status.REGRESSION if self._confirmed(case, found) else Status.UNCONFIRMED
-        looked = self._shifts(case, case.floor, case.first)
+        looked = {} if case.second is None else self._shifts(case, case.floor, case.first)
         if any(self._counts(case, one) for one in looked.values()):
+            return Status.UNCONFIRMED
+        if found.size > case.floor and found.p < DOUBT_P:
             return Status.UNCONFIRMED
         alone = self._alone(case, "baseline")
         if alone.size < -case.floor and alone.p_better < self.rules.needed_p:
             return Status.IMPROVED
         return Status.FINE
 
+    def _still_red(self, case: Case) -> bool:
+        """Whether it was red on its last night, and nothing says yet that it is back."""
+        red = case.red_nights
+        reference = case.unchanged[: self.rules.baseline_nights]
+        return bool(red) and not is_back(reference, red, case.tonight, case.spread, case.floor)
+
+    def _since_red(self, case: Case) -> Shift:
+        """The last nights of the red stretch, tonight among them, against the baseline."""
+        lately = [*case.red_nights[-(LATELY_NIGHTS - 1) :], case.tonight]
+        reference = case.unchanged[: self.rules.baseline_nights] or [case.before[0]]
+        return shift(reference, lately, case.spread, unsteady=case.unsteady)
+
+    def _remembered(self, case: Case) -> Shift | None:
+        """What the nights since it first looked worse say alone; None where they do not say so.
+
+        What they share with the night that was doubted is taken off them first.
+        """
+        last = len(case.before) - REMEMBERED_NIGHTS
+        doubts = [at for at, yes in enumerate(case.doubted) if yes and at >= last]
+        reference = case.unchanged[: self.rules.baseline_nights]
+        if doubts:
+            seen = case.before[doubts[0]]
+            reference = [point for point in reference if point.night < seen.night]
+        if not doubts or not reference:
+            return None
+        centre = level([point.value for point in reference])[0]
+        fresh = [
+            replace(
+                point,
+                value=point.value
+                - (seen.value - centre) * case.spread.memory ** (point.night - seen.night),
+            )
+            for point in (*case.before[doubts[0] + 1 :], case.tonight)
+        ]
+        alone = shift(reference, fresh, case.spread, unsteady=case.unsteady)
+        whole = shift(
+            reference, [*case.before[doubts[0] + 1 :], case.tonight], case.spread,
+            unsteady=case.unsteady,
+        )  # fmt: skip
+        return whole if alone.p < REMEMBERED_P and whole.size > case.floor else None
+
     def _confirmed(self, case: Case, found: Shift) -> bool:
         """The second look alone lies on the worse side of the reference, beyond chance."""
         if case.second is None:
             return False
-        alone = shift([found.reference], [case.second], case.spread, unsteady=case.unsteady)
+        at_reference = Point(case.baseline_night, found.reference)
+        alone = shift([at_reference], [case.second], case.spread, unsteady=case.unsteady)
         return alone.size > SUSPECT_FLOOR_SHARE * case.floor and alone.p < CONFIRM_P
 
     def _judge_exact(self, model: str, case: Case) -> Verdict:

@@ -6,6 +6,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 from scipy import special
 
 from nightly.judging.robust import hodges_lehmann
@@ -13,9 +14,14 @@ from nightly.judging.spread import Spread
 from nightly.records import Point
 
 # The last nights are looked at together in these numbers: one shows a jump at once, several
-# what hides in the noise (window-limited tests as in T. L. Lai, JRSS B 57, 1995).
-WINDOWS = (1, 2, 3, 5)
-Choose = Callable[[Sequence[float]], Sequence[float]]
+# what hides in the noise (window-limited tests as in T. L. Lai, JRSS B 57, 1995). The longest
+# find what began before there was a baseline to see it at once.
+WINDOWS = (1, 2, 3, 4, 6, 9, 13)
+# They overlap, so that all of them together claim as often as so many that do not.
+EFFECTIVE_WINDOWS = 4
+# A window may be compared with fewer nights than it has, but not with fewer than these.
+_LEAST_REFERENCE = 3
+Choose = Callable[[Sequence[Point]], Sequence[Point]]
 
 
 @dataclass(frozen=True)
@@ -53,7 +59,7 @@ def level(values: Sequence[float]) -> tuple[float, float]:
 
 
 def shift(
-    reference: Sequence[float],
+    reference: Sequence[Point],
     recent: Sequence[Point],
     spread: Spread,
     *,
@@ -61,20 +67,29 @@ def shift(
 ) -> Shift:
     """Compare the mean of the `recent` nights, tonight last, with the level of the reference.
 
-    `unsteady` widens tonight's share of the noise; so do tonight's sessions where they scatter
-    more than a night usually does as a whole.
+    What neighbouring nights share (`Spread.memory`) makes several of them worth less than as many
+    strangers: the variance is that of the difference of both means under it (for the mean of an
+    autoregression, Bartlett, JRSS 98, 1935). `unsteady` widens tonight's share of the noise; so do
+    tonight's sessions where they scatter more than a night usually does as a whole.
     """
-    centre, share = level(reference)
+    centre, share = level([point.value for point in reference])
     count = len(recent)
     tonight = recent[-1]
-    variances = [spread.variance(point.sessions) for point in recent]
-    variances[-1] = max(variances[-1] * unsteady**2, tonight.error**2)
-    variances += [((1 - point.beside) * spread.common) ** 2 for point in recent]
-    variance = sum(variances) / count**2 + spread.sd**2 * share
+    deviations = [math.sqrt(spread.variance(point.sessions)) for point in recent]
+    deviations[-1] = max(deviations[-1] * unsteady, tonight.error)
+    of_level = spread.sd * math.sqrt(share * len(reference))
+    weights = np.array(
+        [-of_level / len(reference)] * len(reference) + [one / count for one in deviations]
+    )
+    nights = np.array([point.night for point in (*reference, *recent)])
+    alike = spread.memory ** np.abs(nights[:, None] - nights[None, :])
+    variance = float(weights @ alike @ weights)
+    variance += sum(((1 - point.beside) * spread.common) ** 2 for point in recent) / count**2
     size = sum(point.value for point in recent) / count - centre
-    error = math.sqrt(variance)
-    p = float(special.stdtr(spread.dof, -size / error)) if error else float(size <= 0)
-    return Shift(count, centre, size, error, spread.dof, p)
+    error = math.sqrt(max(variance, 0.0))
+    dof = min(spread.dof, spread.tail * count)
+    p = float(special.stdtr(dof, -size / error)) if error else float(size <= 0)
+    return Shift(count, centre, size, error, dof, p)
 
 
 def largest_shift(
@@ -90,7 +105,7 @@ def largest_shift(
     """Of the windows that end tonight, the one that speaks loudest; None with nothing before.
 
     Windows whose shift is no larger than `floor` speak only where none is larger. The caller
-    pays for having looked `len(WINDOWS)` times.
+    pays for having looked so often, see `EFFECTIVE_WINDOWS`.
 
     Args:
         before: the earlier nights, oldest first.
@@ -101,13 +116,12 @@ def largest_shift(
     for nights in WINDOWS:
         earlier = len(before) - (nights - 1)
         kept = [
-            point.value
+            point
             for point, bad in zip(before[: max(0, earlier)], left_out, strict=False)
             if not bad
         ]
         reference = choose(kept)
-        # A window must not be better known than what it is compared with.
-        if len(reference) < nights:
+        if len(reference) < min(nights, _LEAST_REFERENCE):
             continue
         found.append(shift(reference, [*before[earlier:], tonight], spread, unsteady=unsteady))
     return min(found, key=lambda one: (one.size <= floor, one.p), default=None)

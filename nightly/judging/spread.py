@@ -1,5 +1,12 @@
 """How much a value changes from night to night when nothing has changed. Pure functions.
 
+Nights need not be independent: a room that warms over days makes neighbours alike, so that what
+neighbours differ by understates how far tonight may lie from a baseline of long ago. The spread is
+therefore read from nights that lie apart, and what neighbours share (`memory`) from how much less
+they differ; both by medians, so that a step is seen by few of the differences and wild nights by
+hardly any. Assumed: the memory is that of an autoregression of the first order, and the same for
+all models of a device. A level of the device that lasts for weeks is told apart in `relevel`.
+
 Everything here is on the scale of `Metric.badness`, where differences add up. What a night adds
 of its own (another temperature, another place in memory) is part of it, so it is learnt from the
 nights, not from the sessions within one; and since one model has few nights, it borrows from the
@@ -8,18 +15,35 @@ other models on the device.
 
 from __future__ import annotations
 
+import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
-from itertools import pairwise
+from dataclasses import dataclass, replace
+
+import numpy as np
 
 # A normal sample's |difference of neighbours| has the median 0.6745 * sqrt(2) standard deviations.
 _MEDIAN_DIFFERENCE = 0.6745 * 2**0.5
+# How many nights apart two must lie, where there are as many, to count as strangers.
+_FAR = 5
+# From so many differences on their middle is known well enough to tell a creep.
+_LEAST_CREEPING = 12
+# Fewer differences of neighbours say nothing of wild nights.
+_LEAST_TAIL = 300
+# With fewer pairs of nights that far apart nothing is said of what neighbours share.
+_LEAST_PAIRS = 30
+MOST_MEMORY = 0.9
+# Of normal differences, one in a hundred is larger than so many medians; Student's t by its
+# degrees of freedom. Between, the freedom is interpolated.
+_TAILS = ((3.819, math.inf), (4.2, 12.0), (5.0, 6.0), (6.4, 3.5))
 # What the median of |differences| is worth beside independent squares (its efficiency is 0.37, and
 # neighbouring differences share a night: two thirds).
 _DOF_A_DIFFERENCE = 0.25
 # The assumption that a metric brings along weighs as much as so many nights' worth of knowledge.
 PRIOR_DOF = 6.0
+# Of so many models the usual one is known; one that scatters so many times as much counts as that.
+_LEAST_POOLED = 8
+_MOST_OF_USUAL = 2.0
 # However alike the models are, each keeps some say of its own.
 MAX_POOL_DOF = 30.0
 # From so many times the usual scatter between sessions on a night is rough.
@@ -38,6 +62,8 @@ class Spread:
             middle of `sessions` sessions; more sessions make it less, nothing else does.
         common: standard deviation of what all models of a night share. No part of `sd`: it counts
             for points of which it could not be taken out.
+        memory: correlation of neighbouring nights.
+        tail: degrees of freedom of a single night's luck; the fewer, the wilder are single nights.
     """
 
     sd: float
@@ -45,6 +71,8 @@ class Spread:
     within: float = 0.0
     sessions: int = 1
     common: float = 0.0
+    memory: float = 0.0
+    tail: float = math.inf
 
     def variance(self, sessions: int) -> float:
         """Of the value of a night that was looked at in so many sessions."""
@@ -54,24 +82,69 @@ class Spread:
 
 
 def own_spread(values: Sequence[float]) -> Spread | None:
-    """Of one series, from the differences of neighbouring nights; None with fewer than three.
+    """Of one series, from the differences of nights that lie apart; None with fewer than three.
 
-    Differences of neighbours do not see slow creep, and only one of them sees a step (von Neumann
-    et al., "The mean square successive difference", Ann. Math. Stat. 12, 1941); their median
-    instead of their mean square does not see a few wild nights either.
+    Differences see a step in as many pairs as they lie nights apart, and their median instead of
+    their mean square does not see a few wild nights either (von Neumann et al., "The mean square
+    successive difference", Ann. Math. Stat. 12, 1941, is that of neighbours).
     """
     if len(values) < 3:
         return None
-    differences = [abs(b - a) for a, b in pairwise(values)]
-    sd = statistics.median(differences) / _MEDIAN_DIFFERENCE
-    return Spread(sd, _DOF_A_DIFFERENCE * len(differences))
+    apart = max(1, min(_FAR, len(values) // 3))
+    found = statistics.fmean(
+        _difference_sd(values, lag) ** 2 for lag in range(max(1, apart - 1), apart + 1)
+    )
+    return Spread(found**0.5, _DOF_A_DIFFERENCE * (len(values) - 1))
+
+
+def _difference_sd(values: Sequence[float], lag: int) -> float:
+    """Standard deviation of a night, from nights so far apart; what creeps is taken off."""
+    row = np.asarray(values, dtype=np.float64)
+    differences = row[lag:] - row[:-lag]
+    if differences.size >= _LEAST_CREEPING:
+        differences = differences - np.median(differences)
+    return float(np.median(np.abs(differences))) / _MEDIAN_DIFFERENCE
+
+
+def memory_of(rows: Sequence[Sequence[float]]) -> float:
+    """What neighbouring nights of a device's models have in common, 0 to `MOST_MEMORY`.
+
+    One minus the variance between neighbours over that between strangers, of all models together;
+    0 where there are too few nights to know.
+    """
+    long = [row for row in rows if len(row) > 2 * _FAR]
+    if sum(len(row) - _FAR for row in long) < _LEAST_PAIRS:
+        return 0.0
+    near = statistics.fmean(_difference_sd(row, 1) ** 2 for row in long)
+    far = statistics.fmean(
+        _difference_sd(row, lag) ** 2 for row in long for lag in (_FAR - 1, _FAR)
+    )
+    return min(MOST_MEMORY, max(0.0, 1 - near / far)) if far > 0 else 0.0
+
+
+def tail_of(rows: Sequence[Sequence[float]]) -> float:
+    """Degrees of freedom of Student's t that a single night's luck is like; infinite for normal.
+
+    From how much larger the largest differences of neighbours are than the usual ones; with fewer
+    than `_LEAST_TAIL` of them nothing is known, and they are taken for normal.
+    """
+    parts = [np.abs(np.diff(row)) for row in rows if len(row) >= 8]
+    ratios = [part / np.median(part) for part in parts if np.median(part) > 0]
+    if sum(part.size for part in ratios) < _LEAST_TAIL:
+        return math.inf
+    ratio = float(np.quantile(np.concatenate(ratios), 0.99))
+    return next((freedom for most, freedom in _TAILS if ratio <= most * 1.08), 3.0)
 
 
 def pool(spreads: Sequence[Spread], assumed_sd: float) -> Spread:
     """What the models of a device have in common, with what is assumed beforehand.
 
-    The assumption is one more, weak, witness: it decides on the first nights and fades after.
+    The assumption is one more, weak, witness: it decides on the first nights and fades after. A
+    model that scatters far more than the others do has changed, and is no witness of the noise.
     """
+    if len(spreads) >= _LEAST_POOLED:
+        most = _MOST_OF_USUAL * statistics.median(spread.sd for spread in spreads)
+        spreads = [replace(spread, sd=min(spread.sd, most)) for spread in spreads]
     dof = sum(spread.dof for spread in spreads)
     total = PRIOR_DOF * assumed_sd**2 + sum(s.dof * s.sd**2 for s in spreads)
     # From plenty of nights on, the assumption is dropped: devices differ by more than it knows.

@@ -28,7 +28,7 @@ def markdown_summary(result: NightResult) -> str:
             for one in failed
         ]
         lines.append("")
-    lines += _section("Looked worse, not confirmed", with_status(result, Status.UNCONFIRMED))
+    lines += _section("Looks worse, not sure", with_status(result, Status.UNCONFIRMED))
     lines += _section("Got better", with_status(result, Status.IMPROVED))
     if result.notes:
         lines += ["## Notes", "", *(f"- {escaped(note)}" for note in result.notes), ""]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from rich.console import Group, RenderableType
 from rich.text import Text
 
 from foundation.wording import plain
@@ -16,7 +15,7 @@ _STYLES = {
 SHOWN = 40
 
 
-def night_text(result: NightResult) -> RenderableType:
+def night_lines(result: NightResult) -> list[Text]:
     """The headline, and a line for whatever is not as it was."""
     style = "bold red" if result.exit_code else "bold green"
     lines = [Text(f"Night {result.night.number}. {headline(result)}.", style=style)]
@@ -29,4 +28,4 @@ def night_text(result: NightResult) -> RenderableType:
             words = f"not measured: {device.device} ({device.condition}): {device.failure}"
             lines.append(Text(plain(words), style="red"))
     lines += [Text(plain(note)) for note in result.notes]
-    return Group(*lines)
+    return lines

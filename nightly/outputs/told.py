@@ -50,6 +50,11 @@ def headline(result: NightResult) -> str:
         return f"Not measured: {count_of(len(failed), 'device')} failed; nothing else got worse"
     if not result.verdicts:
         return "Nothing was measured"
+    if doubted := {verdict.series for verdict in with_status(result, Status.UNCONFIRMED)}:
+        return (
+            f"Green: none of {count_of(models, 'model')} surely got worse; "
+            f"{count_of(len(doubted), 'looks', 'look')} worse, and the next nights decide"
+        )
     if all(verdict.status in (Status.NEW, Status.FINE) for verdict in result.verdicts) and any(
         verdict.status is Status.NEW for verdict in result.verdicts
     ):

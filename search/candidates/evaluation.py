@@ -30,6 +30,7 @@ from models.deployment import Candidate
 from models.evaluation import score_outputs
 from models.images import ImagePair
 from models.inference import plan_for, upscale_images
+from models.origin import WeightsOrigin
 from search.candidates.sentinel import StudySentinel
 from search.constraints import Constraints
 from search.study.crops import CropKeeper
@@ -53,6 +54,7 @@ class Evaluator:
     Attributes:
         best_psnr_db: PSNR of the supernet's largest configs: what no candidate is expected to
             exceed by more than `BOUND_MARGIN_DB`. Raised when one does.
+        origin: of the artifacts' weights; goes with each PSNR.
         front: (latency_ms, psnr_y_db) of the feasible candidates judged so far.
         measurements: folder for the raw samples.
         crops: keeps some of the device's pictures for the report; None keeps none.
@@ -68,6 +70,7 @@ class Evaluator:
     measurements: Path
     best_psnr_db: float
     overlap: int | None
+    origin: WeightsOrigin | None = None
     crops: CropKeeper | None = None
     sentinel: StudySentinel | None = None
     front: list[tuple[float, float]] = field(default_factory=list)
@@ -94,7 +97,7 @@ class Evaluator:
         """What the device says about a candidate, as far as it gets."""
         found = _FoundOut("failed")
         try:
-            measurement = self._measured(candidate, artifact)
+            measurement = self._measured(number, candidate, artifact)
             found = self._timed(number, measurement)
             reason = self._why_stop(found)
             if reason:
@@ -106,7 +109,7 @@ class Evaluator:
         broken = self.constraints.violations(psnr_y_db=quality.psnr_y_db)
         return replace(found, status="ok", quality=quality, violations=found.violations | broken)
 
-    def _measured(self, candidate: Candidate, artifact: Artifact) -> Measurement:
+    def _measured(self, number: int, candidate: Candidate, artifact: Artifact) -> Measurement:
         name = candidate.config.key
         self.say(f"pushing {name}")
         self.device.push(artifact)
@@ -114,7 +117,8 @@ class Evaluator:
         return measure(
             self.device,
             artifact,
-            self.plan,
+            # An order of its own for each candidate, and the same again for the same study.
+            self.plan.model_copy(update={"seed": self.plan.seed + number}),
             **self._beside(),
             on_progress=lambda progress: self.say(f"{name}: {progress.next_step}"),
             gate=self._gate,
@@ -253,6 +257,7 @@ class Evaluator:
             psnr_rgb_db=scored.model.psnr_rgb_db,
             ssim_y=scored.model.ssim_y,
             bicubic_psnr_y_db=scored.bicubic.psnr_y_db,
+            origin=self.origin,
             images=tuple(
                 ImageQuality(
                     name=image.name,

@@ -1,84 +1,252 @@
-"""How surely each candidate is on the front, where latencies are known with noise only.
+"""How surely each candidate is on the front, where neither objective is known exactly.
 
-Pure functions over arrays. PSNR is exact: the same outputs give the same decibels each time.
-Monte Carlo over the latencies' posterior, as in probabilistic dominance (Hughes, "Evolutionary
-multi-objective ranking with uncertainty and noise", EMO 2001).
+Pure functions over arrays. Monte Carlo over what is believed of the candidates, as in
+probabilistic dominance (Hughes, "Evolutionary multi-objective ranking with uncertainty and
+noise", EMO 2001). There is one such probability: settling, reports and the recommendation use it.
+
+Latency is known from a few sessions. How much sessions differ is a matter of the device more than
+of the candidate, so candidates lend each other what they know of it, and what stays unknown makes
+the tails of Student's t. PSNR is known from a few pictures. All candidates saw the same ones, so
+what other pictures would have done to one they would have done to its neighbour, too: a draw is a
+reweighting of the pictures, common to all candidates (the Bayesian bootstrap of Rubin, Ann. Stat.
+9, 1981, with normal weights, and a chi-square for few of them).
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
+import scipy.stats
+
+from device_runner.statistics.intervals import median_variance_ratio
 
 Row = Sequence[float] | np.ndarray
 
 DRAWS = 2000
-# The slowest and the fastest 2.5 % of a normal: an interval this wide either way is a 95 % one.
-NORMAL_95 = 1.96
+# How many candidates' worth of evidence the noise of all lends to the noise of one.
+POOLED_FREEDOM = 4.0
+# From so many candidates on, they say together what PSNR goes with a latency.
+_LEAST_FITTED = 8
+_TURNS = 3
+# Candidates that differ by less differ by nothing that one could see.
+_LEAST_DB = 0.01
+# What sessions are assumed to differ by where nothing is known, and how little that is believed:
+# the sessions of one model on an idle host differed by 1.7 %.
+ASSUMED_SD = 0.017
+ASSUMED_FREEDOM = 4.0
 
 
-def log_latency_of(latency_ms: Row, low_ms: Row, high_ms: Row) -> tuple[np.ndarray, np.ndarray]:
-    """Mean and standard deviation of log latency from estimates and their 95 % intervals."""
-    centre, low, high = (np.log(np.asarray(row, float)) for row in (latency_ms, low_ms, high_ms))
-    return centre, (high - low) / (2 * NORMAL_95)
-
-
-def draw_latencies(
-    log_mean: Row, log_sd: Row, psnrs: Row, *, draws: int = DRAWS, seed: int = 0
-) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """Checked means and PSNRs with `draws` possible latencies of each: (n,), (n,), (draws, n).
+@dataclass(frozen=True)
+class LatencyBelief:
+    """What is known of the logarithms of some candidates' latencies: Student's t each, (n,).
 
     Raises:
-        ValueError: rows of unlike length, not finite, or a negative standard deviation.
+        ValueError: rows of unlike length, not finite, or a scale or freedom below zero.
     """
-    mean, sd, psnr = (np.asarray(row, dtype=np.float64) for row in (log_mean, log_sd, psnrs))
-    if mean.ndim != 1 or mean.shape != sd.shape or mean.shape != psnr.shape:
-        raise ValueError("latencies and PSNRs need one number a candidate")
-    if not all(np.isfinite(row).all() for row in (mean, sd, psnr)) or (sd < 0).any():
-        raise ValueError(
-            "latency, its deviation and PSNR must be finite, the deviation not negative"
-        )
-    normals = np.random.default_rng(seed).standard_normal((draws, mean.size))
-    return mean, psnr, np.exp(mean + sd * normals)
+
+    mean: np.ndarray
+    scale: np.ndarray
+    freedom: np.ndarray
+
+    def __post_init__(self) -> None:
+        rows = (self.mean, self.scale, self.freedom)
+        if any(row.ndim != 1 or row.shape != self.mean.shape for row in rows):
+            raise ValueError("a belief needs one mean, scale and freedom a candidate")
+        if not all(np.isfinite(row).all() for row in rows):
+            raise ValueError("a belief must be finite")
+        if (self.scale < 0).any() or (self.freedom <= 0).any():
+            raise ValueError("a scale is not negative, and a freedom above zero")
+
+    @property
+    def sd(self) -> np.ndarray:
+        """Its standard deviation; of one that has none (two degrees or fewer), of three's."""
+        freedom = np.maximum(self.freedom, 3.0)
+        return np.asarray(self.scale * np.sqrt(freedom / (freedom - 2.0)))
+
+
+def pooled_belief(log_latency: Row, session_sd: Row, sessions: Row) -> LatencyBelief:
+    """From each candidate's middle, its sessions' deviation, and their number.
+
+    The noise of one leans on that of all on the device, because three sessions that agree by
+    chance must not decide anything (moderated variance: Smyth, "Linear models and empirical Bayes
+    methods", 2004), and all lean a little on `ASSUMED_SD`, which is all there is where every
+    candidate had a single session: such a belief is wide, and as good as that assumption.
+
+    Args:
+        log_latency: median over sessions of the logarithm, drift-corrected.
+        session_sd: standard deviation between the sessions' logarithms; of no account for one.
+        sessions: how many there were, 1 at least.
+
+    Raises:
+        ValueError: rows of unlike length, not finite, a deviation below zero or no session.
+    """
+    mean, sd, count = (
+        np.asarray(row, dtype=np.float64) for row in (log_latency, session_sd, sessions)
+    )
+    if not (mean.shape == sd.shape == count.shape) or mean.ndim != 1:
+        raise ValueError("a belief needs one middle, deviation and number of sessions a candidate")
+    if not np.isfinite([mean, sd, count]).all() or (sd < 0).any() or (count < 1).any():
+        raise ValueError("middles, deviations and numbers of sessions must be finite, no less")
+    own = count - 1
+    squares = own * sd**2
+    # The assumption fades as sessions come.
+    assumed = ASSUMED_FREEDOM**2 / (ASSUMED_FREEDOM + float(own.sum()))
+    pooled = (assumed * ASSUMED_SD**2 + squares.sum()) / (assumed + own.sum())
+    # What all together know bounds what they can lend.
+    lent = min(POOLED_FREEDOM, assumed + float(own.sum()))
+    variance = (lent * pooled + squares) / (lent + own)
+    ratio = np.array([median_variance_ratio(int(one)) for one in count])
+    return LatencyBelief(mean, np.sqrt(ratio * variance / count), lent + own)
+
+
+def draw_latencies(belief: LatencyBelief, *, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
+    """Possible latencies of each candidate: (draws, n), in the unit of the belief."""
+    random = np.random.default_rng([seed, 1])
+    shape = (draws, belief.mean.size)
+    return np.asarray(np.exp(belief.mean + belief.scale * random.standard_t(belief.freedom, shape)))
+
+
+def draw_psnrs(
+    pictures_db: np.ndarray,
+    log_latency: np.ndarray,
+    *,
+    draws: int = DRAWS,
+    seed: int = 0,
+) -> np.ndarray:
+    """What each candidate's mean PSNR would be over other pictures of the kind: (draws, n).
+
+    Five pictures make some candidates look better than they are, and those are the ones that seem
+    to dominate. So each candidate's mean is first drawn towards what the others say of one that
+    takes as long, by as much of its distance as pictures explain (empirical Bayes: Efron and
+    Morris, JASA 70, 1975), and its draws are as much narrower.
+
+    Args:
+        pictures_db: (pictures, n), the same pictures for all candidates.
+        log_latency: of each candidate, (n,).
+        draws: how many.
+        seed: of the draws.
+
+    A single picture shows nothing of what others would: its PSNRs are taken as they are.
+
+    Raises:
+        ValueError: no table of finite numbers.
+    """
+    table = np.asarray(pictures_db, dtype=np.float64)
+    if table.ndim != 2 or 0 in table.shape or not np.isfinite(table).all():
+        raise ValueError("PSNRs of pictures are a table of finite numbers, pictures by candidates")
+    count = table.shape[0]
+    mean = table.mean(axis=0)
+    if count < 2:
+        return np.tile(mean, (draws, 1))
+    # What a picture does to all of them orders none of them.
+    own = table - mean
+    own = own - np.median(own, axis=1, keepdims=True)
+    own = own - own.mean(axis=0)
+    expected, kept = _expected_db(mean, own.var(axis=0, ddof=1) / count, log_latency)
+    random = np.random.default_rng([seed, 2])
+    weights = random.standard_normal((draws, count)) / np.sqrt(count * (count - 1))
+    few = np.ones((draws, 1))
+    if mean.size < _LEAST_FITTED:
+        # Of many candidates the noise is known together; of few it is as uncertain as of one.
+        few = np.sqrt(random.chisquare(count - 1, (draws, 1)) / (count - 1))
+    return np.asarray(expected + np.sqrt(kept) * (weights @ own / few))
+
+
+def _expected_db(
+    mean: np.ndarray, variance: np.ndarray, log_latency: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """What to expect of each PSNR, and what share of its own distance from the others' it keeps.
+
+    The others' word is a parabola over log latency; with fewer candidates than `_LEAST_FITTED`
+    there is none, and each is believed as it is.
+    """
+    if mean.size < _LEAST_FITTED or np.ptp(log_latency) == 0:
+        return mean, np.ones(mean.size)
+    x = (log_latency - log_latency.mean()) / np.ptp(log_latency)
+    design = np.vander(x, 3)
+    between = 0.0
+    fitted = mean
+    for _ in range(_TURNS):
+        weights = 1 / (variance + between + _LEAST_DB**2)
+        root = np.sqrt(weights)[:, None]
+        fitted = design @ np.linalg.lstsq(root * design, root[:, 0] * mean, rcond=None)[0]
+        rest = (mean - fitted) ** 2 * mean.size / (mean.size - 3)
+        between = max(0.0, float(np.average(rest - variance, weights=weights)))
+    kept = (between + _LEAST_DB**2) / (between + _LEAST_DB**2 + variance)
+    return fitted + kept * (mean - fitted), kept
 
 
 def on_front(latencies: np.ndarray, psnrs: np.ndarray) -> np.ndarray:
-    """Who is on the front of each draw: (draws, n), as `search.front.dominance.dominates` has it.
+    """Who is on the front of each draw: (draws, n), as `dominance.dominates` has it.
 
     Args:
         latencies: (draws, n), any unit.
-        psnrs: (n,), dB.
+        psnrs: (n,) or (draws, n), dB.
     """
+    psnrs = np.broadcast_to(psnrs, latencies.shape)
+    order = np.lexsort((-psnrs, latencies), axis=-1)
+    fast = np.take_along_axis(latencies, order, axis=1)
+    good = np.take_along_axis(psnrs, order, axis=1)
+    before = np.full(good.shape, -np.inf)
+    before[:, 1:] = np.maximum.accumulate(good, axis=1)[:, :-1]
+    leads = good > before
+    # Equal points do not dominate each other: one equal to the last leader is on the front as well.
+    last = np.maximum.accumulate(np.where(leads, np.arange(good.shape[1]), 0), axis=1)
+    alike = (good == before) & (fast == np.take_along_axis(fast, last, axis=1))
     member = np.zeros(latencies.shape, dtype=bool)
-    fastest_above = np.full(latencies.shape[0], np.inf)
-    for psnr in np.unique(psnrs)[::-1]:
-        alike = np.flatnonzero(psnrs == psnr)
-        fastest = latencies[:, alike].min(axis=1)
-        leads = (fastest < fastest_above)[:, None] & (latencies[:, alike] <= fastest[:, None])
-        member[:, alike] = leads
-        fastest_above = np.minimum(fastest_above, fastest)
+    np.put_along_axis(member, order, leads | alike, axis=1)
     return member
 
 
 def front_probability(
-    log_latency_mean: Row,
-    log_latency_sd: Row,
-    psnrs: Row,
+    belief: LatencyBelief,
+    psnrs_db: Row | np.ndarray,
     *,
     draws: int = DRAWS,
     seed: int = 0,
 ) -> np.ndarray:
     """For each candidate, the probability that no other dominates it: (n,), 0 to 1.
 
-    Latencies are independent and lognormal; PSNRs, in dB, are exact. Two candidates that cannot
-    be told apart at equal PSNR share the place, e.g. 0.5 each. A standard deviation of zero is an
-    exact latency. The error of `draws` draws is at most 0.5 / sqrt(draws), i.e. 0.011.
+    `psnrs_db` is (n,), exact, or (pictures, n), as the pictures of one kind that were taken. Two
+    candidates that cannot be told apart at equal PSNR share the place, e.g. 0.5 each. The error of
+    `draws` draws is at most 0.5 / sqrt(draws), i.e. 0.011.
+
+    Assumed: latencies err independently of each other (the correction by a common sentinel makes
+    them err together, which moves no order), and the pictures are a fair sample.
 
     Raises:
-        ValueError: rows of unlike length, not finite, or a negative standard deviation.
+        ValueError: rows of unlike length, or not finite.
     """
-    _, psnr, latencies = draw_latencies(
-        log_latency_mean, log_latency_sd, psnrs, draws=draws, seed=seed
-    )
-    return on_front(latencies, psnr).mean(axis=0)
+    psnrs = np.asarray(psnrs_db, dtype=np.float64)
+    if psnrs.ndim not in (1, 2) or psnrs.shape[-1] != belief.mean.size:
+        raise ValueError("latencies and PSNRs need one number a candidate")
+    if not np.isfinite(psnrs).all():
+        raise ValueError("PSNRs must be finite")
+    drawn = psnrs if psnrs.ndim == 1 else draw_psnrs(psnrs, belief.mean, draws=draws, seed=seed)
+    return np.asarray(on_front(draw_latencies(belief, draws=draws, seed=seed), drawn).mean(axis=0))
+
+
+def winners_log_latency(belief: LatencyBelief, place: int) -> float:
+    """The log latency to expect of one that was chosen for being fast, among its near ties.
+
+    The fastest of ten equals owes its place to luck as well, and looks faster than it is. Its
+    estimate is drawn towards the middle of those it cannot be told apart from, by as much of their
+    differences as luck explains (empirical Bayes for normal means: Efron and Morris, JASA 70,
+    1975, with the moment estimate of DerSimonian and Laird, 1986). Alone it stays where it is.
+    """
+    sd = belief.sd
+    apart = np.abs(belief.mean - belief.mean[place])
+    near = apart <= scipy.stats.norm.ppf(0.975) * np.hypot(sd, sd[place])
+    if near.sum() < 2:
+        return float(belief.mean[place])
+    means, variances = belief.mean[near], sd[near] ** 2
+    between = max(0.0, float(np.var(means, ddof=1) - variances.mean()))
+    own = float(sd[place]) ** 2
+    if own == 0:
+        return float(belief.mean[place])
+    weights = 1 / (variances + between)
+    middle = float(weights @ means / weights.sum())
+    luck = own / (own + between)
+    return float(middle * luck + belief.mean[place] * (1 - luck))

@@ -1,7 +1,7 @@
 """Which candidates deserve the next rounds: those that the front still turns on.
 
-Pure: no device, no clock, no candidate; only estimates in, places out. Latency is noisy, PSNR is
-exact.
+Pure: no device, no clock, no candidate; only beliefs in, places out. PSNR is taken as it is, for
+no session makes it better known.
 
 Two candidates race when one would be off the front if the other is faster: the other's PSNR is
 at least as good, and their latencies cannot yet be told apart. Whoever is beaten for certain, or
@@ -13,19 +13,15 @@ al. (OCBA, 2000), for two objectives Lee et al. (MOCBA, 2010), reduced to its gr
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 import scipy.stats
 
-from device_runner.statistics.intervals import median_variance_ratio
-from search.front.probability import Row, draw_latencies, on_front
+from search.front.probability import LatencyBelief, Row, draw_latencies, on_front
 
 # Enough to say who is doubtful: the error of a probability is at most 0.022.
 DRAWS = 500
-# How many candidates' worth of evidence the noise of all lends to the noise of one.
-POOLED_FREEDOM = 4.0
 
 
 @dataclass(frozen=True)
@@ -57,31 +53,8 @@ class Allocation:
     reason: str
 
 
-def pooled_estimates(sessions_ms: Sequence[Row]) -> tuple[np.ndarray, np.ndarray]:
-    """Log latency of each candidate, (n,), and its standard error, (n,), from its sessions.
-
-    The median of each. Its noise leans on that of all candidates on the device, because three
-    sessions that agree by chance must not end a race (moderated variance: Smyth, "Linear models
-    and empirical Bayes methods", 2004).
-
-    Raises:
-        ValueError: no candidate has two sessions.
-    """
-    rows = [np.log(np.asarray(row, dtype=np.float64)) for row in sessions_ms]
-    freedom = np.array([row.size - 1 for row in rows], dtype=np.float64)
-    squares = np.array([float(np.sum((row - row.mean()) ** 2)) for row in rows])
-    if freedom.sum() == 0:
-        raise ValueError("to know the noise, some candidate needs two sessions")
-    pooled = squares.sum() / freedom.sum()
-    variance = (POOLED_FREEDOM * pooled + squares) / (POOLED_FREEDOM + freedom)
-    ratio = np.array([median_variance_ratio(row.size) for row in rows])
-    mean = np.array([float(np.median(row)) for row in rows])
-    return mean, np.sqrt(ratio * variance / (freedom + 1))
-
-
 def allocate(
-    log_latency_mean: Row,
-    log_latency_sd: Row,
+    belief: LatencyBelief,
     psnrs: Row,
     sessions: Row,
     plan: RacePlan,
@@ -92,9 +65,8 @@ def allocate(
     """Who runs in the next round: at most `batch` of those that still race, the weightiest first.
 
     Args:
-        log_latency_mean: estimate of each candidate's log latency.
-        log_latency_sd: its standard error.
-        psnrs: dB, exact.
+        belief: what is known of each candidate's latency.
+        psnrs: mean dB of each.
         sessions: how many sessions each has had.
         plan: when to stop.
         batch: how many candidates a round takes.
@@ -103,13 +75,11 @@ def allocate(
     Raises:
         ValueError: rows of unlike length, or not finite.
     """
-    mean, psnr, latencies = draw_latencies(
-        log_latency_mean, log_latency_sd, psnrs, draws=DRAWS, seed=seed
-    )
-    sd, had = np.asarray(log_latency_sd, dtype=np.float64), np.asarray(sessions)
-    if had.shape != mean.shape:
-        raise ValueError("sessions need one number a candidate")
-    member = on_front(latencies, psnr)
+    mean, sd = belief.mean, belief.sd
+    psnr, had = np.asarray(psnrs, dtype=np.float64), np.asarray(sessions)
+    if had.shape != mean.shape or psnr.shape != mean.shape or not np.isfinite(psnr).all():
+        raise ValueError("sessions and PSNRs need one finite number a candidate")
+    member = on_front(draw_latencies(belief, draws=DRAWS, seed=seed), psnr)
     probability = member.mean(axis=0)
     undecided = np.flatnonzero((probability > plan.doubt) & (probability < 1 - plan.doubt))
     contest = _contests(mean, sd, psnr, probability, undecided, plan)

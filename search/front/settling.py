@@ -10,9 +10,9 @@ from typing import Protocol
 
 import optuna
 
-from device_runner import Measurement
 from foundation.artifact import Artifact
-from search.front.racing import Allocation, RacePlan, allocate, pooled_estimates
+from search.front.belief import belief_of
+from search.front.racing import Allocation, RacePlan, allocate
 from search.study.artifacts import artifacts_in
 from search.study.records import CandidateResult
 from search.study.study import refine, results_of
@@ -20,8 +20,6 @@ from search.study.study import refine, results_of
 # A round and its reverse, so that what drifts steadily adds the same to all.
 ROUNDS = 2
 BATCH = 8
-# With fewer sessions of each nothing can be said about noise.
-MIN_SESSIONS = 2
 
 
 class Sharpener(Protocol):
@@ -104,7 +102,7 @@ class Settling:
             for result in results_of(self.study)
             if result.status == "ok"
             and result.feasible
-            and result.sessions >= MIN_SESSIONS
+            and result.sessions > 0
             and result.artifact is not None
             and result.artifact.sha256 in found
             and self._file(result).is_file()
@@ -122,18 +120,12 @@ class Settling:
 
     def _allocation(self, results: Sequence[CandidateResult]) -> Allocation:
         had = [result.sessions for result in results]
-        mean, error = pooled_estimates([self._sessions_ms(result) for result in results])
         plan = RacePlan(total_sessions=sum(had) + self._left(results))
         return allocate(
-            mean,
-            error,
+            belief_of(results),
             [result.psnr_y_db or 0.0 for result in results],
             had,
             plan,
             batch=BATCH,
             seed=sum(had),
         )
-
-    def _sessions_ms(self, result: CandidateResult) -> list[float]:
-        """Each session's median, corrected for drift where a sentinel ran."""
-        return list(Measurement.load(self._file(result)).session_medians_ms)

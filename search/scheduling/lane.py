@@ -18,7 +18,7 @@ from search.scheduling.blame import Blame
 from search.scheduling.station import Job, Station
 from search.space import SearchSpace
 from search.study.records import CandidateResult
-from search.study.study import DUPLICATE_ATTRIBUTE, known_results, record, recover
+from search.study.study import DUPLICATE_ATTRIBUTE, known_results, own, record, recover
 
 # On a small space samplers keep proposing what is known (Optuna: wontfix). After this many in a
 # row a config nobody has tried is enqueued instead.
@@ -31,6 +31,7 @@ class Lane:
 
     Attributes:
         trials: distinct candidates to know at the end, those of earlier runs counted.
+        owner: whose the trials are, in a study that several searches share.
         guard: entered around every use of the study, to put its trouble into words.
         known: candidate key -> result, of all that is settled.
         open: candidate key -> job, of all that was asked for and is not settled.
@@ -45,6 +46,7 @@ class Lane:
     stations: list[Station]
     trials: int
     seed: int = 0
+    owner: str = ""
     finished: Callable[[CandidateResult, int, int], None] = lambda result, done, total: None
     guard: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
     known: dict[str, CandidateResult] = field(default_factory=dict)
@@ -88,7 +90,7 @@ class Lane:
             self._reopen()
 
     def _reopen(self) -> None:
-        for parameters in recover(self.study):
+        for parameters in recover(self.study, self.owner):
             self.study.enqueue_trial(parameters)
 
     def ask(self, wanted: int) -> list[Job]:
@@ -111,6 +113,7 @@ class Lane:
     def _ask_once(self) -> Job | None:
         """The sampler's next proposal; None where it is a duplicate."""
         trial = self.study.ask()
+        own(trial, self.owner)
         candidate = Candidate(self.space.suggest(trial), self.deployment)
         if candidate.key in self.known:
             earlier = self.known[candidate.key]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 
@@ -27,7 +27,7 @@ def images_sha256(pairs: Sequence[ImagePair]) -> str:
     return arrays_sha256([array for pair in pairs for array in (pair.hr, pair.lr)])
 
 
-def arrays_sha256(arrays: Sequence[np.ndarray]) -> str:
+def arrays_sha256(arrays: Iterable[np.ndarray]) -> str:
     """One hash of the arrays in their order, shapes included."""
     digest = hashlib.sha256()
     for array in arrays:

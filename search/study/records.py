@@ -15,6 +15,7 @@ from foundation.artifact import ArtifactManifest, delegated_share
 from foundation.records import VersionedRecord
 from models.config import MobileSRConfig
 from models.deployment import Candidate, Deployment
+from models.origin import WeightsOrigin
 
 Status = Literal["ok", "failed", "stopped"]
 
@@ -110,12 +111,16 @@ class ImageQuality(_Part):
 
 
 class PictureQuality(_Part):
-    """Mean quality over the evaluation images, and each image's own."""
+    """Mean quality over the evaluation images, and each image's own.
+
+    `origin` is that of the weights; None where the record does not say.
+    """
 
     psnr_y_db: float
     psnr_rgb_db: float | None = None
     ssim_y: float | None = None
     bicubic_psnr_y_db: float | None = None
+    origin: WeightsOrigin | None = None
     images: tuple[ImageQuality, ...] = ()
 
     @property

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 import tomllib
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from foundation.databases import masked
 from foundation.errors import RequestError
-from foundation.files import read_json, write_json, write_text
+from foundation.files import read_object, write_json, write_text
+from foundation.wording import without_passwords
 from search.errors import RunError
 from search.request import SearchRequest
+from search.study.identity import name_of
 from search.study.records import CandidateResult
 from search.study.study import first_trials_of, load_study, results_of
 
@@ -28,6 +33,8 @@ class RunDirectory:
     """
 
     path: Path
+    # As the user gave it this time: what a run keeps of it has no password.
+    storage: str | None = None
 
     @property
     def study_path(self) -> Path:
@@ -61,16 +68,38 @@ class RunDirectory:
 
     @property
     def study_name(self) -> str:
-        """Of the Optuna study; a storage of its own choosing may hold those of several runs."""
+        """Of the Optuna study. In a storage that others use too, it says what the study is."""
+        return str(self._study_record().get("name") or self._plain_name)
+
+    @property
+    def owner(self) -> str:
+        """By which this run's trials are told from others'; empty in a study of its own."""
+        return str(self._study_record().get("owner", "")) if self.shared_storage else ""
+
+    @property
+    def _plain_name(self) -> str:
         if self.path.parent.name == PROFILES:
             return f"{STUDY_NAME} {self.path.name}"
         return STUDY_NAME
 
     @property
+    def _study_file(self) -> Path:
+        return self.path / "study.json"
+
+    def _study_record(self) -> dict[str, Any]:
+        return read_object(self._study_file) if self._study_file.is_file() else {}
+
+    def name_study(self, identity: Mapping[str, Any]) -> None:
+        """Settle the study's name for good, now that it is known what the study is."""
+        record = self._study_record()
+        if record.get("name") is None:
+            write_json(self._study_file, {**record, "name": name_of(identity)})
+
+    @property
     def parts(self) -> list[RunDirectory]:
         """The runs of the device profiles, where there are several."""
         found = sorted((self.path / PROFILES).glob("*/run.toml"))
-        return [RunDirectory(spec.parent) for spec in found]
+        return [RunDirectory(spec.parent, self.storage) for spec in found]
 
     @property
     def weights(self) -> Path:
@@ -81,9 +110,13 @@ class RunDirectory:
         return self.path / "report"
 
     @staticmethod
-    def open(path: Path) -> RunDirectory:
-        """An existing run. Raises `RunError` when `path` holds none."""
-        run = RunDirectory(path)
+    def open(path: Path, storage: str | None = None) -> RunDirectory:
+        """An existing run; `storage` is the address of its study where it has none of its own.
+
+        Raises:
+            RunError: `path` holds no run.
+        """
+        run = RunDirectory(path, storage)
         if not path.is_dir():
             raise RunError(f"no run directory at {path}: 'mobilesr-tune search' makes one")
         if not run.spec_path.is_file():
@@ -98,11 +131,16 @@ class RunDirectory:
             RunError: the directory belongs to a search that differs in what must not change.
             RequestError: it cannot be written.
         """
-        run = RunDirectory(path)
-        if run.spec_path.is_file():
+        run = RunDirectory(path, request.storage)
+        before = run.spec_path.is_file()
+        if before:
             run._require_same(request, facts)
         elif path.is_dir() and any(path.iterdir()):
             raise RunError(f"{path} is not empty and holds no run: choose another --run-dir")
+        if not run._study_file.is_file():
+            # Of a run that an earlier version began, the name is the plain one.
+            plain = run._plain_name if before or request.storage is None else None
+            write_json(run._study_file, {"owner": secrets.token_hex(8), "name": plain})
         write_text(run.spec_path, request.to_toml())
         write_json(run.path / "facts.json", facts)
         return run
@@ -120,14 +158,19 @@ class RunDirectory:
         return part
 
     def _require_same(self, request: SearchRequest, facts: dict[str, Any]) -> None:
-        before = self.request().identity
-        changed = [name for name, value in request.identity.items() if before[name] != value]
+        kept, asked = _flat(self.request().identity), _flat(request.identity)
+        changed = [name for name, value in asked.items() if kept.get(name) != value]
         if changed:
             name = changed[0]
             raise RunError(
-                f"{self.path} belongs to a search with {name}={before[name]}, this one has "
-                f"{name}={request.identity[name]}: choose another --run-dir"
+                f"{self.path} belongs to a search with {name}={kept.get(name)}, this one has "
+                f"{name}={asked[name]}: choose another --run-dir"
             )
+        stored = self.spec().get("storage")
+        if bool(stored) != bool(request.storage):
+            place = f"in {masked(stored)}" if stored else "in its own study.db"
+            todo = "give --storage again" if stored else "leave --storage out"
+            raise RunError(f"{self.path} keeps its study {place}: {todo}")
         recorded: dict[str, Any] = {}
         with contextlib.suppress(RequestError):  # killed before its facts were written
             recorded = self.facts()
@@ -148,7 +191,11 @@ class RunDirectory:
     def spec(self) -> dict[str, Any]:
         """The resolved request, as stored. Raises `RunError` when it is damaged."""
         try:
-            return tomllib.loads(self.spec_path.read_text(encoding="utf-8"))
+            spec = tomllib.loads(self.spec_path.read_text(encoding="utf-8"))
+            if spec.get("storage"):
+                # Earlier versions kept its password.
+                spec["storage"] = masked(str(spec["storage"]))
+            return spec
         except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
             raise RunError(f"{self.spec_path} cannot be read: {error}") from error
 
@@ -158,16 +205,37 @@ class RunDirectory:
 
     def facts(self) -> dict[str, Any]:
         """What was found out at the start: device, command line, inputs, PSNR bound."""
-        return dict(read_json(self.path / "facts.json"))
+        facts = read_object(self.path / "facts.json")
+        if not isinstance(facts.get("inputs", {}), dict):
+            raise RunError(f"{self.path / 'facts.json'} is damaged: 'inputs' is no table")
+        if isinstance(facts.get("command"), list):
+            facts["command"] = [without_passwords(str(word)) for word in facts["command"]]
+        return facts
 
     def environment(self) -> dict[str, Any]:
         """Versions and machine, as recorded at the start."""
         path = self.path / "environment.json"
-        return dict(read_json(path)) if path.is_file() else {}
+        return read_object(path) if path.is_file() else {}
 
     @property
-    def storage_url(self) -> str:
-        return str(self.spec().get("storage") or f"sqlite:///{self.study_path.absolute()}")
+    def shared_storage(self) -> str | None:
+        """The address of the study's database; None where it is the run's own study.db.
+
+        Raises:
+            RunError: the run keeps its study elsewhere, and nobody has said again where: no
+                database is dialled because a file names it.
+        """
+        kept = self.spec().get("storage")
+        if not kept:
+            if self.storage is not None:
+                raise RunError(f"{self.path} keeps its study in study.db: leave --storage out")
+            return None
+        if self.storage is None:
+            raise RunError(
+                f"{self.path} keeps its study in {kept}: give that address, with its password, "
+                "as --storage"
+            )
+        return self.storage
 
     @property
     def begun(self) -> bool:
@@ -177,7 +245,10 @@ class RunDirectory:
     def devices(self) -> list[dict[str, Any]]:
         """What the latest search in this run did with each device; empty before its end."""
         path = self.devices_path
-        return list(read_json(path)["devices"]) if path.is_file() else []
+        found = read_object(path).get("devices") if path.is_file() else []
+        if not isinstance(found, list) or not all(isinstance(one, dict) for one in found):
+            raise RunError(f"{path} is damaged: 'devices' is no list of tables")
+        return found
 
     def repeated_by(self, trial: int) -> int:
         """The trial whose candidate this one proposed once more; itself where it was new.
@@ -203,3 +274,9 @@ class RunDirectory:
             if part.begun
             for result in part.results()
         ]
+
+
+def _flat(identity: Mapping[str, Any]) -> dict[str, Any]:
+    """The choices of the space by their own names, as their options have them."""
+    rest = {name: value for name, value in identity.items() if name != "space"}
+    return {**identity["space"], **rest}

@@ -2,45 +2,33 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
-import re
-from collections.abc import Iterator
-from pathlib import Path
-from typing import Literal, Protocol
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import optuna
-import sqlalchemy.engine
-import sqlalchemy.exc
 from optuna.trial import TrialState
 
+from foundation.wording import shown
 from search.errors import RunError
 from search.request import SearchRequest
+from search.study.identity import difference
 from search.study.records import CandidateResult
+from search.study.storage import (
+    UNREADABLE,
+    StudyPlace,
+    open_storage,
+    reason_of,
+    unreadable,
+    where_of,
+)
 
 DIRECTIONS: tuple[Literal["minimize"], Literal["maximize"]] = ("minimize", "maximize")
 OBJECTIVES = ("latency_ms", "psnr_y_db")
 RESULT_ATTRIBUTE = "result"
 DUPLICATE_ATTRIBUTE = "duplicate_of"
-
-
-class StudyPlace(Protocol):
-    """Where a study lies; `search.study.run_directory.RunDirectory` is such a place."""
-
-    @property
-    def path(self) -> Path: ...
-
-    @property
-    def study_path(self) -> Path: ...
-
-    @property
-    def study_name(self) -> str: ...
-
-    @property
-    def storage_url(self) -> str: ...
-
-    @property
-    def begun(self) -> bool: ...
+OWNER_ATTRIBUTE = "owner"
+IDENTITY_ATTRIBUTE = "identity"
 
 
 def make_sampler(request: SearchRequest, done: int) -> optuna.samplers.BaseSampler:
@@ -64,21 +52,46 @@ def make_sampler(request: SearchRequest, done: int) -> optuna.samplers.BaseSampl
             return optuna.samplers.RandomSampler(seed=seed)
 
 
-def open_study(run: StudyPlace, request: SearchRequest) -> optuna.Study:
-    """Create the study or continue it. Raises `RunError` when it cannot be read."""
+def open_study(
+    run: StudyPlace, request: SearchRequest, identity: Mapping[str, Any] | None = None
+) -> optuna.Study:
+    """Create the study or continue it.
+
+    Args:
+        run: where it lies.
+        request: says which sampler proposes.
+        identity: what the study must be (`search.study.identity`); it is noted with the study.
+
+    Raises:
+        RunError: it cannot be read, or is another search's.
+    """
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
         study = optuna.create_study(
             study_name=run.study_name,
-            storage=_storage(run.storage_url),
+            storage=open_storage(run),
             directions=list(DIRECTIONS),
             load_if_exists=True,
         )
+        if identity is not None:
+            _require_identity(study, identity, run)
         study.sampler = make_sampler(request, len(study.get_trials(deepcopy=False)))
-    except _UNREADABLE as error:
-        raise _unreadable(run, error) from error
+    except UNREADABLE as error:
+        raise unreadable(run, error) from error
     study.set_metric_names(list(OBJECTIVES))
     return study
+
+
+def _require_identity(study: optuna.Study, identity: Mapping[str, Any], run: StudyPlace) -> None:
+    stored = study.user_attrs.get(IDENTITY_ATTRIBUTE)
+    if stored is None:
+        study.set_user_attr(IDENTITY_ATTRIBUTE, dict(identity))
+    elif name := difference(stored, identity):
+        raise RunError(
+            f"the study in {where_of(run)} belongs to a search with other {name} "
+            f"({shown(str(stored[name]), 60)}, here {shown(str(identity[name]), 60)}), and the two "
+            "are never mixed: choose another --run-dir, or another --storage"
+        )
 
 
 def load_study(run: StudyPlace) -> optuna.Study:
@@ -87,86 +100,37 @@ def load_study(run: StudyPlace) -> optuna.Study:
         raise RunError(f"{run.path} holds no study.db: the search did not get as far as a trial")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        return optuna.load_study(study_name=run.study_name, storage=_storage(run.storage_url))
-    except _UNREADABLE as error:
-        raise _unreadable(run, error) from error
-
-
-_UNREADABLE = (
-    sqlalchemy.exc.SQLAlchemyError,
-    optuna.exceptions.OptunaError,
-    KeyError,
-    RuntimeError,
-    ImportError,
-)
-
-
-@contextlib.contextmanager
-def storage_trouble(run: StudyPlace) -> Iterator[None]:
-    """Inside, trouble of the study's storage is a `RunError`."""
-    try:
-        yield
-    except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
-        raise _unreadable(run, error) from error
-
-
-# What a database says of trouble that passes, or is not in its file -> what to do.
-_CAUSES = (
-    (
-        "locked|busy",
-        "another program holds it; end that one (a report, a dashboard, an editor of databases), "
-        "then give the same command again; nothing is lost",
-    ),
-    ("readonly|read-only", "it may not be written: see who owns it and its folder"),
-    ("unable to open", "see that its folder is there and may be written"),
-    (
-        "connection refused|could not connect|timeout expired|could not translate host|server "
-        "closed the connection",
-        "its database does not answer; see that it runs and that --storage names it, then give "
-        "the same command again; nothing is lost",
-    ),
-    ("authentication failed|role .* does not exist", "correct the user and password in --storage"),
-)
-
-
-def _unreadable(run: StudyPlace, error: BaseException) -> RunError:
-    where = run.study_path if run.study_path.is_file() else _without_password(run.storage_url)
-    reason = str(getattr(error, "orig", None) or error.__cause__ or error).splitlines()[0]
-    if "disk is full" in reason:  # SQLite's words
-        return RunError(
-            f"no space left on the disk that holds {run.path}: free some, then give the same "
-            "command again; no finished trial is lost"
+        return optuna.load_study(
+            study_name=run.study_name, storage=open_storage(run, read_only=True)
         )
-    for words, advice in _CAUSES:
-        if re.search(words, reason, re.IGNORECASE):
-            return RunError(f"the study {where} cannot be used now ({reason}): {advice}")
-    return RunError(
-        f"the study {where} cannot be read ({reason}): restore it from a copy, or start a new "
-        "run with another --run-dir"
-    )
+    except UNREADABLE as error:
+        journal = run.study_path.with_name(f"{run.study_path.name}-journal")
+        if "readonly" in reason_of(error) and journal.is_file():
+            raise RunError(
+                f"{run.study_path} was left in the middle of a write, which reading does not "
+                "settle: give the search's own command again; no finished trial is lost"
+            ) from error
+        raise unreadable(run, error) from error
 
 
-def _without_password(url: str) -> str:
-    try:
-        return sqlalchemy.engine.make_url(url).render_as_string(hide_password=True)
-    except sqlalchemy.exc.ArgumentError:
-        return "its --storage URL"
+def own(trial: optuna.Trial, owner: str) -> None:
+    """Note whose trial it is; where a study has one owner only, `owner` is empty."""
+    if owner:
+        trial.set_user_attr(OWNER_ATTRIBUTE, owner)
 
 
-def _storage(url: str) -> optuna.storages.RDBStorage:
-    # A second process (a report, a dashboard) may hold the SQLite lock for a moment.
-    arguments = {"connect_args": {"timeout": 30}} if url.startswith("sqlite:") else {}
-    return optuna.storages.RDBStorage(url, engine_kwargs=arguments)
+def recover(study: optuna.Study, owner: str = "") -> list[dict[str, object]]:
+    """Settle trials that a killed run left open: those of `owner`, where there are several.
 
-
-def recover(study: optuna.Study) -> list[dict[str, object]]:
-    """Settle trials that a killed run left open.
-
-    A trial whose result was recorded but not told is told; any other is closed and its
-    parameters are returned, to be tried again.
+    A run directory is held by one process at a time, so an open trial of its own is a dead one;
+    of another run's trials nobody here can say whether they are at work. A trial whose result was
+    recorded but not told is told; any other is closed and its parameters are returned, to be
+    tried again.
     """
     again = []
     for trial in study.get_trials(deepcopy=False, states=(TrialState.RUNNING,)):
+        if owner and trial.user_attrs.get(OWNER_ATTRIBUTE) != owner:
+            continue
         stored = trial.user_attrs.get(RESULT_ATTRIBUTE)
         if stored is not None and DUPLICATE_ATTRIBUTE not in trial.user_attrs:
             tell(study, trial.number, CandidateResult.from_dict(stored, where="study"))

@@ -70,7 +70,7 @@ def read_troubles(path: Path) -> list[Trouble]:
     for number, line in enumerate(text.splitlines(), 1):
         try:
             value = json.loads(line)
-        except json.JSONDecodeError:
+        except (ValueError, RecursionError):
             continue
         found.append(Trouble.from_dict(value, where=f"{path}, line {number}"))
     return found

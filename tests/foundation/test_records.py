@@ -39,7 +39,7 @@ def test_a_record_file_says_what_it_is(tmp_path):
         (None, "is no note record"),
         ({"schema": "note/4", "text": "a"}, "holds 'note/4', .* reads 'note/3': use the version"),
         ({"schema": "measurement/3"}, "holds 'measurement/3'"),
-        ({"schema": "note/3"}, "is damaged: text: Field required"),
+        ({"schema": "note/3"}, "is damaged: text: is missing"),
         ({"schema": "note/3", "text": "a", "mood": 1}, "is damaged: mood: "),
         ({"schema": "note/3", "text": "a", "numbers": [1, "x"]}, r"is damaged: numbers\.1: "),
     ],

@@ -61,9 +61,9 @@ class Evening:
         self.date += timedelta(seconds=seconds)
 
 
-def lay_artifact(folder, name: str) -> None:
+def lay_artifact(folder, name: str, latency_ms: float = 20.0) -> None:
     """An artifact that only a simulated phone can run, with checksums that hold."""
-    made = synthetic_artifact(folder / name, name, 20.0)
+    made = synthetic_artifact(folder / name, name, latency_ms)
     made.model_path.write_bytes(name.encode())
     manifest = made.manifest.model_copy(update={"sha256": sha256_of(made.model_path)})
     manifest.save(made.folder / "manifest.json")

@@ -64,7 +64,7 @@ def test_floors(suite_file, metric, text, floor):
 
 WRONG = [
     ("no TOML", "name = ", "cannot be read as TOML"),
-    ("no models", 'name = "s"', "models: Field required"),
+    ("no models", 'name = "s"', "models: is missing"),
     ("an unknown key", "devicess = []\n" + LEAST, "unknown key devicess: did you mean devices?"),
     ("an unknown key of a model", LEAST + 'wieghts = "x"\n',
      r"unknown key models\[0\].wieghts: did you mean models\[0\].weights\?"),

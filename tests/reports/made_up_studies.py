@@ -86,7 +86,7 @@ def rich_study(**known: Any) -> StudyFacts:
     return study(
         candidate(0, (12.0, 28.9)),
         candidate(1, (18.5, 29.55)),
-        candidate(2, (19.0, 29.52)),
+        candidate(2, (18.7, 29.52)),
         candidate(3, (31.0, 29.8), flags=("throttled", "low_battery")),
         candidate(4, (36.5, 29.95)),
         candidate(5, (30.0, 29.1)),

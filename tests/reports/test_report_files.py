@@ -40,7 +40,7 @@ from search.study.troubles import append_trouble
 def printed(facts: StudyFacts, width: int = 80) -> str:
     console = Console(width=width, record=True, force_terminal=False)
     with console.capture() as capture:
-        console.print(render(report_of([facts])))
+        console.print(*render(report_of([facts])), sep="\n")
     return capture.get()
 
 
@@ -248,7 +248,9 @@ def test_worse_than_bicubic_is_told_wherever_the_gain_is(tmp_path: Path) -> None
 
 @pytest.fixture
 def app(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> typer.Typer:
-    monkeypatch.setattr(RunDirectory, "open", lambda path: FakeRun(tmp_path / "run", rich_study()))
+    monkeypatch.setattr(
+        RunDirectory, "open", lambda path, storage=None: FakeRun(tmp_path / "run", rich_study())
+    )
     app = typer.Typer()
     register(app)
     app.command("other")(lambda: None)

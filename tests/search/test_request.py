@@ -34,7 +34,7 @@ def requests(draw):
         "max_latency_ms": draw(st.none() | positive),
         "min_psnr_db": draw(st.none() | positive),
         "overlap": draw(st.none() | st.integers(0, 256)),
-        "storage": draw(st.none() | st.just("postgresql://u:p@h/db")),
+        "storage": draw(st.none() | st.just("postgresql://u@h/db")),
     }
     return SearchRequest(**fields)
 
@@ -180,3 +180,21 @@ def test_paths_mean_the_same_wherever_the_command_is_run_next(monkeypatch, tmp_p
 def test_a_runner_means_the_same_wherever_the_command_is_run_next(monkeypatch, tmp_path, stock):
     monkeypatch.chdir(tmp_path)
     assert SearchRequest(runner=f"{stock}mine").runner == f"{stock}{tmp_path / 'mine'}"
+
+
+def test_no_password_is_stored():
+    request = SearchRequest(storage="postgresql://u:s3cret@h/db?sslpassword=s3cret")
+    assert "s3cret" not in request.to_toml()
+    assert "s3cret" in str(request.storage)
+
+
+def test_a_storage_file_is_the_same_from_everywhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    request = SearchRequest(storage="sqlite:///study.db")
+    assert request.storage == f"sqlite:///{tmp_path}/study.db"
+
+
+def test_toml_as_editors_write_it(tmp_path):
+    for encoding in ("utf-8-sig", "utf-16"):
+        (tmp_path / "a.toml").write_text('hr = "ä"\ntrials = 3\n', encoding=encoding)
+        assert SearchRequest.resolve({}, tmp_path / "a.toml").trials == 3

@@ -22,7 +22,7 @@ from device_runner.devices.adb.connection import Connection
 from device_runner.devices.adb.storage import ROOT, storage_refusal
 from device_runner.devices.holder import Holder, own_holder, parsed_holder
 from device_runner.devices.lease import busy_error
-from device_runner.errors import DeviceBusy
+from device_runner.errors import DeviceBusy, DeviceLost
 
 # How long a lock holds after a sign of life, beside what a run may take. A host that dies keeps
 # the device from others for so long; one that only thinks for so long loses nothing.
@@ -40,11 +40,11 @@ token=$2 promise=$3 holder=$4 dead=$5
 now=; { read -r now rest < /proc/uptime; } 2>/dev/null; now=${now%%.*}
 [ -n "$now" ] || now=$(date +%s)
 mine() {
-  printf '%s\n' "$holder" > "lock/holder.$token" && mv -f "lock/holder.$token" lock/holder || exit 1
+  print -r -- "$holder" > "lock/holder.$token" && mv -f "lock/holder.$token" lock/holder || exit 1
   echo "$token $now $promise" > "lock/beat.$token" && mv -f "lock/beat.$token" lock/beat || exit 1
   echo held; exit 0
 }
-busy() { echo "busy $1 $2 $whose"; head -c 4000 lock/holder 2>/dev/null; exit 0; }
+busy() { echo "busy $1 $2 $whose"; cat lock/holder 2>/dev/null; exit 0; }
 mkdir lock 2>/dev/null && mine
 [ -d lock ] || { mkdir lock; exit 1; }
 look() {
@@ -85,7 +85,7 @@ now=; { read -r now rest < /proc/uptime; } 2>/dev/null; now=${now%%.*}
 [ -n "$now" ] || now=$(date +%s)
 read -r whose at lasts rest < beat || exit 0
 case "$at$lasts" in ''|*[!0-9]*) exit 0;; esac
-[ "$now" -ge "$at" ] && [ $((now - at)) -lt "$lasts" ] && { echo busy; head -c 4000 holder; }
+[ "$now" -ge "$at" ] && [ $((now - at)) -lt "$lasts" ] && { echo busy; cat holder; }
 """
 _BUSY = re.compile(r"busy (\d{1,12}) (\d{1,12}) ([0-9a-f]{0,64})")
 
@@ -144,14 +144,24 @@ class DeviceClaim:
         """Make sure that the lock is ours for so long from now on; costs nothing where it is.
 
         Raises:
-            DeviceBusy: it ran out while we were not heard, and another took it.
-            DeviceLost, DeviceStorageError.
+            DeviceLost: also where it ran out while we were not heard, and another took it.
+            DeviceStorageError.
         """
-        if not self._token or _now_s() + seconds < self._until_s:
-            return
+        if self._token and _now_s() + seconds >= self._until_s:
+            self.renew(seconds)
+
+    def renew(self, seconds: float) -> None:
+        """As `keep`, and find out whether it is ours still. Raises as `keep` does."""
         taken = self._ask(seconds + PROMISE_S)
         if taken is not None:
-            raise self._busy(taken, 0.0)
+            _OURS.discard(self._token)
+            self._token = ""
+            self._connection.doubtful = True
+            raise DeviceLost(
+                f"device {self._connection.shown} was lost to {taken.holder or 'another host'}, "
+                "which took it as this computer had not been heard there for longer than it had "
+                "promised (was it asleep?): claim it again when that one has ended"
+            )
 
     def leave(self) -> None:
         """Let go of it. Raises `DeviceLost`: it then runs out by itself."""

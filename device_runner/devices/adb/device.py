@@ -15,7 +15,7 @@ from device_runner.devices.adb.bundle import (
     RunnerBundle,
     RunnerMissingError,
 )
-from device_runner.devices.adb.claim import PROMISE_S, DeviceClaim
+from device_runner.devices.adb.claim import DeviceClaim
 from device_runner.devices.adb.connection import Connection
 from device_runner.devices.adb.launch import Launched, kill_leftovers, launch, new_run, remove_run
 from device_runner.devices.adb.profile import Hardware, read_hardware
@@ -23,7 +23,6 @@ from device_runner.devices.adb.server import AdbServer
 from device_runner.devices.adb.storage import DEFAULT_BUDGET_BYTES, Storage
 from device_runner.devices.adb.tools import require_tools
 from device_runner.devices.lease import Lease
-from device_runner.devices.signals import signals_deferred
 from device_runner.errors import DeviceLost, DeviceStorageError
 from device_runner.launching.checks import check_artifact, check_cpus, check_request
 from device_runner.launching.launches import RunReport, RunRequest
@@ -37,6 +36,7 @@ from device_runner.launching.reporting import (
 from device_runner.measuring.tuned import tuned_choice
 from device_runner.records import DeviceProfile, Outcome
 from foundation import Artifact, sha256_of
+from foundation.signals import signals_deferred
 
 _LAST_WORD_S = 2.0
 # What a run may take beside its own limit: outputs come back, and what it left is removed.
@@ -164,6 +164,8 @@ class AdbDevice(Device):
         if not self._answers():
             return
         try:
+            # What another holds by now is not ours to restore, until the next claim.
+            self._claim.keep(_LAST_WORD_S)
             if self._claim.held:
                 self._conditions.restore()
             self._claim.leave()
@@ -185,6 +187,7 @@ class AdbDevice(Device):
         self._lease.require()
         check_artifact(artifact)
         self._ready()
+        self._claim.keep(_RUN_GRACE_S)
         pushed = self._storage.ensure_blobs([(artifact.model_path, artifact.manifest.sha256)], keep)
         self._pushed.model(artifact.manifest.sha256, pushed)
         return PushReport(bytes_pushed=pushed, already_there=pushed == 0)
@@ -261,9 +264,9 @@ class AdbDevice(Device):
             raise
 
     def _report(self, request: RunRequest, run: str, launched: Launched) -> RunReport:
-        if launched.exit_code:
-            # One who took the device from us ended it: that is no fault of the candidate's.
-            self._claim.keep(PROMISE_S)
+        if launched.exit_code and self._claim.held:
+            # One who took the device from us may have ended it: that is no fault of a candidate's.
+            self._claim.renew(_RUN_GRACE_S)
         judged = judge(
             Ended(
                 exit_code=launched.exit_code,

@@ -55,7 +55,7 @@ def kill_leftovers(connection: Connection) -> int:
         DeviceLost.
     """
     answer = connection.script(KILL, f"{ROOT}/runs", timeout_s=30.0, doing="tidied up").text
-    found = re.search(r"killed (\d+)", answer)
+    found = re.search(r"killed (\d{1,6})", answer)
     return int(found[1]) if found else 0
 
 
@@ -182,7 +182,7 @@ class _Watch:
         word, _, rest = line.partition(" ")
         if word == "storage":
             free = (
-                f"{int(rest) / 1024:.1f} MB" if rest.isdigit() and len(rest) < 15 else "too little"
+                f"{int(rest) / 1024:.1f} MB" if re.fullmatch("[0-9]{1,14}", rest) else "too little"
             )
             raise DeviceStorageError(
                 f"device {self._connection.shown} has {free} free, too little for a run: remove "

@@ -21,6 +21,7 @@ from __future__ import annotations
 LAUNCH = """\
 run=$1 bundle=$2 limit=$3 max_out=$4 max_err=$5 need=$6
 shift 6
+umask 022
 free=
 lacks() {
   free=$(df -k "$bundle" 2> /dev/null | tail -n 1 \\

@@ -22,7 +22,7 @@ _LINE = re.compile(
 _BY_CABLE = re.compile(r"(?:^|\s)usb:\S")
 # An address; or the name under which a phone announces itself for wireless debugging.
 _NETWORK_SERIAL = re.compile(r".+:\d{1,5}|.+\._adb(?:-tls-connect|-tls-pairing)?\._tcp\.?")
-_MAX_LINES = 1000
+_MAX_LINES, _MAX_CHARACTERS = 1000, 1000
 
 
 @dataclass(frozen=True)
@@ -51,7 +51,8 @@ def listed_devices(text: str) -> list[Listed]:
     whatever is asked of them, another might answer.
     """
     found = []
-    for line in text.splitlines()[:_MAX_LINES]:
+    for whole in text.splitlines()[:_MAX_LINES]:
+        line = whole[:_MAX_CHARACTERS]
         match = _LINE.fullmatch(line.strip())
         if match is None:
             serial, _, rest = line.strip().partition(" ")

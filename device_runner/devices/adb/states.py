@@ -9,8 +9,9 @@ from foundation.wording import shown
 
 READY = "device"
 
-_RECONNECT = "see that it is awake and in this network, then run 'adb disconnect {0}' and "
-_RECONNECT += "'adb connect {0}'"
+_RECONNECT = (
+    "see that it is awake and in this network, then run: adb disconnect {0}; adb connect {0}"
+)
 _ADVICE = {
     "device": "adb lists it as connected, but it does not answer in time; unplug the cable and "
     "plug it in again, or restart the phone",
@@ -53,8 +54,7 @@ _NETWORK_ADVICE = {
     f"if it does not ask, {_RECONNECT}",
     "offline": f"adb sees it but gets no answer; {_RECONNECT}",
     "absent": "adb does not list it any more; see that it is on and in this network, that wireless "
-    "debugging is on (it goes off when the phone starts anew), and that 'adb connect {0}' reaches "
-    "it",
+    "debugging is on (it goes off when the phone starts anew), then run: adb connect {0}",
 }
 _EMULATOR_ADVICE = {
     state: f"{words}; look at the emulator's window, or start it again"

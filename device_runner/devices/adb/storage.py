@@ -32,6 +32,7 @@ DEFAULT_BUDGET_BYTES = 2 << 30
 # Left free on the device, whatever we push.
 RESERVE_BYTES = 1 << 20
 _BATCH = 300
+_NUMBER = re.compile(r"[0-9]{1,15}")
 _HASH_S = 60.0
 
 # $1 our folder. Everything but the lock, which goes when it is let go of.
@@ -44,7 +45,11 @@ umask 022
 mkdir -p "$1" && cd "$1" || exit 1
 mkdir -p blobs bundles runs tmp || exit 1
 rm -rf tmp/* runs/* bundles/.part-*
+# What an earlier version made with the rights that adb gives: everybody's.
+chmod 755 . blobs bundles runs tmp bundles/*/ bundles/*/*/ 2> /dev/null
+exit 0
 """
+_FOLDERS = 'umask 022; mkdir -p "$@"'
 _FREE = 'df -Pk "$1" | tail -n 1'
 _HASHES = 'cd "$1" || exit 0; shift; touch -c "$@"; sha256sum "$@" 2>/dev/null; exit 0'
 _ACCEPT = """\
@@ -171,7 +176,7 @@ class Storage:
         self.make_room(sizes, keep={bundle.key, *keep})
         part = f"{ROOT}/bundles/.part-{secrets.token_hex(4)}"
         parents = {f"{part}/{Path(file.path).parent.as_posix()}" for file in bundle.files}
-        self._connection.shell(["mkdir", "-p", *sorted(parents)])
+        self._run(_FOLDERS, *sorted(parents))
         pushed = 0
         for file in bundle.files:
             mode = "755" if file.executable else "644"
@@ -185,7 +190,7 @@ class Storage:
         found = []
         for line in self._connection.script(_LIST, ROOT, timeout_s=_HASH_S).text.splitlines():
             size, used, name = (*line.split(" ", 2), "", "")[:3]
-            if size.isdigit() and used.isdigit() and name:
+            if _NUMBER.fullmatch(size) and _NUMBER.fullmatch(used) and name:
                 found.append(Stored(name, int(size) * 1024, int(used)))
         return sorted(found, key=lambda one: one.used_at)
 
@@ -207,7 +212,7 @@ class Storage:
         """Free space where our folder is. Raises `DeviceLost`, `DeviceStorageError`."""
         answer = self._connection.script(_FREE, ROOT, doing="asked for its free space").text
         words = answer.split()
-        if len(words) < 4 or not words[3].isdigit():
+        if len(words) < 4 or not _NUMBER.fullmatch(words[3]):
             raise DeviceStorageError(
                 f"device {self._connection.shown} does not say how much space is free"
             )

@@ -23,13 +23,13 @@ TOOLS = {
     "mkdir": "mkdir -p /",
     "mv": "command -v mv",
     "rmdir": "command -v rmdir",
-    "rm": "rm -rf /data/local/tmp/mobilesr-tune/none",
+    "rm": "rm -rf /data/local/tmp/.mobilesr-tune-none",
     "setsid": "setsid true",
     "sha256sum": 'sha256sum "$1"',
     "sleep": "sleep 0.01",
     "stat": 'stat -c %Y "$1"',
     "tail": "echo | tail -c 1 && echo | tail -n 1",
-    "touch": "touch -c /data/local/tmp/mobilesr-tune/none",
+    "touch": "touch -c /data/local/tmp/.mobilesr-tune-none",
     "wc": "wc -c",
 }
 _FILE = "/system/bin/sh"

@@ -147,6 +147,15 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
         raise RequestError(f"{path} cannot be read as CSV: {error}") from error
 
 
+# What is not known of a session without this column, by the fields of its record.
+_NOT_TOLD_WITHOUT = {
+    "load_ms": ("program_load_ms", "method_load_ms"),
+    "first_run_ms": ("first_run_ms",),
+    "peak_memory_mb": ("rss_before_mb", "rss_after_load_mb", "rss_after_mb", "peak_rss_mb"),
+    "threads": ("threads",),
+}
+
+
 def _session(path: Path, number: int, row: dict[str, str]) -> SessionRecord:
     def value(column: str, default: float, least: float = 0.0) -> float:
         text = row.get(column)
@@ -163,6 +172,7 @@ def _session(path: Path, number: int, row: dict[str, str]) -> SessionRecord:
 
     latency_ms = value("latency_ms", math.nan, 1e-6)
     memory_mb = value("peak_memory_mb", 0.0)
+    lacking = [name for name in _NOT_TOLD_WITHOUT if not (row.get(name) or "").strip()]
     plain = SessionRecord(
         program_load_ms=0.0,
         method_load_ms=value("load_ms", 0.0),
@@ -174,6 +184,7 @@ def _session(path: Path, number: int, row: dict[str, str]) -> SessionRecord:
         peak_reset=True,
         threads=min(1024, int(value("threads", 1.0, 1.0))),
         runtime_version="recorded",
+        unknown=tuple(field for name in lacking for field in _NOT_TOLD_WITHOUT[name]),
     )
     first_run_ms = value("first_run_ms", latency_ms)
     return _constant(plain, latency_ms).model_copy(update={"first_run_ms": first_run_ms})

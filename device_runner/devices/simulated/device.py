@@ -170,6 +170,7 @@ class SimulatedDevice(Device):
             power=speed.power_share(self._spec, request.threads, request.cpus),
             bound=bool(request.cpus),
             limit_s=request.timeout_s,
+            reaction=speed.reaction(manifest),
         )
         name, where = name_of(request.artifact), f"on device {self._serial}"
         before = self._body.temperature_c

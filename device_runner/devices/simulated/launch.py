@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 import numpy as np
 
 from device_runner.devices.simulated.body import Body
+from device_runner.devices.simulated.foreign import launch_noise
 from device_runner.devices.simulated.spec import NoiseSpec
 from device_runner.launching.protocol import MAX_ITERATIONS
 from device_runner.launching.warmup import is_settled, may_stop
@@ -53,15 +54,17 @@ class Launch:
         power: float,
         bound: bool,
         limit_s: float,
+        reaction: float = 1.0,
     ) -> None:
         self._body = body
         self._noise = noise
         self._rng = rng
         self._power = power
+        self._reaction = reaction
         self._left_s = limit_s
         self._ran_s = 0.0
         # What this launch is off by: its memory layout, its moment, its cores.
-        off = float(rng.normal(0.0, noise.launch_sigma))
+        off = float(launch_noise(noise.launches, rng, (1,), noise.launch_sigma)[0])
         misplaced = float(rng.random()) < noise.misplaced_chance and not bound
         slow = 1.0 + noise.misplaced_share * misplaced
         self._cool_ms = cool_ms * math.exp(off) * slow
@@ -92,7 +95,8 @@ class Launch:
         return timed
 
     def _typical_ms(self) -> float:
-        return self._cool_ms * self._body.drift() / self._body.speed()
+        slower = self._body.drift() / self._body.speed()
+        return self._cool_ms * float(slower**self._reaction)
 
     def _factors(self, count: int) -> np.ndarray:
         """Factors of median 1, skewed to the right, with a spike now and then."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from device_runner.devices.simulated.foreign import Launches
+
 
 @dataclass(frozen=True)
 class ClusterSpec:
@@ -64,6 +66,7 @@ class NoiseSpec:
     spike_chance` is longer by `spike_share` on average. A launch as a whole is off by
     `launch_sigma`, and, where it is not bound to cores, with `misplaced_chance` slow by
     `misplaced_share`. The device itself drifts by `drift_sigma` with a memory of `drift_tau_s`.
+    `launches` is the shape of what a launch is off by (`foreign.Launches`).
     """
 
     iteration_sigma: float
@@ -74,6 +77,7 @@ class NoiseSpec:
     misplaced_share: float
     drift_sigma: float
     drift_tau_s: float
+    launches: Launches = Launches.NORMAL
 
 
 @dataclass(frozen=True)

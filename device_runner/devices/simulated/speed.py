@@ -9,6 +9,8 @@ from foundation import ArtifactManifest
 
 # A manifest may give the time on one thread of the fastest core itself (see `synthetic`).
 GIVEN_MS = "simulated_latency_ms"
+# And how strongly it reacts to heat and drift: 1 (as all others do) loses what the clocks lose.
+REACTION = "simulated_reaction"
 # How far MACs and bytes alone are off, up or down: models of equal cost differ by that much.
 _CHARACTER = 0.15
 
@@ -36,6 +38,12 @@ def work_ms(spec: PhoneSpec, manifest: ArtifactManifest) -> float:
     share = int.from_bytes(digest[:4], "big") / 2**32
     character = 1.0 + _CHARACTER * (2.0 * share - 1.0)
     return spec.compute.overhead_ms + character * (compute_ms + traffic_ms)
+
+
+def reaction(manifest: ArtifactManifest) -> float:
+    """To what power of the device's slowdown the artifact slows down."""
+    given = manifest.deployment.get(REACTION, 1.0)
+    return float(given) if isinstance(given, int | float) and 0 <= given <= 2 else 1.0
 
 
 def placed(spec: PhoneSpec, threads: int, cpus: tuple[int, ...]) -> list[tuple[float, float]]:

@@ -6,7 +6,7 @@ import hashlib
 import struct
 from pathlib import Path
 
-from device_runner.devices.simulated.speed import GIVEN_MS
+from device_runner.devices.simulated.speed import GIVEN_MS, REACTION
 from foundation import Artifact, ArtifactManifest, TensorSpec
 
 # What stands in for the version of the program inside: there is none.
@@ -28,11 +28,13 @@ def synthetic_artifact(
     revision: str = "",
     memory_mb: float = 100.0,
     operators: int = _OPERATORS,
+    reaction: float = 1.0,
 ) -> Artifact:
     """An artifact that takes `latency_ms` on one thread of a simulated phone's fastest core.
 
     `folder` is shared by any number of them. `revision` tells builds of one candidate apart: same
-    `candidate_key`, another sha256.
+    `candidate_key`, another sha256. `reaction` is the power of the phone's slowdown by which it
+    slows down: 1 as the phone does, 0 not at all.
     """
     folder.mkdir(parents=True, exist_ok=True)
     tensor = TensorSpec(shape=(1, 3, _SIDE, _SIDE), dtype="float32")
@@ -40,8 +42,10 @@ def synthetic_artifact(
     manifest = ArtifactManifest(
         candidate_key=name,
         config={},
-        deployment={GIVEN_MS: latency_ms},
-        sha256=hashlib.sha256(f"{name}/{revision}/{latency_ms!r}".encode()).hexdigest(),
+        deployment={GIVEN_MS: latency_ms, REACTION: reaction},
+        sha256=hashlib.sha256(
+            f"{name}/{revision}/{latency_ms!r}/{reaction!r}".encode()
+        ).hexdigest(),
         size_bytes=1,
         inputs=(tensor,),
         outputs=(tensor,),

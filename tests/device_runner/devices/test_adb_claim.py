@@ -18,7 +18,7 @@ from lab_bundles import StandInBundle, script_bundle
 from lab_device import LabDevice
 from lab_server import LabServer
 
-from device_runner import DeviceBusy, DeviceStorageError, RunRequest, TimingPlan
+from device_runner import DeviceBusy, DeviceLost, DeviceStorageError, RunRequest, TimingPlan
 from device_runner.devices.adb.device import AdbDevice
 from device_runner.devices.holder import Holder, own_holder, parsed_holder
 from device_runner.devices.lease import LOCK_DIR_VARIABLE
@@ -170,7 +170,7 @@ def test_who_lost_it_while_asleep_does_not_blame_the_candidate(
         (lock_of(phone) / "beat").write_text(
             (lock_of(phone) / "beat").read_text().replace(token, "ffff")
         )
-        with pytest.raises(DeviceBusy, match="rack-2"):
+        with pytest.raises(DeviceLost, match="lost to process 4711 on rack-2"):
             device.run(RunRequest(model, (model.check_input_path,), timeout_s=30))
     # What is another's stays.
     assert lock_of(phone).exists()
@@ -307,7 +307,8 @@ def test_bench_that_is_ended_restores_the_phone(
     assert phone.setting("fixed_performance") == "true"
     process.send_signal(number)
     said = process.communicate(timeout=60)[1]
-    assert process.returncode == (130 if number == signal.SIGINT else 128 + number), said
+    assert process.returncode == 130, said
+    assert "stopped" in said
     assert phone.setting("fixed_performance") == "false"
     assert phone.setting("settings/stay_on_while_plugged_in") == "0"
     assert not lock_of(phone).exists()

@@ -18,6 +18,7 @@ from device_runner import (
 )
 from device_runner.devices.replay import ReplayDevice, load_table
 from device_runner.devices.simulated import PRESETS, SimulatedDevice, synthetic_artifact
+from device_runner.measuring.estimates import estimate_of, flags_of
 from foundation import Artifact, RequestError
 
 PLAN = MeasurePlan(sessions=4, threads=4, timing=TimingPlan(min_iterations=10, min_time_s=0.2))
@@ -155,3 +156,13 @@ def test_several_devices_are_not_mixed(
     other.save(tmp_path / "run" / "measurements" / "other.json")
     with pytest.raises(RequestError, match="several devices"):
         load_table(tmp_path / "run")
+
+
+def test_a_column_that_lacks_is_unknown_and_not_zero(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_text("candidate_key,latency_ms,peak_memory_mb\nk,1.5,\nk,1.6,20\n")
+    found = load_table(path).candidates["k"].sessions
+    estimate = estimate_of(found[:1])
+    assert (estimate.peak_memory_mb, estimate.load_ms, estimate.first_run_ms) == (None, None, None)
+    assert estimate_of(found[1:]).peak_memory_mb == 20
+    assert "stock_runner" not in flags_of("simulated", found, estimate, 1)

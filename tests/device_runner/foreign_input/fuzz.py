@@ -17,7 +17,7 @@ import traceback
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-sys.path[:0] = [str(HERE), str(HERE.parents[1] / "lab"), str(HERE.parents[2])]
+sys.path[:0] = [str(HERE.parents[1] / "lab"), str(HERE.parents[2])]
 
 from foreign_parsers import TARGETS, Target, mutated  # noqa: E402  # the path is set by then
 from hypothesis import HealthCheck, given, settings  # noqa: E402

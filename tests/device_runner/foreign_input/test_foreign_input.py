@@ -72,3 +72,13 @@ def test_a_tar_of_nothing_but_long_names() -> None:
     header[148:156] = b" " * 8
     header[148:156] = b"%06o\0 " % sum(header)
     target.survives(gzip.compress((bytes(header) + bytes(512)) * 3000, 1))
+
+
+@pytest.mark.parametrize("target", TARGETS, ids=lambda target: target.name)
+@pytest.mark.parametrize(
+    "unit", [b"\n", b" ", b"\t\n", b"a ", b"x:", b"0-1,", b"[a]: [", b"level:\n"]
+)
+def test_no_answer_takes_for_ever(target: Target, unit: bytes) -> None:
+    """A megabyte of what a pattern could try in many ways; the test's own limit is the judge."""
+    size = 1 << (14 if "protocol" in target.name else 20)
+    target.survives(unit * (size // len(unit)))

@@ -15,7 +15,7 @@ from scripted_device import FakeClock, ScriptedDevice
 
 from device_runner import Gate, Measurement, MeasurementFailed, MeasurePlan, Progress
 from device_runner.measuring import compare_together, measure, measure_together
-from device_runner.measuring.order import balanced_orders, sentinels_a_round
+from device_runner.measuring.order import fresh_seed, random_orders, sentinels_a_round
 from foundation import Artifact
 
 
@@ -33,19 +33,23 @@ def measurements(found: list[Measurement | MeasurementFailed]) -> list[Measureme
     return [one for one in found if isinstance(one, Measurement)]
 
 
-@given(items=st.integers(1, 30), pairs=st.integers(1, 5), seed=st.integers(0, 2**32 - 1))
-def test_over_two_rounds_every_item_stands_as_early_as_late(items, pairs, seed):
-    orders = list(itertools.islice(balanced_orders(items, np.random.default_rng(seed)), 2 * pairs))
+@given(items=st.integers(1, 30), rounds=st.integers(1, 9), seed=st.integers(0, 2**32 - 1))
+def test_every_round_runs_every_item_once(items, rounds, seed):
+    orders = list(itertools.islice(random_orders(items, np.random.default_rng(seed)), rounds))
     for order in orders:
         assert sorted(order) == list(range(items))
-    for first, second in zip(orders[::2], orders[1::2], strict=True):
-        for item in range(items):
-            assert first.index(item) + second.index(item) == items - 1
 
 
-def test_orders_differ_between_pairs_of_rounds():
-    orders = itertools.islice(balanced_orders(8, np.random.default_rng(0)), 20)
-    assert len(set(orders)) == 20
+def test_who_comes_first_is_a_coin_of_its_own_in_each_round():
+    orders = list(itertools.islice(random_orders(2, np.random.default_rng(0)), 4000))
+    first = np.array([order[0] for order in orders], dtype=float)
+    assert abs(first.mean() - 0.5) < 0.03
+    for lag in (1, 2, 3):
+        assert abs(np.corrcoef(first[lag:], first[:-lag])[0, 1]) < 0.06
+
+
+def test_no_two_measurements_have_to_follow_one_order():
+    assert len({fresh_seed() for _ in range(20)}) == 20
 
 
 @pytest.mark.parametrize(("artifacts", "sentinels"), [(0, 0), (1, 1), (6, 1), (7, 2), (20, 4)])
@@ -64,7 +68,6 @@ def test_every_artifact_runs_once_a_round_beside_the_sentinel(artifact):
     assert device.ran[:2] == [("a", False), ("b", False)]
     rounds = [[name for name, _ in device.ran[2 + 3 * i : 5 + 3 * i]] for i in range(4)]
     assert all(Counter(one) == Counter(["a", "b", "sentinel"]) for one in rounds)
-    assert rounds[1] == rounds[0][::-1]
     for one in measurements(found):
         assert [slot.round for slot in one.slots] == [0, 1, 2, 3]
         assert one.sentinel is not None
@@ -100,7 +103,10 @@ def test_a_slower_day_is_corrected_by_the_reference_and_flagged(artifact):
     )  # fmt: skip
     assert found.estimate.latency_ms == pytest.approx(10.0)
     assert found.estimate.raw_latency_ms == pytest.approx(12.0)
-    assert found.flags == ("drifted",)
+    # A fifth slower from the first session on: how hot it makes the model, nothing here can show.
+    assert found.flags == ("noisy", "drifted")
+    assert found.estimate.latency_low_ms < 9.5
+    assert found.estimate.latency_high_ms > 10.5
 
 
 def test_what_fails_leaves_the_others_measured(artifact):

@@ -6,7 +6,7 @@ import scipy.stats
 from hypothesis import given
 from hypothesis import strategies as st
 
-from device_runner.statistics.ranking import kendall_tau, spearman_rho
+from device_runner.statistics.ranking import kendall_tau
 
 ROWS = st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), min_size=5, max_size=30).filter(
     lambda rows: len({x for x, _ in rows}) > 1 and len({y for _, y in rows}) > 1
@@ -16,11 +16,9 @@ ROWS = st.lists(st.tuples(st.integers(0, 20), st.integers(0, 20)), min_size=5, m
 @given(ROWS, st.integers(-6, 6))
 def test_agreement_is_scipys_and_has_no_unit(rows: list[tuple[int, int]], power: int) -> None:
     x, y = np.array(rows, dtype=float).T
-    tau, rho = kendall_tau(x * 2.0**power, y), spearman_rho(x, y * 2.0**power)
+    tau = kendall_tau(x * 2.0**power, y)
     assert tau.value == pytest.approx(scipy.stats.kendalltau(x, y).statistic)
-    assert rho.value == pytest.approx(scipy.stats.spearmanr(x, y).statistic)
-    for found in (tau, rho):
-        assert -1 <= found.interval.low <= found.value <= found.interval.high <= 1
+    assert -1 <= tau.interval.low <= tau.value <= tau.interval.high <= 1
     assert kendall_tau(y, x).value == pytest.approx(tau.value)
     assert kendall_tau(x, -y).value == pytest.approx(-tau.value)
 

@@ -1,46 +1,31 @@
 from __future__ import annotations
 
-from functools import partial
-
 import numpy as np
 import pytest
 import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from device_runner.statistics import Interval, paired_ratio, session_interval
-from device_runner.statistics.sequential import (
-    SequentialPlan,
-    Spending,
-    Verdict,
-    decide_difference,
-    decide_width,
-    nominal_levels,
-)
+from device_runner.statistics import paired_ratio
+from device_runner.statistics.sequential import LookPlan, decide, nominal_levels
 
 # Lan and DeMets's boundaries for five equal looks at 5 %, as their own program prints them.
-PUBLISHED = {
-    Spending.POCOCK: (2.438, 2.427, 2.410, 2.397, 2.386),
-    Spending.OBRIEN_FLEMING: (4.877, 3.357, 2.680, 2.290, 2.031),
-}
+PUBLISHED = (4.877, 3.357, 2.680, 2.290, 2.031)
 LOOKS = st.lists(st.integers(3, 60), min_size=1, max_size=6, unique=True).map(
     lambda looks: tuple(sorted(looks))
 )
 
 
-@pytest.mark.parametrize("spending", Spending)
-def test_boundaries_agree_with_the_published_ones(spending: Spending) -> None:
-    levels = nominal_levels((1, 2, 3, 4, 5), 0.05, spending)
+def test_boundaries_agree_with_the_published_ones() -> None:
+    levels = nominal_levels((1, 2, 3, 4, 5), 0.05)
     bounds = scipy.stats.norm.isf(np.array(levels) / 2)
-    assert bounds == pytest.approx(PUBLISHED[spending], abs=2e-3)
+    assert bounds == pytest.approx(PUBLISHED, abs=2e-3)
 
 
-@given(LOOKS, st.sampled_from(list(Spending)), st.sampled_from([0.01, 0.05, 0.2]))
+@given(LOOKS, st.sampled_from([0.01, 0.05, 0.2]))
 @settings(max_examples=15)
-def test_levels_lie_within_the_whole(
-    looks: tuple[int, ...], spending: Spending, alpha: float
-) -> None:
-    levels = SequentialPlan(looks, alpha, spending).levels
+def test_levels_lie_within_the_whole(looks: tuple[int, ...], alpha: float) -> None:
+    levels = LookPlan(looks, alpha).levels
     assert len(levels) == len(looks)
     assert all(0 <= level <= alpha * (1 + 1e-6) for level in levels)
     # No more than the whole, and no less than all looks need together.
@@ -48,85 +33,71 @@ def test_levels_lie_within_the_whole(
 
 
 def test_a_single_look_may_use_the_whole_level() -> None:
-    assert SequentialPlan((9,)).levels == pytest.approx((0.05,))
+    assert LookPlan((9,)).levels == pytest.approx((0.05,))
 
 
-@pytest.mark.parametrize("spending", Spending)
-def test_looking_often_does_not_claim_more(spending: Spending) -> None:
-    random = np.random.default_rng(1)
-    plan = SequentialPlan(spending=spending)
+@given(st.integers(3, 1000))
+def test_a_bound_is_the_last_look(most: int) -> None:
+    looks = LookPlan.up_to(most).looks
+    assert looks[-1] == most
+    assert list(looks) == sorted(set(looks))
+
+
+def at_every_look(plan: LookPlan, first: np.ndarray, second: np.ndarray) -> tuple[bool, int]:
+    """Whether a difference is claimed, and after how many rounds one stops."""
+    for look in plan.looks:
+        found = decide(plan, first[:look], second[:look])
+        if not found.go_on:
+            return found.differs, look
+    raise AssertionError("the last look ends it")
+
+
+@pytest.mark.parametrize("most", [9, 20])
+def test_looking_often_does_not_claim_more(most: int) -> None:
+    random = np.random.default_rng(most)
+    plan = LookPlan.up_to(most)
     claims, peeking = [], []
     for _ in range(400):
-        first, second = np.exp(random.normal(0, 0.02, (2, 12)))
-        claims.append(
-            any(
-                decide_difference(plan, first[:n], second[:n]).verdict is Verdict.ENOUGH
-                for n in (*plan.looks, 4)
-            )
+        first, second = np.exp(random.normal(0, 0.02, (2, most)))
+        claims.append(at_every_look(plan, first, second)[0])
+        peeking.append(
+            any(paired_ratio(first[:n], second[:n]).differs() for n in range(3, most + 1))
         )
-        peeking.append(any(paired_ratio(first[:n], second[:n]).differs() for n in plan.looks))
     assert np.mean(claims) <= 0.05 + 2 * (0.05 * 0.95 / 400) ** 0.5
     assert np.mean(peeking) > 0.1
 
 
 def test_a_clear_difference_stops_early() -> None:
     random = np.random.default_rng(2)
-    plan, stopped = SequentialPlan(), []
+    plan, stopped = LookPlan.up_to(20), []
     for _ in range(100):
-        first = 1.15 * np.exp(random.normal(0, 0.01, 12))
-        second = np.exp(random.normal(0, 0.01, 12))
-        stopped.append(
-            next(
-                n
-                for n in plan.looks
-                if decide_difference(plan, first[:n], second[:n]).verdict is not Verdict.CONTINUE
-            )
-        )
-    assert np.median(stopped) <= 5
+        first = 1.15 * np.exp(random.normal(0, 0.01, 20))
+        found, rounds = at_every_look(plan, first, np.exp(random.normal(0, 0.01, 20)))
+        assert found
+        stopped.append(rounds)
+    assert np.median(stopped) <= 12
 
 
-def test_equal_within_a_margin_is_enough() -> None:
-    random = np.random.default_rng(3)
-    first, second = np.exp(random.normal(0, 0.002, (2, 7)))
-    plan = SequentialPlan(looks=(7, 12))
-    assert decide_difference(plan, first, second, margin=0.03).verdict is Verdict.ENOUGH
-    assert decide_difference(plan, first, second).verdict is Verdict.CONTINUE
-
-
-def interval_of(sessions: np.ndarray, confidence: float) -> Interval:
-    return session_interval(sessions, confidence=confidence)
-
-
-def test_interval_holds_the_truth_wherever_one_stops() -> None:
+def test_the_interval_holds_the_truth_wherever_one_stops() -> None:
     random = np.random.default_rng(4)
-    plan, held, spent = SequentialPlan(), [], []
-    for _ in range(200):
-        sessions = 40.0 * np.exp(random.normal(0, 0.015, 12))
-        for n in plan.looks:
-            found = decide_width(plan, n, partial(interval_of, sessions[:n]), 0.04)
-            if found.verdict is not Verdict.CONTINUE:
+    plan, held = LookPlan.up_to(12), []
+    for _ in range(300):
+        first, second = np.exp(random.normal(0, 0.02, (2, 12)))
+        first *= 1.03
+        for look in plan.looks:
+            found = decide(plan, first[:look], second[:look])
+            if not found.go_on:
+                held.append(1.03 in found.comparison.interval)
                 break
-        assert found.interval is not None
-        held.append(40.0 in found.interval)
-        spent.append(n)
-    assert np.mean(held) >= 0.95
-    assert min(spent) < max(spent)
+    assert np.mean(held) >= 0.93
 
 
-def test_between_looks_one_goes_on() -> None:
-    found = decide_width(SequentialPlan(), 4, lambda confidence: pytest.fail("looked"), 0.5)
-    assert (found.verdict, found.interval, found.next_look) == (Verdict.CONTINUE, None, 5)
-
-
-def test_the_budget_ends_it() -> None:
-    wide = [30.0, 40.0, 50.0] * 4
-    found = decide_width(SequentialPlan(), 12, lambda c: session_interval(wide, confidence=c), 0.01)
-    assert found.verdict is Verdict.BUDGET_SPENT
-    assert found.interval is not None
-    assert found.next_look is None
+def test_between_looks_nothing_is_decided() -> None:
+    with pytest.raises(ValueError, match="no look is planned at 4"):
+        decide(LookPlan((7, 9)), [1.0] * 4, [1.0] * 4)
 
 
 @pytest.mark.parametrize("looks", [(), (2, 5), (5, 5), (7, 5)])
 def test_looks_without_sense_are_refused(looks: tuple[int, ...]) -> None:
     with pytest.raises(ValueError, match="look"):
-        SequentialPlan(looks)
+        LookPlan(looks)

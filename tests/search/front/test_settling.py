@@ -71,6 +71,8 @@ class Bench:
             self.study.ask(),
             result_of(
                 number, candidate, status="ok", latency_ms=measured.estimate.latency_ms,
+                latency_low_ms=measured.estimate.latency_low_ms,
+                latency_high_ms=measured.estimate.latency_high_ms,
                 psnr_y_db=TRUTH[name][1], sessions=3, sha256=loaded.manifest.sha256,
                 measurement_file=f"measurements/{file.name}",
             ),

@@ -27,8 +27,8 @@ def test_a_run_is_made_and_read_back(path):
     assert run.facts() == FACTS
     assert run.environment() == {}
     assert run.spec()["seed"] == 1
-    assert run.storage_url == f"sqlite:///{path}/study.db"
-    assert sorted(p.name for p in path.iterdir()) == ["facts.json", "run.toml"]
+    assert run.shared_storage is None
+    assert sorted(p.name for p in path.iterdir()) == ["facts.json", "run.toml", "study.json"]
 
 
 def test_an_empty_folder_will_do(path):

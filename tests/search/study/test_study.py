@@ -2,6 +2,8 @@
 
 import gc
 import sqlite3
+import subprocess
+import sys
 
 import optuna
 import pytest
@@ -13,18 +15,20 @@ from models.deployment import Candidate, Deployment
 from search.errors import RunError
 from search.request import SearchRequest
 from search.space import SearchSpace
+from search.study.identity import identity_of
 from search.study.run_directory import RunDirectory
+from search.study.storage import storage_trouble
 from search.study.study import (
     RESULT_ATTRIBUTE,
     known_results,
     load_study,
     make_sampler,
     open_study,
+    own,
     record,
     recover,
     refine,
     results_of,
-    storage_trouble,
 )
 
 SPACE = SearchSpace(n_feats=(8, 16), depths=(1,), ratios=(1, 2), window_sizes=(4,))
@@ -216,3 +220,145 @@ def test_a_sharpened_result_replaces_the_first_and_survives_reopening(run):
     assert (found.latency_ms, found.sessions) == (9.5, 9)
     # Optuna's own value stays what the trial was told.
     assert load_study(run).trials[0].values[0] == 10.0
+
+
+SHARED = SearchSpace(n_feats=(8, 16), depths=(1,), ratios=(1,), window_sizes=(4,))
+
+
+def shared_run(folder, url, *, weights="w1", profile="pixel", **changes):
+    """A run whose study lies in a storage that others use too, and its study."""
+    request = SearchRequest(space=SHARED, storage=url, **changes)
+    run = RunDirectory.create(folder, request, {})
+    identity = identity_of(request, {"evaluation images": "i"}, weights, profile)
+    run.name_study(identity)
+    return run, open_study(run, request, identity)
+
+
+def finish_one(study, owner=""):
+    trial = study.ask()
+    own(trial, owner)
+    candidate = Candidate(SHARED.suggest(trial), DEPLOYMENT)
+    record(trial, ok(trial, candidate))
+
+
+@pytest.mark.parametrize(
+    "other", [{"weights": "w2"}, {"profile": "galaxy"}, {"seed": 1}, {"max_latency_ms": 5.0}]
+)
+def test_a_shared_storage_answers_no_other_search(tmp_path, other):
+    url = f"sqlite:///{tmp_path}/shared.db"
+    first, study = shared_run(tmp_path / "a", url)
+    finish_one(study, first.owner)
+    _, stranger = shared_run(tmp_path / "b", url, **other)
+    assert known_results(stranger) == {}
+    # The same search from another folder is the same study.
+    _, twin = shared_run(tmp_path / "c", url)
+    assert len(known_results(twin)) == 1
+
+
+def test_only_trials_of_this_run_are_recovered(tmp_path):
+    url = f"sqlite:///{tmp_path}/shared.db"
+    ours, study = shared_run(tmp_path / "a", url)
+    theirs, beside = shared_run(tmp_path / "b", url)
+    assert ours.owner != theirs.owner
+    for run, one in ((ours, study), (theirs, beside)):
+        trial = one.ask()
+        own(trial, run.owner)
+        SHARED.suggest(trial)
+    assert len(recover(study, ours.owner)) == 1
+    assert [t.state for t in beside.trials] == [TrialState.FAIL, TrialState.RUNNING]
+
+
+def test_a_study_that_is_another_searchs_is_refused(tmp_path):
+    run = RunDirectory.create(tmp_path / "a", REQUEST, {})
+    images = {"evaluation images": "i"}
+    open_study(run, REQUEST, identity_of(REQUEST, images, "w1", "pixel"))
+    with pytest.raises(RunError, match=r"a search with other weights \(w1, here w2\)"):
+        open_study(run, REQUEST, identity_of(REQUEST, images, "w2", "pixel"))
+    # What an earlier version did not ask for makes no other study.
+    later = identity_of(REQUEST, images, "w1", "pixel") | {"asked since": 1}
+    open_study(run, REQUEST, later)
+
+
+@pytest.mark.parametrize("name", ["a?b", "a%2Fb", "a#b", "{x}", "a b&c=d", "ä'\"", "~x"])
+def test_a_study_lies_in_its_own_run_whatever_its_name(tmp_path, name):
+    run = RunDirectory.create(tmp_path / name, REQUEST, {})
+    trial, candidate = asked(open_study(run, REQUEST), SPACE.smallest())
+    record(trial, ok(trial, candidate))
+    assert (tmp_path / name / "study.db").is_file()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert len(run.results()) == 1
+
+
+def test_reading_makes_and_changes_nothing(tmp_path):
+    run = RunDirectory.create(tmp_path / "run", REQUEST, {})
+    trial, candidate = asked(open_study(run, REQUEST), SPACE.smallest())
+    record(trial, ok(trial, candidate))
+    before = run.study_path.read_bytes()
+    run.study_path.chmod(0o444)
+    assert len(run.results()) == 1
+    assert run.study_path.read_bytes() == before
+    run.study_path.unlink()
+    run.study_path.touch()
+    with pytest.raises(RunError, match="cannot be read"):
+        run.results()
+    assert run.study_path.read_bytes() == b""
+
+
+def test_no_database_is_dialled_because_a_file_names_it(tmp_path):
+    url = f"sqlite:///{tmp_path}/shared.db"
+    run, study = shared_run(tmp_path / "a", url)
+    finish_one(study, run.owner)
+    named = RunDirectory.open(run.path)
+    with pytest.raises(RunError, match="give that address, with its password, as --storage"):
+        named.results()
+    spec = run.spec_path.read_text().replace("shared.db", "elsewhere.db")
+    run.spec_path.write_text(spec)
+    with pytest.raises(RunError, match="as --storage"):
+        named.results()
+    assert not (tmp_path / "elsewhere.db").exists()
+    assert len(RunDirectory.open(run.path, url).results()) == 1
+    with pytest.raises(RunError, match="unable to open database file"):
+        RunDirectory.open(run.path, f"sqlite:///{tmp_path}/elsewhere.db").results()
+    assert not (tmp_path / "elsewhere.db").exists()
+
+
+def test_a_study_does_not_move_unnoticed(tmp_path):
+    url = f"sqlite:///{tmp_path}/shared.db"
+    RunDirectory.create(tmp_path / "own", REQUEST, {})
+    with pytest.raises(RunError, match=r"in its own study\.db: leave --storage out"):
+        RunDirectory.create(tmp_path / "own", REQUEST.model_copy(update={"storage": url}), {})
+    shared_run(tmp_path / "a", url)
+    with pytest.raises(RunError, match=r"shared\.db: give --storage again"):
+        RunDirectory.create(tmp_path / "a", SearchRequest(space=SHARED), {})
+
+
+def test_passwords_of_earlier_versions_are_not_shown(tmp_path):
+    run = RunDirectory.create(
+        tmp_path / "run", REQUEST, {"command": ["x", "--storage=a://u:pw1@h"]}
+    )
+    text = run.spec_path.read_text() + "\n"
+    run.spec_path.write_text('storage = "postgresql://u:pw1@h/db"\n' + text)
+    assert run.spec()["storage"] == "postgresql://u:***@h/db"
+    assert "pw1" not in str(run.facts())
+
+
+HALF_A_WRITE = """
+import os, sqlite3, sys
+study = sqlite3.connect(sys.argv[1], isolation_level=None)
+study.execute("PRAGMA cache_size = 1")
+study.execute("BEGIN IMMEDIATE")
+study.execute("CREATE TABLE scratch (text)")
+study.executemany("INSERT INTO scratch VALUES (?)", [("x" * 1000,)] * 2000)
+os._exit(9)
+"""
+
+
+def test_a_write_that_a_kill_cut_short_is_settled_by_the_search_alone(tmp_path):
+    run = RunDirectory.create(tmp_path / "run", REQUEST, {})
+    trial, candidate = asked(open_study(run, REQUEST), SPACE.smallest())
+    record(trial, ok(trial, candidate))
+    subprocess.run([sys.executable, "-c", HALF_A_WRITE, str(run.study_path)], check=False)
+    with pytest.raises(RunError, match="left in the middle of a write"):
+        run.results()
+    open_study(run, REQUEST)
+    assert len(run.results()) == 1

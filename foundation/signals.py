@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Iterator
@@ -18,23 +19,31 @@ def _in_main_thread() -> bool:
     return threading.current_thread() is threading.main_thread()
 
 
+class Ended(KeyboardInterrupt):
+    """SIGTERM or SIGHUP came: whatever tidies up after Ctrl-C does so here."""
+
+
 @contextmanager
 def signals_end() -> Iterator[None]:
-    """Inside, SIGTERM and SIGHUP raise `SystemExit` with the shell's exit code for them.
+    """Inside, SIGTERM and SIGHUP raise `Ended`.
 
     What holds a device then restores it and lets go of it, as on Ctrl-C. A signal that is ignored
-    (`nohup`) stays so; one that comes again while the first is being answered is dropped.
+    (`nohup`) stays so; one that comes again while the first is being answered is dropped. Child
+    processes that inherit this end as they would without it.
     """
     if not _in_main_thread():
         yield
         return
-    ended = False
+    owner, ended = os.getpid(), False
 
     def end(number: int, frame: FrameType | None) -> None:
         nonlocal ended
-        if not ended:
+        if os.getpid() != owner:
+            signal.signal(number, signal.SIG_DFL)
+            os.kill(os.getpid(), number)
+        elif not ended:
             ended = True
-            raise SystemExit(128 + number)
+            raise Ended
 
     before = {one: signal.getsignal(one) for one in _ENDS}
     taken = [one for one, handler in before.items() if handler is not signal.SIG_IGN]

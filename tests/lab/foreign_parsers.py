@@ -200,7 +200,7 @@ def _import(path: Path) -> object:
 
 
 _PROGRAM = b"#!/system/bin/sh\nexit 0\n"
-_BUNDLE = {
+BUNDLE = {
     "schema": "runner-bundle/1", "abi": "arm64-v8a", "executorch_version": "1.4.1", "protocol": 1,
     "recipe": "0" * 64, "compiler": "none", "trapped_symbols": 0, "command": ["./run"],
     "files": [{"name": "run", "sha256": hashlib.sha256(_PROGRAM).hexdigest(),
@@ -219,7 +219,7 @@ def _tar(*members: tuple[str, bytes]) -> bytes:
     return raw.getvalue()
 
 
-_ARCHIVE = _tar(("manifest.json", json.dumps(_BUNDLE).encode()), ("run", _PROGRAM))
+_ARCHIVE = _tar(("manifest.json", json.dumps(BUNDLE).encode()), ("run", _PROGRAM))
 
 
 def _import_tar(data: bytes) -> object:
@@ -365,7 +365,7 @@ TARGETS = (
             b"100 1700000000 blobs/abc\n12 1700000000 bundles/x\n")),
     Target("stock log", _stock_log, (_LOG,)),
     Target("bundle manifest", _in_file("manifest.json", BundleManifest.load),
-           (json.dumps(_BUNDLE).encode(),)),
+           (json.dumps(BUNDLE).encode(),)),
     Target("bundle archive", _in_file("runner.tar.gz", _import), (gzip.compress(_ARCHIVE, 1),)),
     Target("tar in an archive", _import_tar, (_ARCHIVE,)),
     Target("artifact manifest", _in_file("manifest.json", ArtifactManifest.load), (_manifest(),)),

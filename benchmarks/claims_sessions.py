@@ -1,0 +1,224 @@
+"""Claims about sessions: intervals, comparisons, the front. See `claims.py`."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import numpy as np
+from claim import Claim, at_least, at_most, told
+
+from device_runner.devices.simulated.foreign import Course, Launches, course, launch_noise
+from device_runner.statistics import corrected_interval, paired_ratio, session_interval
+from device_runner.statistics.power import detectable_difference
+from device_runner.statistics.reaction import reaction
+from device_runner.statistics.sequential import LookPlan, decide
+from search.front.probability import (
+    front_probability,
+    on_front,
+    pooled_belief,
+    winners_log_latency,
+)
+
+# As `bench --against` has it unless told otherwise.
+ROUNDS = 9
+SESSION_SD = 0.015
+DRIFT = 0.08
+
+
+def places(rng: np.random.Generator, draws: int, rounds: int, items: int) -> np.ndarray:
+    """When each item of each round runs, as a share of the whole: (draws, rounds, items)."""
+    order = rng.random((draws, rounds, items)).argsort(axis=2)
+    return (order + items * np.arange(rounds)[:, None]) / (rounds * items)
+
+
+def heat(kind: Course, rng: np.random.Generator, at: np.ndarray, size: float = DRIFT) -> np.ndarray:
+    """What the device does at these moments, (draws, rounds, items)."""
+    draws, rounds, _ = at.shape
+    flat = at.reshape(draws, -1)
+    order = flat.argsort(axis=1)
+    rising = course(kind, rng, np.take_along_axis(flat, order, axis=1), rounds, size)
+    found = np.empty_like(flat)
+    np.put_along_axis(found, order, rising, axis=1)
+    return found.reshape(at.shape)
+
+
+def coverage(seed: int, draws: int) -> Iterator[Claim]:
+    """1: the corrected 95 % interval, and what correction costs where nothing is to correct."""
+    kinds = (Course.LINEAR, Course.STEPS, Course.WANDER, Course.SINE, Course.TRIANGLE)
+    for rounds in (5, 9, 20):
+        for reacts in (1.0, 0.75, 0.5, 0.0):
+            rng = np.random.default_rng([seed, 1, rounds, int(100 * reacts)])
+            held, _, _ = _corrected(rng, draws, rounds, reacts, Course.LINEAR)
+            under = f"8 % linear drift, b = {reacts:g}, {rounds} sessions"
+            if reacts >= 0.5:
+                yield at_least("95 % interval holds the truth", under, 0.90, held)
+            else:
+                yield told("95 % interval holds the truth", under, f"{held:.3f}")
+    for kind in kinds[1:]:
+        for reacts in (1.0, 0.5):
+            rng = np.random.default_rng([seed, 2, kinds.index(kind), int(100 * reacts)])
+            held, _, _ = _corrected(rng, draws, 9, reacts, kind)
+            under = f"8 % {kind}, b = {reacts:g}, 9 sessions"
+            yield told("95 % interval holds the truth", under, f"{held:.3f}")
+    for rounds in (5, 9, 20):
+        rng = np.random.default_rng([seed, 3, rounds])
+        _, error, raw = _corrected(rng, draws, rounds, 1.0, Course.CALM)
+        yield at_most("error, corrected over raw", f"calm, {rounds} sessions", 1.1, error / raw)
+    for launches in Launches:
+        rng = np.random.default_rng([seed, 4, list(Launches).index(launches)])
+        rows = launch_noise(launches, rng, (draws, 5), SESSION_SD)
+        held = np.mean([1.0 in session_interval(np.exp(row)) for row in rows])
+        yield told("95 % interval holds the truth", f"calm, {launches}, 5 sessions", f"{held:.3f}")
+
+
+def _corrected(
+    rng: np.random.Generator, draws: int, rounds: int, reacts: float, kind: Course
+) -> tuple[float, float, float]:
+    """How often the interval held the truth, and the errors, corrected and raw."""
+    hot = heat(kind, rng, places(rng, draws, rounds, 2))
+    ours = reacts * hot[..., 0] + launch_noise(Launches.NORMAL, rng, (draws, rounds), SESSION_SD)
+    seen = hot[..., 1] + launch_noise(Launches.NORMAL, rng, (draws, rounds), SESSION_SD)
+    held, corrected = [], []
+    for mine, its in zip(ours, seen, strict=True):
+        found = reaction([(mine, its)])
+        held.append(1.0 in corrected_interval(np.exp(mine), np.exp(its), np.eye(rounds), found))
+        corrected.append(np.median(mine - found.factor * its))
+    raw = np.median(ours, axis=1)
+    return float(np.mean(held)), *(float(np.mean(np.square(e)) ** 0.5) for e in (corrected, raw))
+
+
+def against(seed: int, draws: int) -> Iterator[Claim]:
+    """2: `bench --against` at its own settings: false alarms, and power beside all rounds."""
+    plan = LookPlan.up_to(ROUNDS)
+    for number, (kind, launches) in enumerate(_worlds()):
+        rng = np.random.default_rng([seed, 10, number])
+        rows = _pairs(rng, draws, kind, launches)
+        under = f"{kind}, {launches}"
+        alarms, _ = _claims(plan, rows, 0.0)
+        yield at_most("false alarms of --against", under, 0.06 + _luck(0.06, draws), alarms)
+        power, rounds = _claims(plan, rows, 0.04)
+        fixed = np.mean([paired_ratio(np.exp(a + 0.04), np.exp(b)).differs() for a, b in rows])
+        yield at_least(
+            f"4 % found (mean of {rounds:.1f} rounds), all {ROUNDS} rounds find it in {fixed:.3f}",
+            under, float(fixed) - 0.05, power,
+        )  # fmt: skip
+
+
+def _luck(share: float, draws: int) -> float:
+    """Two standard errors of a share that was counted so often."""
+    return float(2 * (share * (1 - share) / draws) ** 0.5)
+
+
+def _worlds() -> list[tuple[Course, Launches]]:
+    """Every course under normal launches, and every kind of launch on two courses."""
+    found = [(kind, Launches.NORMAL) for kind in Course]
+    found += [(Course.CALM, one) for one in Launches if one is not Launches.NORMAL]
+    return [*found, (Course.LINEAR, Launches.LOGNORMAL), (Course.TRIANGLE, Launches.BIMODAL)]
+
+
+def _pairs(rng: np.random.Generator, draws: int, kind: Course, launches: Launches) -> np.ndarray:
+    """Two artifacts in the same rounds: (draws, 2, rounds)."""
+    hot = heat(kind, rng, places(rng, draws, ROUNDS, 2), 2 * DRIFT)
+    noise = launch_noise(launches, rng, (draws, ROUNDS, 2), SESSION_SD)
+    return np.asarray((hot + noise).transpose(0, 2, 1))
+
+
+def _claims(plan: LookPlan, rows: np.ndarray, effect: float) -> tuple[float, float]:
+    """The share of pairs that are called different, and the rounds it took."""
+    found, took = [], []
+    for first, second in rows:
+        for look in plan.looks:
+            decision = decide(plan, np.exp(first[:look] + effect), np.exp(second[:look]))
+            if not decision.go_on:
+                break
+        found.append(decision.differs)
+        took.append(look)
+    return float(np.mean(found)), float(np.mean(took))
+
+
+def finds(seed: int, draws: int) -> Iterator[Claim]:
+    """8: "rounds find X % in 95 of 100": the true power at the X told."""
+    cases = max(50, draws // 10)
+    for number, launches in enumerate(Launches):
+        for rounds in (5, 9):
+            rng = np.random.default_rng([seed, 20, number, rounds])
+            noise = launch_noise(launches, rng, (cases, 2, rounds), SESSION_SD)
+            told_sizes = [detectable_difference(a - b) for a, b in noise]
+            powers = [_power(rng, launches, rounds, np.log1p(size)) for size in told_sizes]
+            good = float(np.mean(np.array(powers) >= 0.9))
+            yield at_least(
+                f"power at the X told is .90 or more (median X {np.median(told_sizes):.1%})",
+                f"{launches}, {rounds} rounds", 0.8, good,
+            )  # fmt: skip
+
+
+def _power(rng: np.random.Generator, launches: Launches, rounds: int, effect: float) -> float:
+    rows = launch_noise(launches, rng, (200, 2, rounds), SESSION_SD)
+    found = [paired_ratio(np.exp(a + effect), np.exp(b)).differs() for a, b in rows]
+    return float(np.mean(found))
+
+
+def front(seed: int, draws: int) -> Iterator[Claim]:
+    """6: told probabilities of being on the front beside how often it was so."""
+    for number, launches in enumerate((Launches.NORMAL, Launches.BIMODAL)):
+        for sessions in (1, 2, 3, 5, 9, 20):
+            for few in (False, True):
+                rng = np.random.default_rng([seed, 30, number, sessions, few])
+                pairs = [_world(rng, launches, sessions, few) for _ in range(draws)]
+                said, truth = (np.concatenate(rows) for rows in zip(*pairs, strict=True))
+                seen = "5 of 90 pictures" if few else "PSNR exact"
+                yield at_most(
+                    f"front probability off, worst bin (Brier {np.mean((said - truth) ** 2):.3f})",
+                    f"{launches}, {sessions} sessions, {seen}", 0.05, _worst_bin(said, truth),
+                )  # fmt: skip
+
+
+def _world(
+    rng: np.random.Generator, launches: Launches, sessions: int, few: bool, count: int = 24
+) -> tuple[np.ndarray, np.ndarray]:
+    """Candidates as a search has them: what is said of each, and whether it is so."""
+    log_latency = rng.uniform(np.log(8.0), np.log(80.0), count)
+    best = 32.0 - 4.0 * np.exp(-(log_latency - np.log(8.0)))
+    level = best - rng.exponential(0.4, count)
+    # One picture is as hard for all; what is left of it is each candidate's own.
+    own = rng.uniform(0.007, 0.66, count) / 2**0.5
+    pictures = level + rng.normal(0, 4.7, (90, 1)) + own * rng.normal(0, 1, (90, count))
+    truth = on_front(np.exp(log_latency)[None], pictures.mean(axis=0))[0]
+    noise = launch_noise(launches, rng, (count, sessions), 0.02)
+    taken = log_latency[:, None] + noise
+    spread = taken.std(axis=1, ddof=1) if sessions > 1 else np.zeros(count)
+    belief = pooled_belief(np.median(taken, axis=1), spread, np.full(count, sessions))
+    seen = pictures[rng.permutation(90)[:5]] if few else pictures.mean(axis=0)
+    return front_probability(belief, seen, seed=int(rng.integers(2**31))), truth
+
+
+def _worst_bin(said: np.ndarray, truth: np.ndarray, least: int = 200) -> float:
+    """The largest distance between what was said and what was so, over bins that have enough."""
+    bins = np.minimum((10 * said).astype(int), 9)
+    off = [
+        abs(float(said[bins == one].mean() - truth[bins == one].mean()))
+        for one in range(10)
+        if (bins == one).sum() >= least
+    ]
+    return max(off, default=0.0)
+
+
+def winner(seed: int, draws: int) -> Iterator[Claim]:
+    """7: the latency told of the fastest of ten that are equal, and of one that is the fastest."""
+    for number, launches in enumerate((Launches.NORMAL, Launches.BIMODAL, Launches.LOGNORMAL)):
+        for count in (10, 20):
+            rng = np.random.default_rng([seed, 40, number, count])
+            naive, right = [], []
+            for _ in range(draws):
+                taken = launch_noise(launches, rng, (count, 5), 0.02)
+                belief = pooled_belief(
+                    np.median(taken, axis=1), taken.std(axis=1, ddof=1), np.full(count, 5)
+                )
+                best = int(np.argmin(belief.mean))
+                naive.append(belief.mean[best])
+                right.append(winners_log_latency(belief, best))
+            bias = abs(float(np.mean(right)))
+            yield at_most(
+                f"bias of the fastest (as it showed: {np.mean(naive):.2%})",
+                f"{count} equals, {launches}, 5 sessions", 0.005, bias, "{:.2%}",
+            )  # fmt: skip

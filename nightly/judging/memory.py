@@ -1,0 +1,56 @@
+"""Red with memory: what is red stays red until the nights say that it is gone. Pure functions."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from nightly.judging.robust import hodges_lehmann
+from nightly.judging.spread import Spread
+from nightly.records import Point
+
+# How much likelier the nights must be at the old level than at the red one, as a logarithm, before
+# red ends: a hundred times.
+ENOUGH = 4.6
+# What one night may add to it, so that a single wild one does not decide.
+MOST_A_NIGHT = 4.0
+# A red level is that of the last nights only: a creep goes on.
+_LAST_NIGHTS = 10
+
+
+def is_back(
+    reference: Sequence[Point], red: Sequence[Point], tonight: Point, spread: Spread, floor: float
+) -> bool:
+    """Whether a series that was red has come back to its reference.
+
+    The sum of the logarithms of how much likelier each night is at the reference than at the red
+    level, begun anew whenever it falls below nothing (E. S. Page, "Continuous inspection schemes",
+    Biometrika 41, 1954; the test of A. Wald, 1945). A step that is as large as four nights' noise
+    is seen to be gone at once or the night after; one as large as the noise takes a week.
+
+    Args:
+        reference: nights that are as they should be; without any, nothing is ever back.
+        red: the nights since it turned red, tonight left out.
+        tonight: this night.
+        spread: noise of a night.
+        floor: the smallest change that counts: the red level lies at least so far off.
+    """
+    if not reference or not red:
+        return False
+    base = hodges_lehmann([point.value for point in reference])
+    level = float(np.median([point.value for point in red[-_LAST_NIGHTS:]]))
+    level = max(level, base + floor)
+    evidence = 0.0
+    before: Point | None = None
+    for point in (*red[-_LAST_NIGHTS:], tonight):
+        # At the start of a change the night before belongs to the other level.
+        kept = spread.memory if before is not None and evidence > 0 else 0.0
+        variance = max(spread.variance(point.sessions), point.error**2) * (1 - kept**2)
+        last = 0.0 if before is None else before.value
+        off_red = point.value - level - kept * (last - level)
+        off_base = point.value - base - kept * (last - base)
+        gain = (off_red**2 - off_base**2) / (2 * max(variance, 1e-18))
+        evidence = max(0.0, evidence + min(MOST_A_NIGHT, max(-MOST_A_NIGHT, gain)))
+        before = point
+    return evidence >= ENOUGH

@@ -1,0 +1,43 @@
+"""PSNR picture by picture: what a mean over a dozen tiles hides."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from foundation.wording import MISSING, number
+from reports.facts import ProfileGroup
+
+# Candidates beside each other; a longer front is thinned evenly, its ends kept.
+MOST_CANDIDATES = 6
+
+
+@dataclass(frozen=True)
+class PictureScores:
+    """A table: the pictures as rows, bicubic and some of the front as columns."""
+
+    headings: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def picture_rows(group: ProfileGroup) -> PictureScores | None:
+    """Y-PSNR in dB of each picture; None where the front keeps no pictures' values."""
+    members = [result for result in group.front if result.images]
+    if not members:
+        return None
+    if len(members) > MOST_CANDIDATES:
+        last = len(members) - 1
+        picks = {round(i * last / (MOST_CANDIDATES - 1)) for i in range(MOST_CANDIDATES)}
+        members = [members[i] for i in sorted(picks)]
+    names = list(dict.fromkeys(image.name for result in members for image in result.images))
+    bicubic = {i.name: i.bicubic_psnr_y_db for result in members for i in result.images}
+    scores = [{image.name: image.psnr_y_db for image in result.images} for result in members]
+    rows = tuple(
+        (
+            name,
+            number(bicubic[name], 2),
+            *(number(of[name], 2) if name in of else MISSING for of in scores),
+        )
+        for name in names
+    )
+    headings = ("Picture", "Bicubic", *(f"Trial {result.number}" for result in members))
+    return PictureScores(headings, rows)

@@ -1,0 +1,220 @@
+"""Finetuning: chosen configs of a run are cut out, trained on, exported and measured again."""
+
+from __future__ import annotations
+
+import contextlib
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from device_runner import Device, MeasurePlan, TimingPlan, open_devices
+from device_runner.devices.claiming import claim
+from models.config import MobileSRConfig
+from models.export import export
+from models.images import look_through
+from models.origin import WeightsOrigin
+from models.samples import sample_training_images
+from models.sentinel import export_sentinel
+from models.training.photographs import Photograph, photographs_in, photographs_of, select
+from models.training.plan import TrainingPlan
+from models.training.space import OneConfig
+from models.training.supernet import SupernetTrainer, TrainingOptions, TrainingProgress
+from models.weights import Weights, load_given_weights, load_weights, save_weights
+from search.candidates.evaluation import Evaluator
+from search.candidates.placement import placement_of
+from search.candidates.sentinel import StudySentinel
+from search.constraints import Constraints
+from search.errors import RunError
+from search.request import SearchRequest
+from search.scheduling.station import LEASE_WAIT_S
+from search.study.finetuned import FOLDER, FinetunedResult, finetuned_path
+from search.study.images import evaluation_pairs, images_sha256
+from search.study.records import CandidateResult
+from search.study.run_directory import RunDirectory
+
+
+@dataclass(frozen=True)
+class FinetuneRequest:
+    """What is finetuned and how.
+
+    Attributes:
+        trials: numbers of candidates that were measured and judged.
+        images: training images; None: those of the search.
+        teacher: a checkpoint that says its architecture; None: the run's largest config.
+    """
+
+    trials: Sequence[int]
+    plan: TrainingPlan
+    images: Path | None = None
+    teacher: Path | None = None
+    device: str | None = None
+
+
+@dataclass(frozen=True)
+class FinetuneEvents:
+    """What a display hears: what is being done, and each step of training."""
+
+    say: Callable[[str], None] = lambda text: None
+    training: Callable[[TrainingProgress], None] = lambda progress: None
+
+
+def finetune_run(
+    run: RunDirectory, request: FinetuneRequest, events: FinetuneEvents
+) -> list[FinetunedResult]:
+    """Finetune the trials of a run; each result is kept in it as soon as it is known.
+
+    Stopped, the same request goes on where it was.
+
+    Raises:
+        RunError: a trial was not measured and judged, or the device is another than the run's.
+        RequestError: images or weights cannot be used.
+        DeviceFailure: the device is in trouble.
+    """
+    if run.parts:
+        names = " or ".join(str(part.path) for part in run.parts)
+        raise RunError(f"{run.path} holds a study for each device profile: name one, {names}")
+    search = SearchRequest.stored(run.spec_path)
+    members = [_member(run, number) for number in request.trials]
+    supernet = load_weights(run.weights)
+    teacher = supernet if request.teacher is None else load_given_weights(request.teacher)
+    photographs = _photographs(search, request, events)
+    trained = []
+    for member in members:
+        events.say(f"finetuning trial {member.number}, {member.config.key}")
+        began = time.monotonic()
+        weights = _trained(run, member, supernet, teacher, photographs, request.plan, events)
+        trained.append((member, weights, time.monotonic() - began))
+    wanted = request.device or search.device
+    with contextlib.closing(open_devices(wanted, runner=search.runner)) as chosen:
+        device = _same_device(chosen.devices, members)
+        with claim(device, LEASE_WAIT_S, events.say):
+            evaluator = _evaluator(run, search, device, members[0], events)
+            found = []
+            for member, weights, training_s in trained:
+                events.say(f"exporting trial {member.number}, finetuned")
+                artifact = export(member.candidate, weights, run.artifacts)
+                after = evaluator.evaluate(member.number, member.candidate, artifact)
+                result = FinetunedResult(
+                    before=member, after=after.seen_from_above(FOLDER), steps=request.plan.steps,
+                    photographs=int(weights.training["photographs"]), teacher=teacher.source,
+                    training_s=training_s,
+                )  # fmt: skip
+                result.save(finetuned_path(run.path, member.number))
+                found.append(result)
+    return found
+
+
+def _member(run: RunDirectory, number: int) -> CandidateResult:
+    results = {result.number: result for result in run.results()}
+    member = results.get(number)
+    if member is None or member.status != "ok":
+        known = ", ".join(str(r.number) for r in results.values() if r.status == "ok")
+        raise RunError(
+            f"trial {number} of {run.path} was not measured and judged; these were: {known or '-'}"
+        )
+    return member
+
+
+def trials_of_keys(run: RunDirectory, keys: Sequence[str]) -> list[int]:
+    """The trials of configs named by their keys. Raises `RunError` for one that has none."""
+    found = []
+    for key in keys:
+        config = MobileSRConfig.from_key(key)
+        numbers = [r.number for r in run.results() if r.config == config and r.status == "ok"]
+        if not numbers:
+            raise RunError(f"{run.path} has no measured and judged candidate of {key}")
+        found.append(numbers[-1])
+    return found
+
+
+def _photographs(
+    search: SearchRequest, request: FinetuneRequest, events: FinetuneEvents
+) -> Sequence[Photograph]:
+    folder = request.images or search.train
+    found = photographs_of(sample_training_images()) if folder is None else photographs_in(folder)
+    selection = select(found, request.plan.crop * search.space.scale)
+    not_read = "" if folder is None else look_through(folder).sentence
+    for sentence in filter(None, [not_read, *selection.sentences()]):
+        events.say(sentence)
+    return selection.used
+
+
+def _trained(
+    run: RunDirectory,
+    member: CandidateResult,
+    supernet: Weights,
+    teacher: Weights,
+    photographs: Sequence[Photograph],
+    plan: TrainingPlan,
+    events: FinetuneEvents,
+) -> Weights:
+    """The config's own weights: read back where this plan already made them."""
+    path = finetuned_path(run.path, member.number, ".pt")
+    cut = replace(supernet, state=supernet.for_config(member.config), config=member.config)
+    checkpoint = TrainingOptions(path.with_suffix(".training"))
+    trainer = SupernetTrainer(
+        OneConfig(member.config), photographs, plan, checkpoint, start=cut, teacher=teacher
+    )
+    if path.is_file():
+        earlier = load_weights(path)
+        if earlier.training.get("identity") == trainer.identity and all(
+            earlier.training.get(name) == value
+            for name, value in plan.model_dump(mode="json").items()
+        ):
+            return earlier
+    weights = trainer.run(events.training)
+    weights = replace(
+        weights,
+        origin=WeightsOrigin.FINETUNED,
+        training=weights.training | {"identity": trainer.identity},
+    )
+    save_weights(weights, path)
+    path.with_suffix(".training").unlink(missing_ok=True)
+    return weights
+
+
+def _same_device(devices: Sequence[Device], members: Sequence[CandidateResult]) -> Device:
+    """A device of the profile that the slices were measured on: others do not compare."""
+    wanted = members[0].profile_key
+    for device in devices:
+        if device.profile().key == wanted:
+            return device
+    raise RunError(
+        f"the run was measured on {wanted}, and no such device is there: connect it, or name it "
+        "with --device"
+    )
+
+
+def _evaluator(
+    run: RunDirectory,
+    search: SearchRequest,
+    device: Device,
+    member: CandidateResult,
+    events: FinetuneEvents,
+) -> Evaluator:
+    """As the search judged: the same pictures, plan and sentinel; no candidate is set aside."""
+    pairs = evaluation_pairs(search)
+    known = run.facts().get("inputs", {}).get("evaluation images")
+    if known is not None and known != images_sha256(pairs):
+        raise RunError(f"{run.path} was judged on other images: they have changed since")
+    placement = placement_of(run.path, device, search.threads)
+    sentinel = export_sentinel(member.deployment, run.artifacts, search.space.scale)
+    return Evaluator(
+        device=device,
+        plan=MeasurePlan(
+            sessions=search.sessions,
+            threads=placement.threads,
+            cpus=placement.cpus,
+            timeout_s=search.session_timeout_s,
+            timing=TimingPlan(min_iterations=search.min_iterations, min_time_s=search.min_time_s),
+        ),
+        pairs=pairs,
+        constraints=Constraints(search.max_latency_ms, search.max_memory_mb, search.min_psnr_db),
+        measurements=run.path / FOLDER / "measurements",
+        best_psnr_db=float("inf"),
+        overlap=search.overlap,
+        origin=WeightsOrigin.FINETUNED,
+        sentinel=StudySentinel(sentinel, run.path),
+        say=events.say,
+    )

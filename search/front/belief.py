@@ -1,0 +1,51 @@
+"""What a study's results say of latency and PSNR, in the form that `probability` takes."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import scipy.stats
+
+from device_runner.statistics.intervals import MIN_SESSIONS_FOR_BOOTSTRAP, median_variance_ratio
+from search.front.probability import LatencyBelief, pooled_belief
+from search.study.records import CandidateResult
+
+# Intervals in records are 95 % ones (`MeasurePlan.confidence`).
+_TAIL = 0.975
+
+
+def belief_of(results: Sequence[CandidateResult]) -> LatencyBelief:
+    """From results that were timed. How much sessions differ is read back from the intervals.
+
+    A record of before sessions were counted (`sessions` 0) is taken for one of three.
+    """
+    counts = [result.sessions or MIN_SESSIONS_FOR_BOOTSTRAP for result in results]
+    deviations = [_session_sd(one, count) for one, count in zip(results, counts, strict=True)]
+    return pooled_belief(
+        [np.log(result.latency_ms or np.nan) for result in results], deviations, counts
+    )
+
+
+def _session_sd(result: CandidateResult, sessions: int) -> float:
+    """Of the sessions' logarithms; of one session nothing is known, and 0 is of no account."""
+    low, high, middle = result.latency_low_ms, result.latency_high_ms, result.latency_ms
+    if sessions < 2 or not low or not high or not middle:
+        return 0.0
+    # Nothing takes no time: an interval that reaches zero is cut off far below its middle.
+    width = float(np.log(high) - np.log(max(low, middle / 1000)))
+    if sessions < MIN_SESSIONS_FOR_BOOTSTRAP:
+        return width / 2**0.5
+    reach = float(scipy.stats.t.ppf(_TAIL, sessions - 1))
+    return width / 2 / (reach * (median_variance_ratio(sessions) / sessions) ** 0.5)
+
+
+def psnrs_of(results: Sequence[CandidateResult]) -> np.ndarray:
+    """(pictures, n) where all were judged by the same two pictures or more, else the means, (n,).
+
+    A result without a PSNR has 0 dB, which nothing else has: it is dominated wherever it can be.
+    """
+    names = {tuple(image.name for image in result.images) for result in results}
+    if len(names) == 1 and len(next(iter(names))) >= 2:
+        return np.array([[image.psnr_y_db for image in one.images] for one in results]).T
+    return np.array([result.psnr_y_db or 0.0 for result in results])

@@ -1,0 +1,115 @@
+"""Nights that resemble their neighbours, red that stays red, and levels of a device."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from device_runner.devices.simulated.foreign import Nights, night_noise
+from nightly.judging.memory import is_back
+from nightly.judging.relevel import LEAST_MODELS, new_levels
+from nightly.judging.shift import shift
+from nightly.judging.spread import MOST_MEMORY, Spread, memory_of, own_spread, tail_of
+from nightly.records import Point
+
+
+def points(values, first=1):
+    return [Point(night, float(value), 0.0, 15) for night, value in enumerate(values, first)]
+
+
+def rows_of(table):
+    return {f"model {at}": points(row) for at, row in enumerate(table)}
+
+
+@pytest.mark.parametrize(("kind", "memory"), [(Nights.INDEPENDENT, 0.0), (Nights.NEIGHBOURS, 0.6)])
+def test_what_neighbours_share_is_learnt_from_all_models(kind, memory):
+    table = night_noise(kind, np.random.default_rng(1), 20, 60, 0.02)
+    assert memory_of(list(table)) == pytest.approx(memory, abs=0.2)
+
+
+def test_the_spread_is_that_of_nights_far_apart():
+    table = night_noise(Nights.NEIGHBOURS, np.random.default_rng(2), 40, 60, 0.02)
+    found = np.mean([own_spread(list(row)).sd for row in table])
+    neighbours = np.median(np.abs(np.diff(table, axis=1))) / 0.6745 / 2**0.5
+    assert found == pytest.approx(0.02, rel=0.15)
+    assert neighbours < 0.014
+
+
+@given(st.lists(st.lists(st.floats(-1, 1), max_size=30), max_size=6))
+def test_memory_is_a_share_whatever_the_nights(rows):
+    assert 0.0 <= memory_of(rows) <= MOST_MEMORY
+    assert tail_of(rows) >= 3.0
+
+
+def test_wild_nights_make_heavy_tails():
+    rng = np.random.default_rng(3)
+    assert tail_of(list(rng.normal(0, 0.01, (20, 40)))) > 10
+    assert tail_of(list(0.01 * rng.standard_t(3, (20, 40)))) <= 6
+
+
+def test_several_nights_that_are_alike_are_worth_less():
+    reference, recent = points([0.0] * 10), points([0.03] * 3, first=11)
+    strangers = shift(reference, recent, Spread(0.01, 30))
+    alike = shift(reference, recent, Spread(0.01, 30, memory=0.6))
+    assert alike.error > 1.3 * strangers.error
+    assert alike.p > strangers.p
+
+
+def test_shifts_of_nothing_are_claimed_as_often_as_they_say_among_nights_alike():
+    rng = np.random.default_rng(4)
+    table = night_noise(Nights.NEIGHBOURS, rng, 2000, 17, 1.0)
+    spread = Spread(1.0, 1000.0, memory=0.6)
+    claims = [shift(points(row[:14]), points(row[14:], 15), spread).p < 0.05 for row in table]
+    assert 0.03 < np.mean(claims) < 0.07
+
+
+def test_red_stays_until_it_is_gone():
+    rng = np.random.default_rng(5)
+    spread, back_early, back_late = Spread(0.006, 30), [], []
+    for _ in range(200):
+        reference = points(rng.normal(0, 0.006, 14))
+        red = points(0.03 + rng.normal(0, 0.006, 6), 15)
+        still = points(0.03 + rng.normal(0, 0.006, 1), 21)[0]
+        gone = points(rng.normal(0, 0.006, 2), 21)
+        back_early.append(is_back(reference, red, still, spread, 0.02))
+        back_late.append(is_back(reference, [*red, gone[0]], gone[1], spread, 0.02))
+    assert np.mean(back_early) < 0.01
+    assert np.mean(back_late) > 0.95
+
+
+def test_without_a_reference_nothing_is_back():
+    assert not is_back([], points([0.03]), Point(9, 0.0), Spread(0.01, 9), 0.02)
+
+
+def test_a_restart_is_a_new_level():
+    rng = np.random.default_rng(6)
+    table = rng.normal(0, 0.005, (20, 30))
+    table[:, 17:] += rng.normal(0, 0.03, (20, 1))
+    assert list(new_levels(rows_of(table))) == [18]
+
+
+@pytest.mark.parametrize("kind", [k for k in Nights if k is not Nights.REBOOTS])
+def test_nights_without_a_restart_keep_their_level(kind):
+    found = [
+        new_levels(rows_of(night_noise(kind, np.random.default_rng(seed), 20, 40, 0.02)))
+        for seed in range(3)
+    ]
+    assert sum(map(len, found)) <= 1
+
+
+def test_a_third_of_the_models_or_all_of_them_one_way_is_no_new_level():
+    rng = np.random.default_rng(7)
+    some, together = rng.normal(0, 0.005, (2, 12, 20))
+    some[:4, 10:] += rng.normal(0, 0.1, (4, 1))
+    together[:, 10:] += rng.uniform(0.03, 0.1, (12, 1))
+    assert not new_levels(rows_of(some))
+    assert not new_levels(rows_of(together))
+
+
+def test_few_models_know_of_no_restart():
+    rng = np.random.default_rng(8)
+    table = rng.normal(0, 0.005, (LEAST_MODELS - 1, 20))
+    table[:, 10:] += rng.normal(0, 0.1, (LEAST_MODELS - 1, 1))
+    assert not new_levels(rows_of(table))

@@ -1,0 +1,160 @@
+"""`finetune`: cut out, trained, exported, measured on the same device, told beside the slice."""
+
+import re
+
+import pytest
+from made_up_results import changed, result_of
+
+from models.deployment import Candidate, Deployment
+from models.images import save_rgb
+from models.origin import WeightsOrigin
+from models.training.plan import TrainingPlan
+from models.weights import load_weights
+from reports.facts import gather
+from reports.finetuned_view import draw_finetuned, finetuned_rows
+from reports.found import chosen_trials, found_by_search
+from reports.markdown import markdown_summary
+from reports.report import report_of
+from search.errors import RunError
+from search.finetuning import FinetuneEvents, FinetuneRequest, finetune_run, trials_of_keys
+from search.life import SearchEvents, run_search
+from search.request import SearchRequest
+from search.space import SearchSpace
+from search.study.finetuned import FinetunedResult, finetuned_in, finetuned_path
+from search.study.records import ImageQuality
+from search.study.run_directory import RunDirectory
+
+pytestmark = pytest.mark.timeout(900)
+SPACE = SearchSpace(n_feats=(4, 8), depths=(1,), ratios=(1,), window_sizes=(4,), n_heads=2, scale=2)
+PLAN = TrainingPlan(steps=6, batch_size=1, crop=8)
+
+
+@pytest.fixture(scope="module")
+def run(tmp_path_factory, picture):
+    """Two candidates on a simulated phone; a folder of the module's own."""
+    folder = tmp_path_factory.mktemp("finetuning")
+    for number in range(3):
+        save_rgb(folder / f"photos/{number}.png", picture(48, 56, number))
+    request = SearchRequest(
+        space=SPACE, device="sim:pixel", lr_size=(16, 16), hr=folder / "photos",
+        train=folder / "photos", train_steps=10, batch_size=1, crop=8, trials=2, sessions=3,
+        settle_sessions=0, run_dir=folder / "run", export_jobs=1,
+    )  # fmt: skip
+    return run_search(request, ("search",), SearchEvents()).run
+
+
+@pytest.fixture(scope="module")
+def finetuned(run):
+    numbers = [result.number for result in run.results() if result.status == "ok"]
+    steps = []
+    events = FinetuneEvents(training=lambda p: steps.append(p.step))
+    return finetune_run(run, FinetuneRequest(numbers, PLAN), events), steps
+
+
+def test_each_gets_weights_of_its_own_and_a_result_beside_the_slice(run, finetuned):
+    found, steps = finetuned
+    assert len(found) == 2
+    assert steps == [1, 2, 3, 4, 5, 6] * 2
+    for one in found:
+        assert one.before.quality.origin == WeightsOrigin.TRAINED_HERE
+        assert one.after.status == "ok"
+        assert one.after.quality.origin == WeightsOrigin.FINETUNED
+        assert one.after.config == one.before.config
+        assert one.after.profile_key == one.before.profile_key
+        assert one.after.artifact.weights_sha256 != one.before.artifact.weights_sha256
+        assert (run.path / one.after.timing.measurement_file).is_file()
+        weights = load_weights(finetuned_path(run.path, one.after.number, ".pt"))
+        assert weights.origin == WeightsOrigin.FINETUNED
+        assert weights.config == one.after.config
+    assert finetuned_in(run.path) == found
+
+
+def test_the_search_itself_is_unchanged(run, finetuned):
+    origins = {r.quality.origin for r in RunDirectory.open(run.path).results() if r.quality}
+    assert origins == {WeightsOrigin.TRAINED_HERE}
+
+
+def test_the_report_tells_both_and_recommends_a_finetuned_one(run, finetuned):
+    report = report_of([gather(run)])
+    (section,) = report.sections
+    assert len(finetuned_rows(section)) == 2
+    assert str(draw_finetuned(section)).count("<circle") == 4
+    assert section.choice.result.quality.origin == WeightsOrigin.FINETUNED
+    assert "### Finetuned" in markdown_summary(report)
+
+
+def test_export_gives_the_finetuned_artifact(run, finetuned):
+    for one in finetuned[0]:
+        found = found_by_search(run.path, one.after.number)
+        assert found.artifact.manifest.sha256 == one.after.artifact.sha256
+        assert found.weights == finetuned_path(run.path, one.after.number, ".pt")
+
+
+def test_the_same_request_trains_nothing_again(run, finetuned):
+    numbers = [one.after.number for one in finetuned[0]]
+    steps = []
+    events = FinetuneEvents(training=lambda p: steps.append(p.step))
+    again = finetune_run(run, FinetuneRequest(numbers, PLAN), events)
+    assert steps == []
+    assert [a.after.artifact.sha256 for a in again] == [
+        one.after.artifact.sha256 for one in finetuned[0]
+    ]
+
+
+def test_trials_are_found_by_key_and_by_standing(run):
+    (first, second) = [r for r in run.results() if r.status == "ok"]
+    assert trials_of_keys(run, [second.config.key, first.config.key]) == [
+        second.number, first.number
+    ]  # fmt: skip
+    with pytest.raises(RunError, match="no measured and judged candidate of n4_h2_r1_w8_x2_p1"):
+        trials_of_keys(run, ["n4_h2_r1_w8_x2_p1"])
+    assert len(chosen_trials(run, 1)) == 1
+    assert set(chosen_trials(run, 9)) <= {first.number, second.number}
+
+
+def test_unknown_trials_and_other_devices_are_refused(run):
+    with pytest.raises(RunError, match=r"trial 99 .* was not measured and judged"):
+        finetune_run(run, FinetuneRequest([99], PLAN), FinetuneEvents())
+    numbers = [result.number for result in run.results()][:1]
+    other = FinetuneRequest(numbers, PLAN, device="host")
+    with pytest.raises(RunError, match="no such device is there"):
+        finetune_run(run, other, FinetuneEvents())
+
+
+CANDIDATE = Candidate(SPACE.largest(), Deployment(lr_height=16, lr_width=16))
+
+
+def judged(gains):
+    images = tuple(
+        ImageQuality(name=str(i), psnr_y_db=30 + i + gain, psnr_rgb_db=28, ssim_y=0.9,
+                     bicubic_psnr_y_db=27)
+        for i, gain in enumerate(gains)
+    )  # fmt: skip
+    mean = sum(image.psnr_y_db for image in images) / len(images)
+    return result_of(1, CANDIDATE, status="ok", latency_ms=5.0, psnr_y_db=mean, images=images)
+
+
+def finetuned_of(before, after):
+    return FinetunedResult(
+        before=before, after=after, steps=9, photographs=3, teacher="a test", training_s=1.0
+    )
+
+
+@pytest.mark.parametrize(
+    ("gains", "words"),
+    [
+        ([0.2, 0.21, 0.19], r"\+0\.20 dB \(\+0\.1\d to \+0\.2\d\)$"),
+        ([0.3, -0.3, 0.0], "no difference that 3 pictures can tell"),
+        ([-0.2, -0.21, -0.19], "worse"),
+    ],
+)
+def test_the_verdict_is_paired_over_pictures(gains, words):
+    verdict = finetuned_of(judged([0, 0, 0]), judged(gains)).verdict
+    assert re.search(words, verdict)
+
+
+def test_what_cannot_be_compared_is_said():
+    before = judged([0, 0, 0])
+    assert "no comparison" in finetuned_of(before, judged([0, 0])).verdict
+    failed = changed(before, status="failed", reason="crashed", quality=None)
+    assert finetuned_of(before, failed).verdict == "not judged: crashed"
