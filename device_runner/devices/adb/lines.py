@@ -33,11 +33,6 @@ class Listed:
     state: str
     details: str
 
-    @property
-    def by_cable(self) -> bool:
-        """Whether adb says itself that there is a cable."""
-        return _BY_CABLE.search(self.details) is not None
-
 
 def is_network(serial: str) -> bool:
     """Whether a device of this name is reached over a network: there is no cable to look at."""
