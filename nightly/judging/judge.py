@@ -191,7 +191,7 @@ class DeviceJudge:
     def _status(self, case: Case, found: Shift) -> Status:
         if self._counts(case, found):
             return Status.REGRESSION if self._confirmed(case, found) else Status.UNCONFIRMED
-        looked = self._shifts(case, case.floor, case.first)
+        looked = {} if case.second is None else self._shifts(case, case.floor, case.first)
         if any(self._counts(case, one) for one in looked.values()):
             return Status.UNCONFIRMED
         if found.size > case.floor and found.p < DOUBT_P:

@@ -18,7 +18,7 @@ from __future__ import annotations
 import math
 import statistics
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -41,6 +41,9 @@ _TAILS = ((3.819, math.inf), (4.2, 12.0), (5.0, 6.0), (6.4, 3.5))
 _DOF_A_DIFFERENCE = 0.25
 # The assumption that a metric brings along weighs as much as so many nights' worth of knowledge.
 PRIOR_DOF = 6.0
+# Of so many models the usual one is known; one that scatters so many times as much counts as that.
+_LEAST_POOLED = 8
+_MOST_OF_USUAL = 2.0
 # However alike the models are, each keeps some say of its own.
 MAX_POOL_DOF = 30.0
 # From so many times the usual scatter between sessions on a night is rough.
@@ -136,8 +139,12 @@ def tail_of(rows: Sequence[Sequence[float]]) -> float:
 def pool(spreads: Sequence[Spread], assumed_sd: float) -> Spread:
     """What the models of a device have in common, with what is assumed beforehand.
 
-    The assumption is one more, weak, witness: it decides on the first nights and fades after.
+    The assumption is one more, weak, witness: it decides on the first nights and fades after. A
+    model that scatters far more than the others do has changed, and is no witness of the noise.
     """
+    if len(spreads) >= _LEAST_POOLED:
+        most = _MOST_OF_USUAL * statistics.median(spread.sd for spread in spreads)
+        spreads = [replace(spread, sd=min(spread.sd, most)) for spread in spreads]
     dof = sum(spread.dof for spread in spreads)
     total = PRIOR_DOF * assumed_sd**2 + sum(s.dof * s.sd**2 for s in spreads)
     # From plenty of nights on, the assumption is dropped: devices differ by more than it knows.

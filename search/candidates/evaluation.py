@@ -97,7 +97,7 @@ class Evaluator:
         """What the device says about a candidate, as far as it gets."""
         found = _FoundOut("failed")
         try:
-            measurement = self._measured(candidate, artifact)
+            measurement = self._measured(number, candidate, artifact)
             found = self._timed(number, measurement)
             reason = self._why_stop(found)
             if reason:
@@ -109,7 +109,7 @@ class Evaluator:
         broken = self.constraints.violations(psnr_y_db=quality.psnr_y_db)
         return replace(found, status="ok", quality=quality, violations=found.violations | broken)
 
-    def _measured(self, candidate: Candidate, artifact: Artifact) -> Measurement:
+    def _measured(self, number: int, candidate: Candidate, artifact: Artifact) -> Measurement:
         name = candidate.config.key
         self.say(f"pushing {name}")
         self.device.push(artifact)
@@ -117,7 +117,8 @@ class Evaluator:
         return measure(
             self.device,
             artifact,
-            self.plan,
+            # An order of its own for each candidate, and the same again for the same study.
+            self.plan.model_copy(update={"seed": self.plan.seed + number}),
             **self._beside(),
             on_progress=lambda progress: self.say(f"{name}: {progress.next_step}"),
             gate=self._gate,
