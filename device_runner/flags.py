@@ -195,6 +195,19 @@ class Flag(StrEnum):
         "give --sessions 5 or more",
         True,
     )
+    UNSTABLE = (
+        "unstable",
+        "the same input gave different outputs in different executions",
+        "do not ship it before you know why: see how often in the measurement, and try one thread, "
+        "another runtime and another device",
+        True,
+    )
+    REPEATS_UNKNOWN = (
+        "repeats_unknown",
+        "the runner does not tell whether its outputs repeat",
+        "make the runner anew with 'mobilesr-tune runner build', and measure again",
+        True,
+    )
     NOISY = (
         "noisy",
         "the interval is wider than 10 % of the latency",

@@ -77,6 +77,15 @@ class DeviceProfile(BaseModel):
         return _STAND_IN_NOTES[self.kind]
 
 
+class OutputSeen(BaseModel):
+    """One output of the session's input, named by its digest, and how many executions gave it."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    digest: str = Field(pattern=r"^[0-9a-z]{1,16}$")
+    executions: int = Field(ge=1)
+
+
 class SessionRecord(BaseModel):
     """One launch of the runner: what it took to load, to run first, and to run in a steady state.
 
@@ -110,6 +119,8 @@ class SessionRecord(BaseModel):
     temperature_c_before: tuple[float, ...] = ()
     temperature_c_after: tuple[float, ...] = ()
     runtime_version: ShortText
+    # None: the runner is of a version that does not tell.
+    outputs_seen: tuple[OutputSeen, ...] | None = None
     unknown: tuple[ShortText, ...] = ()
 
     @property
@@ -254,7 +265,8 @@ class Measurement(VersionedRecord):
 
     kind: ClassVar[str] = "measurement"
     version: ClassVar[int] = 3
-    # Version 1 knew no slots and no sentinel; version 2 took the sentinel at its word.
+    # Version 1 knew no slots and no sentinel; version 2 took the sentinel at its word, and did not
+    # know whether outputs repeat.
     also_reads: ClassVar[tuple[int, ...]] = (1, 2)
 
     candidate_key: str

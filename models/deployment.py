@@ -79,7 +79,7 @@ class Deployment(BaseModel):
         """
         chosen = lowering or default_lowering(graph)
         if chosen == "direct" and (reason := unfit()):
-            raise ConfigError(reason)
+            raise ConfigError(f"{reason}: leave the lowering out, or name standard")
         if strip_kb is None:
             strip_kb = DEFAULT_STRIP_KB if chosen == "direct" else 0
         return cls.build(graph=graph, lowering=chosen, strip_kb=strip_kb, **fields)
@@ -100,7 +100,9 @@ def default_lowering(graph: str) -> Lowering:
 
 def fallback_sentence(deployment: Deployment) -> str:
     """Why a deploy graph can be lowered by `standard` only; empty where `direct` would do."""
-    return "" if deployment.lowering == "direct" or deployment.graph != "deploy" else unfit()
+    if deployment.lowering == "direct" or deployment.graph != "deploy" or not unfit():
+        return ""
+    return f"{unfit()}: ExecuTorch's own partitioner lowers the deploy graph (lowering standard)"
 
 
 @dataclass(frozen=True)

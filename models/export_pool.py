@@ -95,7 +95,13 @@ class ExportPool:
             self._pool = ProcessPoolExecutor(
                 self.jobs, mp_context=context, initializer=_start_worker
             )
-        return self._pool.submit(_export, candidate, self.weights, self.store)
+        # Workers that start inherit the mask: a Ctrl-C before they can ignore it would have each
+        # print a traceback.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+        try:
+            return self._pool.submit(_export, candidate, self.weights, self.store)
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     def _outcome(self, future: Future[Path], candidate: Candidate) -> Export:
         from models.errors import ModelError
@@ -131,6 +137,7 @@ def _start_worker() -> None:
     """In the worker: one thread, quiet libraries, Ctrl-C left to the parent."""
     die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     logging.disable(logging.WARNING)
     import torch
 

@@ -1,13 +1,9 @@
-"""How surely one config's PSNR is above another's: pure functions over tables of scores.
+"""How surely one config's PSNR is above another's: a pure function of their pictures' scores.
 
-A table has a row for each picture and a column for each candidate, PSNR in dB. Which pictures
-were taken shifts all candidates together (one network's PSNR varies by about 5 dB from picture to
-picture, a difference of two by tenths), so candidates are always compared on the same pictures.
-
-The mean over n pictures, centred and studentised, follows Hotelling's multivariate t with n - 1
-degrees of freedom where scores are normal (Hotelling, "The generalization of Student's ratio",
-Ann. Math. Stat. 2, 1931); a pair's interval is Student's for paired differences. The bootstrap
-over pictures (Efron & Tibshirani, 1993) is too narrow for the dozen or fewer pictures used here.
+Which pictures were taken shifts all candidates together (one network's PSNR varies by about 5 dB
+from picture to picture, a difference of two by tenths), so they are compared on the same pictures:
+Student's interval of paired differences ("The probable error of a mean", Biometrika 6, 1908). The
+bootstrap over pictures (Efron & Tibshirani, 1993) is too narrow for the dozen used here.
 
 What the pictures cannot tell is the error of the source: a supernet's slice ranks a config not
 quite as a network trained alone would. `source_sd_db` adds it, independent between candidates.
@@ -52,7 +48,7 @@ def psnr_difference(
     Raises:
         ValueError: fewer than two pictures, rows of unlike length, or values that are not finite.
     """
-    table = checked_table(np.stack([np.asarray(one_db, float), np.asarray(other_db, float)], 1))
+    table = _checked_table(np.stack([np.asarray(one_db, float), np.asarray(other_db, float)], 1))
     differences = table[:, 0] - table[:, 1]
     count = differences.size
     mean = float(differences.mean())
@@ -65,42 +61,9 @@ def psnr_difference(
     return PsnrDifference(mean, mean - half, mean + half)
 
 
-def psnr_draws(
-    table_db: ArrayLike,
-    *,
-    draws: int,
-    rng: np.random.Generator,
-    source_sd_db: float = 0.0,
-) -> Table:
-    """Possible mean PSNRs of all candidates together: (draws, candidates), dB.
-
-    Each draw shifts the pictures once, for all candidates: what they have in common cancels.
-
-    Args:
-        table_db: (pictures, candidates).
-
-    Raises:
-        ValueError: fewer than two pictures, or values that are not finite.
-    """
-    table = checked_table(table_db)
-    count, candidates = table.shape
-    mean = table.mean(axis=0)
-    centred = (table - mean) / math.sqrt(count * (count - 1))
-    pictures = rng.standard_normal((draws, count))
-    spread = np.sqrt(rng.chisquare(count - 1, size=(draws, 1)) / (count - 1))
-    source = _checked_sd(source_sd_db) * rng.standard_normal((draws, candidates))
-    return mean + pictures @ centred / spread + source
-
-
-def checked_table(table_db: ArrayLike) -> Table:
-    """A table of scores as float64.
-
-    Raises:
-        ValueError: not two-dimensional, fewer than two pictures, or values that are not finite.
-    """
+def _checked_table(table_db: ArrayLike) -> Table:
+    """(pictures, 2). Raises `ValueError` for fewer than two pictures, or values not finite."""
     table = np.asarray(table_db, dtype=np.float64)
-    if table.ndim != 2:
-        raise ValueError(f"scores need the shape (pictures, candidates), not {table.shape}")
     if table.shape[0] < FEWEST_PICTURES:
         raise ValueError(
             f"{table.shape[0]} pictures say nothing about others: at least {FEWEST_PICTURES}"

@@ -58,12 +58,6 @@ COLUMNS = (
     Column("psnr_y_db", "float64", "mean per-image PSNR on Y, outputs of the device"),
     Column("bicubic_psnr_y_db", "float64", "the same for bicubic upscaling"),
     Column("gain_over_bicubic_db", "float64", "psnr_y_db - bicubic_psnr_y_db"),
-    Column(
-        "psnr_origin",
-        "str",
-        "origin of the weights: shipped, trained here, checkpoint, "
-        "published, finetuned; empty where the record does not say",
-    ),
     Column("psnr_rgb_db", "float64", "mean per-image PSNR on RGB"),
     Column("ssim_y", "float64", "mean per-image SSIM on Y"),
     Column("parameters", "Int64", "number of weights"),
@@ -88,6 +82,12 @@ COLUMNS = (
     Column("front_probability", "float64", "probability of being on the front, 0 to 1"),
     Column("lowering", "str", "how the .pte was made: direct or standard"),
     Column("strip_kb", "Int64", "cache the strips of a direct graph are cut for, kB"),
+    Column(
+        "psnr_origin",
+        "str",
+        "origin of the weights: shipped, trained here, checkpoint, "
+        "published, finetuned; empty where the record does not say",
+    ),
 )
 
 
@@ -189,7 +189,7 @@ def _measured(result: CandidateResult) -> dict[str, Any]:
     cells["device_s"] = result.device_s
     cells["feasible"] = None if result.status == "failed" else result.feasible
     cells["gain_over_bicubic_db"] = result.gain_db
-    cells["psnr_origin"] = (result.quality and result.quality.origin) or None
+    cells["psnr_origin"] = (result.quality and result.quality.origin) or ""
     if (artifact := result.artifact) is not None:
         cells["delegated_share"] = artifact.delegated_share
         cells["gmacs"] = artifact.macs / 1e9

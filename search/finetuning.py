@@ -71,6 +71,9 @@ def finetune_run(
         RequestError: images or weights cannot be used.
         DeviceFailure: the device is in trouble.
     """
+    if run.parts:
+        names = " or ".join(str(part.path) for part in run.parts)
+        raise RunError(f"{run.path} holds a study for each device profile: name one, {names}")
     search = SearchRequest.stored(run.spec_path)
     members = [_member(run, number) for number in request.trials]
     supernet = load_weights(run.weights)

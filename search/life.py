@@ -41,7 +41,8 @@ from search.scheduling.station import LEASE_WAIT_S, Patience, Station
 from search.study.crops import CropKeeper
 from search.study.identity import identity_of
 from search.study.run_directory import RunDirectory
-from search.study.study import open_study, require_reachable, storage_trouble
+from search.study.storage import require_reachable, storage_trouble
+from search.study.study import open_study
 from search.study.troubles import append_trouble
 from search.weights import weights_of_run
 

@@ -24,7 +24,7 @@ UNKNOWN = (
     "program_load_ms", "method_load_ms", "warmup_ms", "iteration_start_ns", "cpu_time_ms",
     "minor_faults", "major_faults", "rss_before_mb", "rss_after_load_mb", "rss_after_mb",
     "peak_rss_mb", "affinity", "cpu_freq_mhz_before", "cpu_freq_mhz_after",
-    "temperature_c_before", "temperature_c_after",
+    "temperature_c_before", "temperature_c_after", "outputs_seen",
 )  # fmt: skip
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from rich.text import Text
 
 from device_runner.device import PushTotals
 from device_runner.flags import Flag, flag_sentence
+from device_runner.launching.repeats import repeats_of
 from device_runner.measuring import compare_together
 from device_runner.measuring.comparing import rounds_of
 from device_runner.records import Measurement
@@ -59,6 +61,7 @@ class BenchResult:
     def to_dict(self, artifacts: Sequence[Artifact]) -> dict[str, Any]:
         """JSON-ready form."""
         measurement, artifact = self.measurements[0], artifacts[0]
+        found = repeats_of(measurement.sessions)
         facts: dict[str, Any] = {
             "measurement": measurement.to_dict(),
             "delegated_ops": artifact.manifest.delegated_op_count,
@@ -66,21 +69,22 @@ class BenchResult:
             "note": measurement.device.stand_in_note,
             "pushed": self.pushed.to_dict() if self.pushed is not None else None,
             "unknown": list(self.unknown),
+            "repeats": None if found is None else dataclasses.asdict(found),
         }
-        found = self.comparison
-        if found is not None:
-            bounded = math.isfinite(found.interval.high)
+        against = self.comparison
+        if against is not None:
+            bounded = math.isfinite(against.interval.high)
             facts["against"] = {
                 "measurement": self.measurements[1].to_dict(),
-                "ratio": found.ratio,
-                "low": found.interval.low if bounded else None,
-                "high": found.interval.high if bounded else None,
-                "p_value": found.p_value,
+                "ratio": against.ratio,
+                "low": against.interval.low if bounded else None,
+                "high": against.interval.high if bounded else None,
+                "p_value": against.p_value,
                 "level": self.level,
-                "differs": found.differs(self.level),
-                "rounds": found.sessions,
-                "rounds_at_most": max(self.most, found.sessions),
-                "method": found.method,
+                "differs": against.differs(self.level),
+                "rounds": against.sessions,
+                "rounds_at_most": max(self.most, against.sessions),
+                "method": against.method,
                 "detectable": self.detectable if math.isfinite(self.detectable) else None,
             }
         return facts
@@ -143,6 +147,7 @@ def _table(artifact: Artifact, measurement: Measurement) -> Table:
         "delegated ops": str(manifest.delegated_op_count),
         "undelegated ops": str(manifest.undelegated_op_count),
         "max abs error": f"{verification.max_abs_error:.3g} (allowed {verification.tolerance:.3g})",
+        "outputs": _repeats(measurement),
         "flags": ", ".join(measurement.flags) or "none",
         "device": f"{measurement.device.model}, {measurement.device.soc}",
         "runtime": f"{measurement.device.runtime}, {measurement.device.runner}",
@@ -150,6 +155,11 @@ def _table(artifact: Artifact, measurement: Measurement) -> Table:
     for name, value in rows.items():
         table.add_row(name, Text(value))
     return table
+
+
+def _repeats(measurement: Measurement) -> str:
+    found = repeats_of(measurement.sessions)
+    return _NOT_TOLD if found is None else found.in_words()
 
 
 def _or_not_told(value: float | None, words: str) -> str:

@@ -23,7 +23,10 @@ a runner's output does it here.
 load the program; load the method; run every input once (the first of all is the first run) and
 write its output if asked; then, unless `--no-timing`, warm up and time the first input. Warm-up
 ends by `warmup.may_stop`. Timed iterations end when count and time are both met, or at
-`MAX_ITERATIONS`. An iteration is `execute` alone: inputs are set before, outputs not fetched.
+`MAX_ITERATIONS`. An iteration is `execute` alone: its input is set anew before, for its memory
+may have been used again, and outputs are not fetched. The first input's outputs are hashed between
+executions, from the first run on, as long as that takes no more than a hundredth of the time
+(`repeats`).
 
 **Events**: one JSON object a line on stdout, which carries nothing else, in this order. Memory
 is in MB of 2**20 bytes. Fields not listed are ignored, and so are events with another name: a
@@ -39,6 +42,9 @@ newer runner may say more. A change of meaning raises `PROTOCOL_VERSION`.
     iterations  ns: [...], start_ns: [...]             (at most CHUNK_ITERATIONS an event,
                                                         start_ns since the start event)
     timing      cpu_time_ms, minor_faults, major_faults     (of the timed iterations)
+    outputs_seen  digest: [...], executions: [...]    (of the first input; a digest is of this
+                                                       runner's own making, 16 letters at most;
+                                                       `further` where there were too many)
     memory      rss_after_mb, peak_rss_mb              (the kernel's mark, never polled)
     done        (nothing)
     error       kind, message   kind: bad_file | bad_input | out_of_memory | output | failed
@@ -53,6 +59,7 @@ from typing import Annotated, Literal, TypeVar
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from device_runner.launching.repeats import outputs_seen
 from device_runner.records import SessionRecord
 from foundation.records import first_problem
 
@@ -65,6 +72,8 @@ CHUNK_ITERATIONS = 1000
 
 ErrorKind = Literal["bad_file", "bad_input", "out_of_memory", "output", "failed"]
 _Count = Annotated[int, Field(ge=0, le=2**62)]
+_Positive = Annotated[int, Field(ge=1, le=2**62)]
+_Digest = Annotated[str, Field(pattern=r"^[0-9a-z]{1,16}$")]
 _Amount = Annotated[float, Field(ge=0, le=1e15, allow_inf_nan=False)]
 _Reading = Annotated[float, Field(ge=-1e6, le=1e9, allow_inf_nan=False)]
 
@@ -133,6 +142,11 @@ class _Timing(_Event):
     major_faults: _Count
 
 
+class _OutputsSeen(_Event):
+    digest: list[_Digest] = Field(max_length=1000)
+    executions: list[_Positive] = Field(max_length=1000)
+
+
 class _Memory(_Event):
     rss_after_mb: _Amount
     peak_rss_mb: _Amount
@@ -158,6 +172,7 @@ _EVENTS: dict[str, type[_Event]] = {
     "warmup": _Warmup,
     "iterations": _Iterations,
     "timing": _Timing,
+    "outputs_seen": _OutputsSeen,
     "memory": _Memory,
     "done": _Done,
     "error": RunnerError,
@@ -206,6 +221,8 @@ class _Collector:
             raise ProtocolError(f"event {name!r} came too often")
         else:
             self.once[type(event)] = event
+        if isinstance(event, _OutputsSeen) and len(event.digest) != len(event.executions):
+            raise ProtocolError(f"event {name!r} has digests and counts of unequal number")
         if isinstance(event, RunnerError):
             self.transcript.error = event
         self.transcript.last_event = name
@@ -242,6 +259,7 @@ class _Collector:
         warmup = self._find(_Warmup) or _Warmup(ms=[], settled=False)
         timing = self._find(_Timing) or _Timing(cpu_time_ms=0.0, minor_faults=0, major_faults=0)
         nothing = _Conditions(cpu_freq_mhz=[], temperature_c=[])
+        seen = self._find(_OutputsSeen)
         before, after = (*self.conditions, nothing, nothing)[:2]
         return SessionRecord(
             program_load_ms=load.program_load_ms,
@@ -266,6 +284,7 @@ class _Collector:
             temperature_c_before=tuple(before.temperature_c),
             temperature_c_after=tuple(after.temperature_c),
             runtime_version=start.runtime_version,
+            outputs_seen=None if seen is None else outputs_seen(seen.digest, seen.executions),
         )
 
 

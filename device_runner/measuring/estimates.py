@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from device_runner.flags import Flag, stand_in_flags
 from device_runner.launching.launches import RunReport
+from device_runner.launching.repeats import repeats_of
 from device_runner.measuring.correcting import reaction_of, seen_by, shared_by
 from device_runner.records import (
     DeviceKind,
@@ -36,6 +37,10 @@ MIN_ITERATIONS_TO_JUDGE = 10
 # How much a device's clock may run ahead of ours before its times are doubted.
 CLOCK_TOLERANCE = 1.1
 CLOCK_SLACK_S = 0.1
+
+
+# Kinds of device that run models themselves; the others give what was computed elsewhere.
+_RUNS_MODELS = ("phone", "emulator", "host")
 
 
 def estimate_of(
@@ -105,7 +110,13 @@ def flags_of(
     """
     width = estimate.latency_high_ms - estimate.latency_low_ms
     drift = sentinel.drift if sentinel is not None else (1.0,) * len(sessions)
+    repeats = repeats_of(sessions)
     rules = {
+        # The same input gave different outputs, in whichever sessions.
+        Flag.UNSTABLE: repeats is not None and repeats.unstable,
+        # A runner that could have told did not; a stock one has its own flag.
+        Flag.REPEATS_UNKNOWN: kind in _RUNS_MODELS
+        and any(session.outputs_seen is None and not session.unknown for session in sessions),
         # The interval is wider than NOISY_RELATIVE_WIDTH of the latency.
         Flag.NOISY: width > NOISY_RELATIVE_WIDTH * estimate.latency_ms,
         # The interval is the range of one or two sessions.

@@ -65,6 +65,17 @@ Event& Event::text(const char* name, const std::string& value) {
   return *this;
 }
 
+Event& Event::texts(const char* name, const std::vector<std::string>& values) {
+  key(name);
+  line_ += '[';
+  for (size_t at = 0; at < values.size(); ++at) {
+    if (at > 0) line_ += ", ";
+    line_ += quoted(values[at]);
+  }
+  line_ += ']';
+  return *this;
+}
+
 Event& Event::number(const char* name, double value) {
   key(name);
   line_ += decimal(value);

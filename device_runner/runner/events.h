@@ -15,6 +15,7 @@ class Event {
  public:
   explicit Event(const char* name);
   Event& text(const char* key, const std::string& value);
+  Event& texts(const char* key, const std::vector<std::string>& values);
   Event& number(const char* key, double value);
   Event& integer(const char* key, int64_t value);
   Event& boolean(const char* key, bool value);

@@ -127,6 +127,10 @@ void Model::set_input(const std::string& path) {
     fail(kBadInput, path + " cannot be read: " + std::strerror(errno));
   }
   std::fclose(file);
+  set_input_again();
+}
+
+void Model::set_input_again() {
   const Error error = method_->set_input(EValue(Tensor(tensor_)), 0);
   if (error != Error::Ok) refuse("setting the input", error, kFailed);
 }
@@ -134,6 +138,14 @@ void Model::set_input(const std::string& path) {
 void Model::execute() {
   const Error error = method_->execute();
   if (error != Error::Ok) refuse("executing method 'forward'", error, kFailed);
+}
+
+const void* Model::output_bytes(size_t* bytes) {
+  *bytes = 0;
+  if (method_->outputs_size() == 0 || !method_->get_output(0).isTensor()) return nullptr;
+  const Tensor& tensor = method_->get_output(0).toTensor();
+  *bytes = tensor.nbytes();
+  return tensor.const_data_ptr();
 }
 
 const float* Model::output(size_t* elements) {

@@ -15,7 +15,7 @@
 
 namespace mobilesr {
 
-// Used in the order of its methods, each once save the last three. Failures end the process.
+// Used in the order of its methods, each once save the last five. Failures end the process.
 class Model {
  public:
   Model() = default;
@@ -28,9 +28,14 @@ class Model {
   size_t input_elements() const { return input_.size(); }
   // Reads raw float32 of exactly the input's size.
   void set_input(const std::string& path);
+  // Sets it once more. Due before every execution: the planned memory of an input is a kernel's to
+  // use again as soon as nobody needs the input any more.
+  void set_input_again();
   void execute();
   // The first output's values, valid until the next `execute`.
   const float* output(size_t* elements);
+  // Its bytes, whatever they are; null where it is no tensor.
+  const void* output_bytes(size_t* bytes);
 
  private:
   void plan_memory(const executorch::runtime::MethodMeta& meta);

@@ -51,16 +51,13 @@ _NO_DEBUG_HANDLE = 65535
 
 @lru_cache(maxsize=1)
 def unfit() -> str:
-    """Why graphs cannot be written directly here, in one sentence; empty where they can.
+    """Why graphs cannot be written directly here, in words; empty where they can.
 
     Imports nothing of ExecuTorch.
     """
     found = importlib.metadata.version("executorch")
     if found != VERSION:
-        return (
-            f"the direct lowering was made for executorch {VERSION} and {found} is installed: "
-            "models are lowered by ExecuTorch's own partitioner (lowering standard)"
-        )
+        return f"the direct lowering was made for executorch {VERSION}, and {found} is installed"
     for name, sha256 in _FILES.items():
         try:
             content = (_folder() / name).read_bytes()
@@ -68,8 +65,8 @@ def unfit() -> str:
             content = b""
         if hashlib.sha256(content).hexdigest() != sha256:
             return (
-                f"{name} of the executorch that is installed is not that of release {VERSION}: "
-                "models are lowered by ExecuTorch's own partitioner (lowering standard)"
+                f"the direct lowering was made for executorch {VERSION}, and the {name} that is "
+                "installed is another"
             )
     return ""
 
@@ -88,7 +85,7 @@ def make_program(graph: XnnpackGraph) -> tuple[bytes, int]:
         ExportError: `unfit` says why not.
     """
     if reason := unfit():
-        raise ExportError(reason)
+        raise ExportError(f"{reason}: export by lowering standard instead")
     from executorch.exir._serialize._named_data_store import NamedDataStore
     from executorch.exir._serialize._program import PTEFile, serialize_pte_binary
 

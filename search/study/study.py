@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
-import contextlib
 import random
-import re
-from collections.abc import Iterator, Mapping
-from pathlib import Path
-from typing import Any, Literal, Protocol
+from collections.abc import Mapping
+from typing import Any, Literal
 
 import optuna
-import sqlalchemy.exc
 from optuna.trial import TrialState
-from sqlalchemy.engine import URL, make_url
 
-from foundation.databases import lost_password, masked, sqlite_url
-from foundation.wording import shown, without_passwords
+from foundation.wording import shown
 from search.errors import RunError
 from search.request import SearchRequest
 from search.study.identity import difference
 from search.study.records import CandidateResult
+from search.study.storage import (
+    UNREADABLE,
+    StudyPlace,
+    open_storage,
+    reason_of,
+    unreadable,
+    where_of,
+)
 
 DIRECTIONS: tuple[Literal["minimize"], Literal["maximize"]] = ("minimize", "maximize")
 OBJECTIVES = ("latency_ms", "psnr_y_db")
@@ -27,25 +29,6 @@ RESULT_ATTRIBUTE = "result"
 DUPLICATE_ATTRIBUTE = "duplicate_of"
 OWNER_ATTRIBUTE = "owner"
 IDENTITY_ATTRIBUTE = "identity"
-
-
-class StudyPlace(Protocol):
-    """Where a study lies; `search.study.run_directory.RunDirectory` is such a place."""
-
-    @property
-    def path(self) -> Path: ...
-
-    @property
-    def study_path(self) -> Path: ...
-
-    @property
-    def study_name(self) -> str: ...
-
-    @property
-    def shared_storage(self) -> str | None: ...
-
-    @property
-    def begun(self) -> bool: ...
 
 
 def make_sampler(request: SearchRequest, done: int) -> optuna.samplers.BaseSampler:
@@ -86,15 +69,15 @@ def open_study(
     try:
         study = optuna.create_study(
             study_name=run.study_name,
-            storage=_storage(run),
+            storage=open_storage(run),
             directions=list(DIRECTIONS),
             load_if_exists=True,
         )
         if identity is not None:
             _require_identity(study, identity, run)
         study.sampler = make_sampler(request, len(study.get_trials(deepcopy=False)))
-    except _UNREADABLE as error:
-        raise _unreadable(run, error) from error
+    except UNREADABLE as error:
+        raise unreadable(run, error) from error
     study.set_metric_names(list(OBJECTIVES))
     return study
 
@@ -105,7 +88,7 @@ def _require_identity(study: optuna.Study, identity: Mapping[str, Any], run: Stu
         study.set_user_attr(IDENTITY_ATTRIBUTE, dict(identity))
     elif name := difference(stored, identity):
         raise RunError(
-            f"the study in {_where(run)} belongs to a search with other {name} "
+            f"the study in {where_of(run)} belongs to a search with other {name} "
             f"({shown(str(stored[name]), 60)}, here {shown(str(identity[name]), 60)}), and the two "
             "are never mixed: choose another --run-dir, or another --storage"
         )
@@ -117,118 +100,17 @@ def load_study(run: StudyPlace) -> optuna.Study:
         raise RunError(f"{run.path} holds no study.db: the search did not get as far as a trial")
     optuna.logging.set_verbosity(optuna.logging.WARNING)
     try:
-        return optuna.load_study(study_name=run.study_name, storage=_storage(run, read_only=True))
-    except _UNREADABLE as error:
-        raise _unreadable(run, error) from error
-
-
-_UNREADABLE = (
-    sqlalchemy.exc.SQLAlchemyError,
-    optuna.exceptions.OptunaError,
-    KeyError,
-    RuntimeError,
-    ImportError,
-    ValueError,
-)
-
-
-@contextlib.contextmanager
-def storage_trouble(run: StudyPlace) -> Iterator[None]:
-    """Inside, trouble of the study's storage is a `RunError`."""
-    try:
-        yield
-    except (sqlalchemy.exc.SQLAlchemyError, optuna.exceptions.StorageInternalError) as error:
-        raise _unreadable(run, error) from error
-
-
-# What a database says of trouble that passes, or is not in its file -> what to do.
-_CAUSES = (
-    (
-        "locked|busy",
-        "another program holds it; end that one (a report, a dashboard, an editor of databases), "
-        "then give the same command again; nothing is lost",
-    ),
-    ("readonly|read-only", "it may not be written: see who owns it and its folder"),
-    ("unable to open", "see that its folder is there and may be written"),
-    (
-        "connection refused|could not connect|timeout expired|could not translate host|server "
-        "closed the connection",
-        "its database does not answer; see that it runs and that --storage names it, then give "
-        "the same command again; nothing is lost",
-    ),
-    (
-        "could not parse|can't load plugin|invalid literal|invalid ipv6",
-        "that is no address of a database; give one such as postgresql://USER@HOST/DATABASE",
-    ),
-    ("authentication failed|role .* does not exist", "correct the user and password in --storage"),
-)
-
-
-def _unreadable(run: StudyPlace, error: BaseException) -> RunError:
-    return _trouble(_where(run), run.path, error)
-
-
-def _trouble(where: str, folder: Path, error: BaseException) -> RunError:
-    reason = without_passwords(
-        shown(str(getattr(error, "orig", None) or error.__cause__ or error).partition("\n")[0])
-    )
-    if "disk is full" in reason:  # SQLite's words
-        return RunError(
-            f"no space left on the disk that holds {folder}: free some, then give the same "
-            "command again; no finished trial is lost"
+        return optuna.load_study(
+            study_name=run.study_name, storage=open_storage(run, read_only=True)
         )
-    for words, advice in _CAUSES:
-        if re.search(words, reason, re.IGNORECASE):
-            return RunError(f"the study {where} cannot be used now ({reason}): {advice}")
-    return RunError(
-        f"the study {where} cannot be read ({reason}): restore it from a copy, or start a new "
-        "run with another --run-dir"
-    )
-
-
-def _where(run: StudyPlace) -> str:
-    return str(run.study_path) if run.shared_storage is None else masked(run.shared_storage)
-
-
-def require_reachable(address: str, run_path: Path) -> None:
-    """Find out before long work whether the database at `address` can be used.
-
-    Raises:
-        RunError: it cannot; the message says what to do, and holds no password.
-    """
-    try:
-        _connected(address).remove_session()
-    except _UNREADABLE as error:
-        raise _trouble(masked(address), run_path, error) from error
-
-
-def _storage(run: StudyPlace, *, read_only: bool = False) -> optuna.storages.RDBStorage:
-    """The database of a run's study; read only, nothing is made or changed in it."""
-    address = run.shared_storage
-    if address is None:
-        return _connected(sqlite_url(run.study_path, read_only=read_only), new=not read_only)
-    url = make_url(address)
-    file = url.database or ""
-    if read_only and url.get_backend_name() == "sqlite" and not file.startswith("file:"):
-        url = sqlite_url(Path(file), read_only=True)
-    return _connected(url, new=not read_only)
-
-
-def _connected(address: str | URL, *, new: bool = True) -> optuna.storages.RDBStorage:
-    """Optuna's storage at an address; `new` has its tables made where there are none."""
-    url = make_url(address)
-    if lost_password(url):
-        raise RunError(
-            f"the password of {masked(url)} is kept nowhere: give the address again with --storage"
-        )
-    # A second process (a report, a dashboard) may hold the SQLite lock for a moment.
-    arguments = {"connect_args": {"timeout": 30}} if url.drivername.startswith("sqlite") else {}
-    return optuna.storages.RDBStorage(
-        # Rendered by SQLAlchemy, braces are escaped: Optuna fills in templates.
-        url.render_as_string(hide_password=False),
-        engine_kwargs=arguments,
-        skip_table_creation=not new,
-    )
+    except UNREADABLE as error:
+        journal = run.study_path.with_name(f"{run.study_path.name}-journal")
+        if "readonly" in reason_of(error) and journal.is_file():
+            raise RunError(
+                f"{run.study_path} was left in the middle of a write, which reading does not "
+                "settle: give the search's own command again; no finished trial is lost"
+            ) from error
+        raise unreadable(run, error) from error
 
 
 def own(trial: optuna.Trial, owner: str) -> None:

@@ -20,6 +20,7 @@ from device_runner import (
     ThreadChoice,
 )
 from device_runner.conditions import Reading
+from device_runner.records import OutputSeen
 from foundation import Artifact
 
 
@@ -99,6 +100,7 @@ class ScriptedDevice(Device):
             iteration_start_ns=tuple(i * each_ns for i in range(10)),
             rss_before_mb=1, rss_after_load_mb=1, rss_after_mb=1, peak_rss_mb=2, peak_reset=True,
             threads=request.threads, runtime_version="1",
+            outputs_seen=(OutputSeen(digest="same", executions=10),),
         )  # fmt: skip
         return RunReport(Outcome.OK, "", duration_s, session)
 

@@ -94,3 +94,15 @@ def test_a_store_that_cannot_be_written_ends_the_search(prepared, small_artifact
     ):
         pool.export_all([candidate_of(small_artifact)])
     assert workers() == []
+
+
+def test_workers_that_start_know_no_ctrl_c(prepared, small_artifact, capfd):
+    """A terminal's Ctrl-C reaches the workers too, also while they are still being born."""
+    weights, store = prepared
+    with ExportPool(weights, store) as pool:
+        future = pool._submit(candidate_of(small_artifact))
+        assert workers()
+        for born in workers():
+            born.send_signal(signal.SIGINT)
+        assert future.result(timeout=200).name == small_artifact.folder.name
+    assert "KeyboardInterrupt" not in capfd.readouterr().err

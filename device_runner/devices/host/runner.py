@@ -28,6 +28,7 @@ from device_runner.launching.protocol import (
     PROTOCOL_VERSION,
     ErrorKind,
 )
+from device_runner.launching.repeats import OutputWatch
 from device_runner.launching.warmup import is_settled, may_stop
 from foundation.process import die_with_parent
 
@@ -143,17 +144,47 @@ def _write_output(method: Any, folder: Path, index: int, dtype: str) -> dict[str
     return {"index": index, "name": name, "bytes": values.nbytes}
 
 
-def _run_inputs(arguments: argparse.Namespace, method: Any, events: _Events) -> None:
+class _Fed:
+    """A method and the first input, which is timed; `watch` sees the outputs that it gives."""
+
+    def __init__(self, method: Any, given: Any) -> None:
+        self._method, self._given = method, given
+        self.watch = OutputWatch(time.perf_counter_ns)
+
+    def execute(self) -> tuple[int, int]:
+        """One execution's begin and end, ns.
+
+        The input is set each time: its planned memory is a kernel's to use again as soon as nobody
+        needs the input any more.
+        """
+        self._method.set_inputs([self._given])
+        begin = time.perf_counter_ns()
+        self._method.execute()
+        end = time.perf_counter_ns()
+        self.watch.see(self._output)
+        return begin, end
+
+    def _output(self) -> memoryview:
+        """The output's bytes as they lie there, until the next execution."""
+        output = self._method.get_outputs(clone_outputs=False)[0]
+        return memoryview(output.contiguous().numpy()).cast("B")
+
+
+def _run_inputs(arguments: argparse.Namespace, method: Any, events: _Events) -> _Fed:
     shape = tuple(method.method_meta().input_tensor_meta(0).sizes())
+    first = _read_input(arguments.inputs[0], shape)
+    fed = _Fed(method, first)
     for index, path in enumerate(arguments.inputs):
-        method.set_inputs([_read_input(path, shape)])
-        begin = time.perf_counter()
-        method.execute()
         if index == 0:
-            events.emit("first_run", ms=(time.perf_counter() - begin) * 1e3)
+            begin, end = fed.execute()
+            events.emit("first_run", ms=(end - begin) / 1e6)
+        else:
+            method.set_inputs([_read_input(path, shape)])
+            method.execute()
         if arguments.output_dir is not None:
             written = _write_output(method, arguments.output_dir, index, arguments.output_dtype)
             events.emit("output", **written)
+    return fed
 
 
 def _emit_conditions(events: _Events) -> None:
@@ -164,32 +195,31 @@ def _emit_conditions(events: _Events) -> None:
     )
 
 
-def _warm_up(arguments: argparse.Namespace, method: Any, events: _Events) -> None:
+def _warm_up(arguments: argparse.Namespace, fed: _Fed, events: _Events) -> None:
     durations_ms: list[float] = []
     while not may_stop(durations_ms, arguments.min_warmup, arguments.max_warmup):
-        begin = time.perf_counter_ns()
-        method.execute()
-        durations_ms.append((time.perf_counter_ns() - begin) / 1e6)
+        begin, end = fed.execute()
+        durations_ms.append((end - begin) / 1e6)
     events.emit("warmup", ms=durations_ms, settled=is_settled(durations_ms))
 
 
 def _time_iterations(
-    arguments: argparse.Namespace, method: Any, events: _Events, origin_ns: int
+    arguments: argparse.Namespace, fed: _Fed, events: _Events, origin_ns: int
 ) -> None:
     starts, durations = array("q"), array("q")
     usage = resource.getrusage(resource.RUSAGE_SELF)
-    cpu_begin = time.process_time()
+    cpu_begin, hashing_ns = time.process_time(), fed.watch.spent_ns
     begin = now = time.perf_counter_ns()
     least_ns = arguments.min_time_s * 1e9
     while len(durations) < MAX_ITERATIONS and (
         len(durations) < arguments.min_iterations or now - begin < least_ns
     ):
-        start = time.perf_counter_ns()
-        method.execute()
-        now = time.perf_counter_ns()
+        start, now = fed.execute()
         starts.append(start - origin_ns)
         durations.append(now - start)
-    cpu_time_ms = (time.process_time() - cpu_begin) * 1e3
+    # Of one thread, which did nothing else meanwhile.
+    hashing_ms = (fed.watch.spent_ns - hashing_ns) / 1e6
+    cpu_time_ms = max(0.0, (time.process_time() - cpu_begin) * 1e3 - hashing_ms)
     after = resource.getrusage(resource.RUSAGE_SELF)
     for at in range(0, len(durations), CHUNK_ITERATIONS):
         part = slice(at, at + CHUNK_ITERATIONS)
@@ -221,20 +251,18 @@ def _run(arguments: argparse.Namespace, events: _Events) -> None:
         affinity=kernel_facts.affinity(),
     )
     program, method = _load(arguments, binding, events)
-    _run_inputs(arguments, method, events)
+    fed = _run_inputs(arguments, method, events)
     if not arguments.no_timing:
-        if len(arguments.inputs) > 1:
-            shape = tuple(method.method_meta().input_tensor_meta(0).sizes())
-            method.set_inputs([_read_input(arguments.inputs[0], shape)])
         gc.disable()
         _emit_conditions(events)
-        _warm_up(arguments, method, events)
-        _time_iterations(arguments, method, events, origin_ns)
+        _warm_up(arguments, fed, events)
+        _time_iterations(arguments, fed, events, origin_ns)
         _emit_conditions(events)
+    events.emit("outputs_seen", **fed.watch.told())
     events.emit(
         "memory", rss_after_mb=kernel_facts.rss_mb(), peak_rss_mb=kernel_facts.peak_rss_mb()
     )
-    del method, program
+    del fed, method, program
 
 
 def main(argv: list[str] | None = None) -> int:

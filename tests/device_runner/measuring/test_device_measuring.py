@@ -31,7 +31,7 @@ from device_runner import (
 from device_runner.commands.bench_output import BenchResult, show
 from device_runner.commands.cli import register
 from device_runner.measuring import estimate_of, flags_of
-from device_runner.records import SentinelTrack
+from device_runner.records import OutputSeen, SentinelTrack
 from foundation import Artifact
 
 QUICK = TimingPlan(min_warmup=1, max_warmup=30, min_iterations=3, min_time_s=0.0)
@@ -52,6 +52,7 @@ def session(*iteration_ms: float, settled: bool = True, peak_reset: bool = True)
         peak_reset=peak_reset,
         threads=2,
         runtime_version="1.4.1",
+        outputs_seen=(OutputSeen(digest="same", executions=1 + len(iteration_ms)),),
     )
 
 

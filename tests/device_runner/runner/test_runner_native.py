@@ -17,10 +17,12 @@ import pytest
 
 from device_runner import HostDevice, Outcome, RunRequest
 from device_runner.bundles import Bundle
+from device_runner.bundles.kernels.families import FAMILIES, FOLDER, INPUT, Family
 from device_runner.bundles.native_runner import SOURCES
 from device_runner.bundles.trial import environment, start_command
 from device_runner.launching.outcomes import Ended, judge
 from device_runner.launching.protocol import Transcript, parse_transcript
+from device_runner.launching.repeats import repeats_of
 from device_runner.launching.warmup import is_settled, may_stop
 from foundation import Artifact
 
@@ -137,6 +139,48 @@ def test_session_is_whole(run: Launch, artifact: Artifact, threads: int) -> None
     assert session.first_run_ms > 0
     assert session.peak_rss_mb >= session.rss_after_load_mb >= session.rss_before_mb > 0
     assert session.runtime_version == "1.4.1"
+
+
+@pytest.mark.parametrize("family", FAMILIES, ids=lambda family: family.name)
+def test_outputs_repeat_because_every_execution_has_its_input_anew(
+    launch: Launch, family: Family
+) -> None:
+    """Of these programs the input's memory is another tensor's before an execution ends."""
+    finished = launch("--model", FOLDER / family.file, "--inputs", FOLDER / INPUT, *QUICK)
+    session = told(finished).session
+    assert session is not None
+    assert session.outputs_seen is not None
+    assert len(session.outputs_seen) == 1
+    assert session.outputs_seen[0].executions >= 1
+
+
+@pytest.fixture(scope="module")
+def unsteady(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A program that adds something in every twentieth execution or so."""
+    import torch
+    from executorch.exir import to_edge_transform_and_lower
+
+    class Unsteady(torch.nn.Module):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return x + (torch.rand(1) < 0.05).to(torch.float32) * 1e-6
+
+    program = torch.export.export(Unsteady(), (torch.zeros(1, 4, 12, 12),))
+    path = tmp_path_factory.mktemp("unsteady") / "model.pte"
+    path.write_bytes(to_edge_transform_and_lower(program).to_executorch().buffer)
+    return path
+
+
+def test_outputs_that_do_not_repeat_are_counted(launch: Launch, unsteady: Path) -> None:
+    limits = ("--min-iterations", "1000", "--min-time-s", "1")
+    finished = launch("--model", unsteady, "--inputs", FOLDER / INPUT, *limits)
+    session = told(finished).session
+    assert session is not None
+    found = repeats_of([session])
+    assert found is not None
+    assert found.unstable
+    # Of 200 executions or more, 5 % is between 1 and 12 % but for one time in a million.
+    assert found.executions >= 200
+    assert 0.01 < found.differing / found.executions < 0.12
 
 
 def test_warm_up_ends_by_the_same_rule(run: Launch, artifact: Artifact) -> None:

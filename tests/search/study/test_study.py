@@ -2,6 +2,8 @@
 
 import gc
 import sqlite3
+import subprocess
+import sys
 
 import optuna
 import pytest
@@ -15,6 +17,7 @@ from search.request import SearchRequest
 from search.space import SearchSpace
 from search.study.identity import identity_of
 from search.study.run_directory import RunDirectory
+from search.study.storage import storage_trouble
 from search.study.study import (
     RESULT_ATTRIBUTE,
     known_results,
@@ -26,7 +29,6 @@ from search.study.study import (
     recover,
     refine,
     results_of,
-    storage_trouble,
 )
 
 SPACE = SearchSpace(n_feats=(8, 16), depths=(1,), ratios=(1, 2), window_sizes=(4,))
@@ -338,3 +340,25 @@ def test_passwords_of_earlier_versions_are_not_shown(tmp_path):
     run.spec_path.write_text('storage = "postgresql://u:pw1@h/db"\n' + text)
     assert run.spec()["storage"] == "postgresql://u:***@h/db"
     assert "pw1" not in str(run.facts())
+
+
+HALF_A_WRITE = """
+import os, sqlite3, sys
+study = sqlite3.connect(sys.argv[1], isolation_level=None)
+study.execute("PRAGMA cache_size = 1")
+study.execute("BEGIN IMMEDIATE")
+study.execute("CREATE TABLE scratch (text)")
+study.executemany("INSERT INTO scratch VALUES (?)", [("x" * 1000,)] * 2000)
+os._exit(9)
+"""
+
+
+def test_a_write_that_a_kill_cut_short_is_settled_by_the_search_alone(tmp_path):
+    run = RunDirectory.create(tmp_path / "run", REQUEST, {})
+    trial, candidate = asked(open_study(run, REQUEST), SPACE.smallest())
+    record(trial, ok(trial, candidate))
+    subprocess.run([sys.executable, "-c", HALF_A_WRITE, str(run.study_path)], check=False)
+    with pytest.raises(RunError, match="left in the middle of a write"):
+        run.results()
+    open_study(run, REQUEST)
+    assert len(run.results()) == 1
