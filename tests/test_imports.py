@@ -13,7 +13,12 @@ import pytest
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 # Of search, reports may know what a study left behind, and the arithmetic of the front.
-LEARNT = ("search.study", "search.front.dominance", "search.front.probability")
+LEARNT = (
+    "search.study",
+    "search.front.belief",
+    "search.front.dominance",
+    "search.front.probability",
+)
 # Each room, and the rooms below it that it may import.
 BELOW = {
     "foundation": (),
@@ -21,14 +26,7 @@ BELOW = {
     "device_runner": ("foundation",),
     "search": ("models", "device_runner", "foundation"),
     "nightly": ("models", "device_runner", "foundation"),
-    "reports": (
-        *LEARNT,
-        "search.inputs",
-        "search.request",
-        "models",
-        "device_runner",
-        "foundation",
-    ),
+    "reports": (*LEARNT, "models", "device_runner", "foundation"),
     "mobilesr_tune": ("reports", "search", "nightly", "models", "device_runner", "foundation"),
 }
 

@@ -240,7 +240,9 @@ class DeviceJudge:
             reference, [*case.before[doubts[0] + 1 :], case.tonight], case.spread,
             unsteady=case.unsteady,
         )  # fmt: skip
-        return whole if alone.p < REMEMBERED_P and whole.size > case.floor else None
+        # The more neighbours are alike, the less a second night says: its memory is an estimate.
+        needed = REMEMBERED_P * (1 - case.spread.memory) ** 2
+        return whole if alone.p < needed and whole.size > case.floor else None
 
     def _confirmed(self, case: Case, found: Shift) -> bool:
         """The second look alone lies on the worse side of the reference, beyond chance."""
