@@ -10,21 +10,24 @@ from __future__ import annotations
 import json
 import logging
 import sys
+import textwrap
 import warnings
 from collections.abc import Iterable
+from datetime import timedelta
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderableType
 from rich.progress import (
     BarColumn,
-    MofNCompleteColumn,
     Progress,
+    ProgressColumn,
     SpinnerColumn,
+    Task,
     TextColumn,
     TimeElapsedColumn,
-    TimeRemainingColumn,
 )
 from rich.segment import Segment
+from rich.table import Column
 from rich.text import Text
 
 from foundation.wording import inert
@@ -44,6 +47,19 @@ class GateConsole(Console):
         for segment in super().render(renderable, options):
             text = segment.text if segment.control else inert(segment.text, keep="\n")
             yield segment if text == segment.text else Segment(text, segment.style)
+
+    def tell(self, text: str, indent: int = 0) -> None:
+        """As `say`, but a terminal gets lines of its own width, broken between words.
+
+        Lines after the first are indented. A file gets one line, as `say` writes it.
+        """
+        width = self.width if self.is_terminal else sys.maxsize
+        lines = textwrap.wrap(
+            text, width, subsequent_indent=" " * indent, break_long_words=False,
+            break_on_hyphens=False, drop_whitespace=True, replace_whitespace=False,
+        )  # fmt: skip
+        for line in lines or [""]:
+            self.say(line)
 
     def say(self, text: str, *, style: str = "") -> None:
         """Print one line as it stands: no markup, no emoji codes, not wrapped at any width.
@@ -65,19 +81,54 @@ class _TidyProgress(Progress):
         self.live.stop()
 
 
+class _CountColumn(ProgressColumn):
+    """`3/12 tiles`; nothing where nobody knows of how many."""
+
+    def __init__(self, unit: str) -> None:
+        super().__init__()
+        self.unit = unit
+
+    def render(self, task: Task) -> Text:
+        """The count with its unit."""
+        if task.total is None:
+            return Text("")
+        count = f"{int(task.completed)}/{int(task.total)} {self.unit}"
+        return Text(count.strip(), style="progress.download", no_wrap=True)
+
+
+class _LeftColumn(ProgressColumn):
+    """`0:01:40 left`; nothing where it is not known."""
+
+    max_refresh = 0.5
+
+    def render(self, task: Task) -> Text:
+        """The remaining time by the task's own speed."""
+        seconds = None if task.total is None else task.time_remaining
+        if seconds is None:
+            return Text("")
+        left = timedelta(seconds=int(seconds))
+        return Text(f"{left} left", style="progress.remaining", no_wrap=True)
+
+
 def progress_bar(unit: str = "") -> Progress:
-    """A bar with count, elapsed and remaining time, on stderr."""
+    """A bar with count, elapsed and remaining time, on stderr.
+
+    A narrow terminal shortens the words; count and times always stand there.
+    """
     return _TidyProgress(
         SpinnerColumn(),
-        TextColumn("{task.description}", markup=False),
-        BarColumn(bar_width=24),
-        MofNCompleteColumn(),
-        TextColumn(unit),
+        TextColumn(
+            "{task.description}",
+            markup=False,
+            table_column=Column(ratio=1, no_wrap=True, overflow="ellipsis"),
+        ),
+        BarColumn(bar_width=16),
+        _CountColumn(unit),
         TimeElapsedColumn(),
-        TextColumn("left"),
-        TimeRemainingColumn(),
+        _LeftColumn(),
         console=err,
         transient=True,
+        expand=True,
     )
 
 

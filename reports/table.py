@@ -189,7 +189,8 @@ def _measured(result: CandidateResult) -> dict[str, Any]:
     cells["device_s"] = result.device_s
     cells["feasible"] = None if result.status == "failed" else result.feasible
     cells["gain_over_bicubic_db"] = result.gain_db
-    cells["psnr_origin"] = (result.quality and result.quality.origin) or ""
+    origin = result.quality.origin if result.quality else None
+    cells["psnr_origin"] = "" if origin is None else origin.value
     if (artifact := result.artifact) is not None:
         cells["delegated_share"] = artifact.delegated_share
         cells["gmacs"] = artifact.macs / 1e9

@@ -23,6 +23,7 @@ class SearchDisplay:
     def __init__(self) -> None:
         self.bar = progress_bar()
         self.stage_task = self.bar.add_task("starting", total=None)
+        self.training_task: TaskID | None = None
         self.tasks: dict[str, TaskID] = {}
         self.announced = 0
 
@@ -48,12 +49,16 @@ class SearchDisplay:
         return self.tasks[name]
 
     def _stage(self, text: str) -> None:
-        self.bar.update(self.stage_task, description=text[:70], total=None, completed=0)
+        if self.training_task is not None:
+            # Its numbers are no other stage's.
+            self.bar.remove_task(self.training_task)
+            self.training_task = None
+        self.bar.update(self.stage_task, description=text)
         if not err.is_terminal and text.startswith("training"):
             err.say(text)
 
     def _device(self, serial: str, text: str) -> None:
-        self.bar.update(self._task(f"device {serial}", text), description=text[:90])
+        self.bar.update(self._task(f"device {serial}", text), description=text)
 
     def _note(self, text: str) -> None:
         err.say(text, style="yellow")
@@ -64,10 +69,11 @@ class SearchDisplay:
 
     def training(self, progress: TrainingProgress) -> None:
         """Show a step of the supernet's training."""
+        if self.training_task is None:
+            self.training_task = self.bar.add_task("training", total=progress.steps)
         self.bar.update(
-            self.stage_task, total=progress.steps, completed=progress.step,
-            description=f"training the supernet, L1 {progress.loss:.4f}",
-        )  # fmt: skip
+            self.training_task, completed=progress.step, description=f"L1 {progress.loss:.4f}"
+        )
         # A log has no moving bar: one line every tenth of the way, and one early that says how
         # long it will take.
         tenth = progress.step * 10 // progress.steps
@@ -88,4 +94,4 @@ class SearchDisplay:
         else:
             text = f"{result.status}: {result.reason}"
         where = "" if result.device_serial == HOST else f"  on {result.device_serial}"
-        err.say(f"{done:>3}/{total}  {result.config.key:<34} {text}{where}")
+        err.tell(f"{done:>3}/{total}  {result.config.key:<26} {text}{where}", indent=8)

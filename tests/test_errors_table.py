@@ -119,6 +119,12 @@ TABLE = [
     ("upscale, tile of 0", f"upscale photos/a.png -o out.png {OURS} --tile 0x8",
      "LR size 0x8 is out of range"),
     ("unknown graph", f"export {OURS} --graph fast -o out", "graph: .*'deploy' or 'reference'"),
+    ("unknown lowering", f"export {OURS} --lowering fast -o out",
+     "lowering: .*'standard' or 'direct'"),
+    ("network as written, directly", f"export {OURS} --graph reference --lowering direct -o out",
+     "lowering direct writes the deploy graph: the reference graph needs standard"),
+    ("strips of the standard lowering", f"export {OURS} --lowering standard --strip-kb 9 -o out",
+     "strip_kb is for lowering direct"),
     ("search, folder that cannot be made", f"search {TINY} {OURS} --hr photos --run-dir file/run",
      "cannot write .*a file stands where a folder is needed"),
     ("search, folder nobody may write", f"search {TINY} {OURS} --hr photos --run-dir /proc/run",
@@ -272,7 +278,8 @@ def test_wrong_requests_are_one_sentence_and_change_nothing(
     lines = err.splitlines()
     # What was chosen may stand before it; of errors there is one, the last line.
     assert [line for line in lines if line.startswith("error: ")] == lines[-1:], err
-    assert all(re.match("Device: |Threads: |Run directory: |error: ", line) for line in lines), err
+    known = "Device: |Threads: |Run directory: |LR size |error: "
+    assert all(re.match(known, line) for line in lines), err
     assert re.search(sentence, lines[-1]), lines[-1]
     assert "Traceback" not in err
     assert contents(world) == before

@@ -18,6 +18,7 @@ from foundation.artifact import ArtifactManifest, load_artifact
 from foundation.errors import MobileSRTuneError
 from foundation.files import read_json
 from foundation.toml import read_toml
+from models.training.recipe import TrainingRecipe
 from nightly.suite import load_suite
 from search.request import SearchRequest
 from search.study.crops import CropPlaces
@@ -59,6 +60,10 @@ REQUEST = {
     "sampler": "tpe", "run_dir": "run", "max_latency_ms": 1.0,
     "space": {"n_feats": [8], "depths": [1], "ratios": [1], "window_sizes": [4], "n_heads": 2},
 }  # fmt: skip
+RECIPE = {
+    "key": "n8_h2_r1_w4_x2_p1", "plan": {"steps": 20, "crop": 8, "learning_rate": 1e-3},
+    "space": {"n_feats": [8], "depths": [1], "ratios": [1], "window_sizes": [4], "n_heads": 2},
+}  # fmt: skip
 PLACES = {
     "schema": "picture-crops/1", "places": [{"image": "a", "top": 0, "left": 0, "side": 9}],
 }  # fmt: skip
@@ -87,6 +92,12 @@ PARSERS: dict[str, tuple[Callable[[Path], Any], str, Any, Callable[[Any], bytes]
     "manifest": (ArtifactManifest.load, "a.json", MANIFEST, from_json),
     "artifact": (lambda p: load_artifact(p.parent), "manifest.json", MANIFEST, from_json),
     "result": (CandidateResult.load, "a.json", RESULT, from_json),
+    "recipe": (
+        lambda p: TrainingRecipe.resolve(p, {"steps": 20, "n_feats": (8,)}),
+        "a.toml",
+        RECIPE,
+        from_toml,
+    ),
     "crops": (CropPlaces.load, "a.json", PLACES, from_json),
     "suite": (load_suite, "suite.toml", SUITE, from_toml),
     "request": (lambda p: SearchRequest.resolve({}, p), "a.toml", REQUEST, from_toml),

@@ -26,14 +26,7 @@ BELOW = {
     "device_runner": ("foundation",),
     "search": ("models", "device_runner", "foundation"),
     "nightly": ("models", "device_runner", "foundation"),
-    "reports": (
-        *LEARNT,
-        "search.inputs",
-        "search.request",
-        "models",
-        "device_runner",
-        "foundation",
-    ),
+    "reports": (*LEARNT, "models", "device_runner", "foundation"),
     "mobilesr_tune": ("reports", "search", "nightly", "models", "device_runner", "foundation"),
 }
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foundation.console import err, out
+from foundation.console import err, out, print_json
 from models.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from models.training.recipe import TrainingRecipe
     from models.training.space import ConfigSpace
     from models.training.supernet import SupernetTrainer
+    from models.weights import Weights
 
 Numbers = Annotated[str | None, typer.Option(help="Comma-separated choices.")]
 # `--from` of weights that are trained already: a rate at which they are not unlearnt.
@@ -58,6 +59,7 @@ def train(
     tensorboard: Annotated[
         Path | None, typer.Option(help="Folder for TensorBoard logs (needs the extra).")
     ] = None,
+    json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
     """Train a supernet: one set of weights that contains every config of the space.
 
@@ -89,7 +91,12 @@ def train(
     )
     weights = None if start is None else load_weights(start)
     trainer = SupernetTrainer(space, photographs, resolved.plan, options, weights)
-    _run(trainer, output, tensorboard)
+    trained = _run(trainer, output, tensorboard)
+    if json:
+        facts = {"path": str(output), "largest": trainer.full.key, "sha256": trained.sha256}
+        print_json(facts | {"training": trained.training})
+        return
+    out.say(f"{output}: largest config {trainer.full.key}")
 
 
 def _pictures(
@@ -115,7 +122,7 @@ def _pictures(
     return used, probe_pairs(judged, scale)
 
 
-def _run(trainer: SupernetTrainer, output: Path, tensorboard: Path | None) -> None:
+def _run(trainer: SupernetTrainer, output: Path, tensorboard: Path | None) -> Weights:
     from models.training.display import TrainingDisplay
     from models.weights import save_weights
 
@@ -128,7 +135,7 @@ def _run(trainer: SupernetTrainer, output: Path, tensorboard: Path | None) -> No
     save_weights(trained, output)
     if trainer.options.checkpoint is not None:
         trainer.options.checkpoint.unlink(missing_ok=True)
-    out.say(f"{output}: largest config {trainer.full.key}")
+    return trained
 
 
 def _numbers(flag: str, text: str | None) -> tuple[int, ...] | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import tomllib
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
+from foundation.errors import RequestError
 from foundation.records import first_problem
+from foundation.toml import read_toml
 from models.config import MobileSRConfig
 from models.errors import TrainingError
 from models.training.plan import TrainingPlan
@@ -78,7 +79,10 @@ class TrainingRecipe(BaseModel):
                 content[name] = value
                 continue
             table = "plan" if name in TrainingPlan.model_fields else "space"
-            content[table] = dict(content.get(table, {})) | {name: value}
+            given = content.get(table, {})
+            if not isinstance(given, dict):
+                raise TrainingError(f"{toml}: {table} must be a table, [{table}]")
+            content[table] = given | {name: value}
         try:
             return cls(**content)
         except ValidationError as error:
@@ -93,10 +97,9 @@ class TrainingRecipe(BaseModel):
 
 
 def _read(toml: Path) -> dict[str, Any]:
+    if not toml.exists():
+        raise TrainingError(f"no recipe at {toml}")
     try:
-        with toml.open("rb") as stream:
-            return tomllib.load(stream)
-    except FileNotFoundError:
-        raise TrainingError(f"no recipe at {toml}") from None
-    except (OSError, tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise TrainingError(f"{toml} cannot be read as TOML: {error}") from error
+        return read_toml(toml)
+    except RequestError as error:
+        raise TrainingError(str(error)) from error

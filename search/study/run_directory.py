@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import secrets
-import tomllib
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +12,7 @@ from typing import Any
 from foundation.databases import masked
 from foundation.errors import RequestError
 from foundation.files import read_object, write_json, write_text
+from foundation.toml import read_toml
 from foundation.wording import without_passwords
 from search.errors import RunError
 from search.request import SearchRequest
@@ -191,13 +191,13 @@ class RunDirectory:
     def spec(self) -> dict[str, Any]:
         """The resolved request, as stored. Raises `RunError` when it is damaged."""
         try:
-            spec = tomllib.loads(self.spec_path.read_text(encoding="utf-8"))
-            if spec.get("storage"):
-                # Earlier versions kept its password.
-                spec["storage"] = masked(str(spec["storage"]))
-            return spec
-        except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-            raise RunError(f"{self.spec_path} cannot be read: {error}") from error
+            spec = read_toml(self.spec_path)
+        except RequestError as error:
+            raise RunError(str(error)) from error
+        if spec.get("storage"):
+            # Earlier versions kept its password.
+            spec["storage"] = masked(str(spec["storage"]))
+        return spec
 
     def request(self) -> SearchRequest:
         """The same as a request. Raises `SearchError` when it is damaged."""

@@ -86,8 +86,10 @@ def unreadable(run: StudyPlace, error: BaseException) -> RunError:
 
 def reason_of(error: BaseException) -> str:
     """What the database itself said, in a line without passwords."""
-    said = str(getattr(error, "orig", None) or error.__cause__ or error).partition("\n")[0]
-    return without_passwords(shown(said))
+    # Optuna wraps SQLAlchemy's errors, which wrap the driver's.
+    inner = error.__cause__ or error
+    said = str(getattr(error, "orig", None) or getattr(inner, "orig", None) or inner)
+    return without_passwords(shown(said.partition("\n")[0]))
 
 
 def _trouble(where: str, folder: Path, error: BaseException) -> RunError:

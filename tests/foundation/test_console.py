@@ -77,3 +77,47 @@ def test_a_bar_shows_brackets_as_they_are(monkeypatch):
         bar.refresh()
     assert "photo[a].png" in stream.getvalue()
     assert "\x1b]0" not in stream.getvalue()
+
+
+def drawn(width: int, **task) -> str:
+    """One task's line as a terminal of that width shows it."""
+    gate = GateConsole(file=io.StringIO(), width=width, force_terminal=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("foundation.console.err", gate)
+        bar = progress_bar("launches")
+        bar.add_task(**task)
+    screen = GateConsole(file=io.StringIO(), width=width)
+    screen.print(bar.get_renderable())
+    return screen.file.getvalue().rstrip("\n")
+
+
+@pytest.mark.parametrize("width", [60, 80, 120])
+def test_a_narrow_bar_keeps_its_count_and_shortens_its_words(width):
+    line = drawn(width, description="settling the front of a long name " * 5, total=12, completed=3)
+    assert "\n" not in line
+    assert len(line) <= width
+    assert "3/12 launches" in line
+    assert "━" in line
+    assert "settling" in line
+    assert "…" in line
+
+
+def test_a_bar_without_an_end_claims_no_count_and_no_time_left():
+    line = drawn(80, description="exporting", total=None)
+    assert "?" not in line
+    assert "left" not in line
+    assert "exporting" in line
+
+
+def test_a_terminal_breaks_a_told_line_between_words_and_a_file_does_not():
+    text = "  1/12  n8_h2_r1_w4_x2_p1  stopped: slower than 40.0 ms by 3.1 ms, and over 300 MB"
+    gate, stream = console(force_terminal=True)
+    gate.tell(text, indent=8)
+    lines = stream.getvalue().splitlines()
+    assert lines[0].startswith("  1/12  n8_h2_r1_w4_x2_p1")
+    assert all(len(line) <= 60 for line in lines)
+    assert all(line.startswith(" " * 8) for line in lines[1:])
+    assert " ".join(" ".join(lines).split()) == " ".join(text.split())
+    gate, stream = console()
+    gate.tell(text, indent=8)
+    assert stream.getvalue() == text + "\n"

@@ -26,15 +26,15 @@ from search.study.run_directory import RunDirectory
 
 pytestmark = pytest.mark.timeout(900)
 SPACE = SearchSpace(n_feats=(4, 8), depths=(1,), ratios=(1,), window_sizes=(4,), n_heads=2, scale=2)
-PLAN = TrainingPlan(steps=6, batch_size=1, crop=8)
+PLAN = TrainingPlan(steps=6, batch_size=1, crop=8, learning_rate=1e-4)
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory, picture):
+def run(tmp_path_factory, smooth_picture):
     """Two candidates on a simulated phone; a folder of the module's own."""
     folder = tmp_path_factory.mktemp("finetuning")
     for number in range(3):
-        save_rgb(folder / f"photos/{number}.png", picture(48, 56, number))
+        save_rgb(folder / f"photos/{number}.png", smooth_picture(48, 56, number))
     request = SearchRequest(
         space=SPACE, device="sim:pixel", lr_size=(16, 16), hr=folder / "photos",
         train=folder / "photos", train_steps=10, batch_size=1, crop=8, trials=2, sessions=3,

@@ -143,8 +143,9 @@ def test_a_stored_request_without_a_lowering_is_of_the_standard_one(tmp_path):
     assert SearchRequest.stored(tmp_path / "run.toml") == SearchRequest(seed=4)
     assert SearchRequest.stored(tmp_path / "run.toml").lowering == "standard"
     assert SearchRequest.resolve({}, tmp_path / "run.toml").lowering == "direct"
-    # The folder's name as it was made before lowerings had names.
+    # The folder's name as it was made before lowerings had names, when every search trained.
     assert str(SearchRequest(train_steps=500).default_run_dir) == "runs/x4-64x64-805f288c"
+    assert SearchRequest().default_run_dir != SearchRequest(train_steps=500).default_run_dir
 
 
 def test_a_search_beside_another_executorch_is_of_the_standard_lowering(monkeypatch):

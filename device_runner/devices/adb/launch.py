@@ -17,8 +17,8 @@ from dataclasses import dataclass
 
 from device_runner.devices.adb.connection import Connection
 from device_runner.devices.adb.launch_scripts import BEGINNING, KILL, LAUNCH
-from device_runner.devices.adb.quoting import MAX_COMMAND_BYTES, command_line, script_line, shown
-from device_runner.devices.adb.storage import ROOT
+from device_runner.devices.adb.quoting import MAX_COMMAND_BYTES, command_line, script_line
+from device_runner.devices.adb.storage import ROOT, storage_refusal
 from device_runner.devices.adb.wire import LOSSES, Deadline, ShellStream, Wire
 from device_runner.errors import DeviceStorageError
 from device_runner.launching.protocol import MAX_STDOUT_BYTES
@@ -189,11 +189,7 @@ class _Watch:
                 "apps or files on it, or run 'mobilesr-tune devices --clean'"
             )
         if word == "folder":
-            raise DeviceStorageError(
-                f"device {self._connection.shown} does not let us make a folder for a run "
-                f"({shown(rest)}): run 'mobilesr-tune devices --clean', and look whether "
-                f"{ROOT} can be written"
-            )
+            raise storage_refusal(self._connection.shown, "a folder for a run", rest.encode())
         match = re.fullmatch(rb"exit (\d+|limit) (\d+) (\d+)", self._stream.stdout[:end])
         if match is None:
             words = bytes(self._stream.stdout[:end]).decode("ascii", "replace")

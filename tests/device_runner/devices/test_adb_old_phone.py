@@ -102,7 +102,7 @@ def test_folder_that_cannot_be_made_is_no_want_of_space(
         device.run(request)
         (phone.storage / "runs").rmdir()
         (phone.storage / "runs").write_text("in the way")
-        with pytest.raises(DeviceStorageError, match="does not let us make a folder for a run"):
+        with pytest.raises(DeviceStorageError, match="something that is no folder stands there"):
             device.run(request)
 
 
