@@ -81,13 +81,12 @@ def many(
         table, hit = planted(noise, start, size, stop=stop, creep=creep)
         parts.append(judged(rack.run(table, rng), hit, start, stop))
     return Found(
-        *(np.concatenate([getattr(one, name) for one in parts]) for name in _ROWS),
+        np.concatenate([one.delays for one in parts]),
+        np.concatenate([one.later for one in parts]),
+        np.concatenate([one.gone for one in parts]),
         sum(one.false_alarms for one in parts),
         sum(one.model_nights for one in parts),
     )
-
-
-_ROWS = ("delays", "later", "gone")
 
 
 def nights(seed: int, draws: int) -> Iterator[Claim]:

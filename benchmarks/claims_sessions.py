@@ -67,7 +67,7 @@ def coverage(seed: int, draws: int) -> Iterator[Claim]:
     for launches in Launches:
         rng = np.random.default_rng([seed, 4, list(Launches).index(launches)])
         rows = launch_noise(launches, rng, (draws, 5), SESSION_SD)
-        held = np.mean([1.0 in session_interval(np.exp(row)) for row in rows])
+        held = float(np.mean([1.0 in session_interval(np.exp(row)) for row in rows]))
         yield told("95 % interval holds the truth", f"calm, {launches}, 5 sessions", f"{held:.3f}")
 
 
@@ -84,7 +84,8 @@ def _corrected(
         held.append(1.0 in corrected_interval(np.exp(mine), np.exp(its), np.eye(rounds), found))
         corrected.append(np.median(mine - found.factor * its))
     raw = np.median(ours, axis=1)
-    return float(np.mean(held)), *(float(np.mean(np.square(e)) ** 0.5) for e in (corrected, raw))
+    errors = [float(np.mean(np.square(e)) ** 0.5) for e in (corrected, raw)]
+    return float(np.mean(held)), errors[0], errors[1]
 
 
 def against(seed: int, draws: int) -> Iterator[Claim]:

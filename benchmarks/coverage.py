@@ -8,6 +8,7 @@ Pure simulation of session medians around a known latency; the truth is the nois
 from __future__ import annotations
 
 import argparse
+from collections.abc import Callable
 
 import numpy as np
 from rich.console import Console
@@ -17,7 +18,7 @@ from device_runner.statistics import bootstrap_interval, session_interval
 
 DRAWS = 400
 TRUTH_MS = 100.0
-NOISES = {
+NOISES: dict[str, Callable[[np.random.Generator, int], np.ndarray]] = {
     "normal, 1.5 %": lambda random, n: random.normal(0, 0.015, n),
     "skewed": lambda random, n: np.log1p(0.2 * (random.lognormal(0, 0.5, n) - 1)),
     "one in ten 5-25 % slower": lambda random, n: (

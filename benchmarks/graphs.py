@@ -142,7 +142,7 @@ def compare(
         made = {
             name: make(
                 config,
-                Deployment.choose(lr_height=size[0], lr_width=size[1], **fields),
+                Deployment.choose(lr_height=size[0], lr_width=size[1], **fields),  # type: ignore[arg-type]  # words only
                 Path(folder),
             )
             for name, fields in WAYS.items()

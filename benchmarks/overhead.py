@@ -25,7 +25,7 @@ import statistics
 import sys
 import tempfile
 import time
-from collections import Counter
+from collections import defaultdict
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -75,7 +75,7 @@ class Stopwatch:
     """Seconds by step, each without what the steps inside it took."""
 
     def __init__(self) -> None:
-        self.seconds: Counter[str] = Counter()
+        self.seconds: defaultdict[str, float] = defaultdict(float)
         self._inside = [0.0]
 
     @contextmanager
@@ -178,7 +178,7 @@ def many(phone: LabDevice, device: AdbDevice, work: Work, candidates: int) -> di
     watch = Stopwatch()
     watch_all(watch)
     one_candidate(device, work)
-    rows: list[Counter[str]] = []
+    rows: list[dict[str, float]] = []
     latencies = []
     pushed = bytes_pushed(device)
     for number in range(candidates):
@@ -188,7 +188,7 @@ def many(phone: LabDevice, device: AdbDevice, work: Work, candidates: int) -> di
         latencies.append(one_candidate(device, work))
         whole = time.perf_counter() - begin
         lives = runner_seconds(phone)[launches:]
-        row = Counter(watch.seconds)
+        row = defaultdict(float, watch.seconds)
         row["rest (tensors, statistics)"] = whole - sum(row.values())
         row["poll"] -= sum(lives)
         row["overhead"] = whole - sum(lives)

@@ -154,7 +154,7 @@ def main() -> None:
         table = Table(title=f"{title}, {arguments.seeds} seeds, noise {arguments.noise:.1%}")
         for column in ("uniform: sessions", "its error", "racing as good after", "share"):
             table.add_column(column, justify="right")
-        for rounds in (4, 5, 6, 8, 10, 12, 15):
+        for rounds in (6, 8, 10, 12, 15):
             budget = arguments.candidates * rounds
             error = mean_at(uniform, budget, what)
             needed = first_as_good(racing, error, what)

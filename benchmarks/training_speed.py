@@ -37,7 +37,7 @@ class PlainTrainer(SupernetTrainer):
 
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
-        self.model = self.model.to(memory_format=torch.contiguous_format)
+        self.model = self.model.to(memory_format=torch.contiguous_format)  # type: ignore[call-overload]  # torch's stubs lack it
         self.parameters = dict(self.model.named_parameters())
         self.optimizer = torch.optim.Adam(
             self.model.parameters(), lr=self.plan.learning_rate, foreach=False

@@ -9,7 +9,6 @@ from device_runner.device import Device, PushReport, PushTotals, ThreadChoice
 from device_runner.devices.discovery import (
     Selection,
     Selections,
-    list_devices,
     open_device,
     open_devices,
 )
@@ -87,7 +86,6 @@ __all__ = [
     "combined",
     "compare_together",
     "infer",
-    "list_devices",
     "measure",
     "measure_together",
     "open_device",

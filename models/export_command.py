@@ -131,9 +131,9 @@ def export_command(find_in_run: FindInRun) -> Callable[..., None]:
         )  # fmt: skip
         if sentence := fallback_sentence(deployment):
             err.say(sentence)
+        export_to(Candidate(config, deployment), loaded, output, json)
         if sentence := padding_sentence((height, width), (config.window_size,)):
             err.say(sentence, style="yellow")
-        export_to(Candidate(config, deployment), loaded, output, json)
 
     return export
 

@@ -53,13 +53,6 @@ class Metric:
         """A floor or a spread, given as a share or in units, on the scale of `badness`."""
         return math.log1p(change) if self.scale is Scale.RATIO else change
 
-    def change_words(self, badness: float) -> str:
-        """`+3.1 %`, `-0.12 dB`: a difference of badness as the metric's own change."""
-        if self.scale is Scale.RATIO:
-            return f"{100 * math.expm1(self.worse * badness):+.1f} %"
-        digits = 1 if self.unit == "%" else 2
-        return f"{self.worse * badness:+.{digits}f} {self.unit}"
-
     def value_words(self, value: float) -> str:
         """A value with its unit and about three significant digits."""
         digits = 2 if abs(value) < 100 else 0 if abs(value) >= 1000 else 1

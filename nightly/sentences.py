@@ -9,7 +9,8 @@ from nightly.metrics import BY_NAME, Metric, Scale
 from nightly.records import OK, Observation, Status, Verdict
 
 
-def _signed(metric: Metric, change: float, unit: bool = True) -> str:
+def signed(metric: Metric, change: float, unit: bool = True) -> str:
+    """A change in the metric's own unit, with its sign; no sign for nothing."""
     if metric.scale is Scale.RATIO:
         text, end = f"{100 * change:+.1f}", " %"
     else:
@@ -26,10 +27,10 @@ def verdict_sentence(metric: Metric, verdict: Verdict) -> str:
     value = metric.value_words(verdict.value)
     if verdict.status is Status.NEW or verdict.change is None or verdict.reference is None:
         return f"{metric.title} is {value}; there is no earlier night to compare with"
-    text = f"{metric.title} {_signed(metric, verdict.change)}"
+    text = f"{metric.title} {signed(metric, verdict.change)}"
     if not metric.exact and verdict.low is not None and verdict.high is not None:
-        low = _signed(metric, verdict.low, unit=False)
-        text += f" ({low} to {_signed(metric, verdict.high)})"
+        low = signed(metric, verdict.low, unit=False)
+        text += f" ({low} to {signed(metric, verdict.high)})"
     text += f": {value} tonight, {metric.value_words(verdict.reference)} {_reference(verdict)}"
     if verdict.status is Status.REGRESSION:
         text += f"; {_since(metric, verdict)}; {_how_sure(verdict)}"
@@ -53,7 +54,7 @@ def _since(metric: Metric, verdict: Verdict) -> str:
     if verdict.since_low != verdict.since_high:
         when += f" (between nights {verdict.since_low} and {verdict.since_high})"
     if verdict.creep is not None:
-        return f"creeping by {_signed(metric, verdict.creep)} a night since {when}"
+        return f"creeping by {signed(metric, verdict.creep)} a night since {when}"
     return f"since {when}"
 
 

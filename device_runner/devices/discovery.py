@@ -73,11 +73,6 @@ def survey(*, bundles: BundleFinder | None = None) -> Survey:
     return Survey((*devices, HostDevice()), unready, listing.problem)
 
 
-def list_devices(*, bundles: BundleFinder | None = None) -> list[Device]:
-    """Every device that can be opened now. The caller closes them."""
-    return list(survey(bundles=bundles).devices)
-
-
 def open_device(
     name: str = AUTO, *, runner: str | None = None, bundles: BundleFinder | None = None
 ) -> Selection:

@@ -12,7 +12,6 @@ from device_runner.measuring.together import measure_together
 from device_runner.records import Measurement, MeasurePlan
 from device_runner.statistics import Comparison, paired_ratio
 from device_runner.statistics.intervals import MIN_SESSIONS_FOR_BOOTSTRAP
-from device_runner.statistics.sequential import LookPlan, decide
 from foundation import Artifact
 
 Measurements = tuple[Measurement, ...]
@@ -61,6 +60,9 @@ def measure_until_told(
         MeasurementFailed: the first that a launch failed for, or that answered wrongly.
         foundation.DeviceFailure: the device is in trouble, or busy.
     """
+    # scipy's optimizers: a second that --help need not wait for.
+    from device_runner.statistics.sequential import LookPlan, decide
+
     alpha = 1 - plan.confidence
     few = plan.sessions < MIN_SESSIONS_FOR_BOOTSTRAP
     looks = LookPlan((MIN_SESSIONS_FOR_BOOTSTRAP,), alpha)

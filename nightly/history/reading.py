@@ -204,18 +204,6 @@ class HistoryReader:
         with self._reading() as connection:
             return connection.scalar(query)
 
-    def device_nights(self, suite: str, *, since: int = 0) -> list[sa.Row[tuple[object, ...]]]:
-        """Rows of `nightly_device_night` of finished nights, oldest first."""
-        query = (
-            sa.select(t.device_night)
-            .join(t.night, t.night.c.id == t.device_night.c.night)
-            .where(t.night.c.suite == suite, t.night.c.status == NightStatus.FINISHED)
-            .where(t.night.c.id >= since)
-            .order_by(t.night.c.id)
-        )
-        with self._reading() as connection:
-            return list(connection.execute(query).all())
-
 
 def series_query(
     suite: str, device: str, condition: str, model: str | None

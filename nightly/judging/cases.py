@@ -161,6 +161,11 @@ class CaseBuilder:
             return None
         # The baseline itself is right by decree, whatever was said of it that night.
         blamed = trail.blamed.get(metric.name, set()) - {baseline}
+        # What turned red in the very night of a new level is put down to that.
+        stretch = _last_stretch(whole, blamed)
+        if stretch and stretch[0].night in self.level_nights:
+            blamed -= {point.night for point in stretch}
+            stretch = ()
         praised = trail.praised.get(metric.name, set()) - {baseline}
         doubted = trail.doubted.get(metric.name, set()) - {baseline}
         return Case(
@@ -170,7 +175,7 @@ class CaseBuilder:
             praised=tuple(point.night in praised for point in before),
             doubted=tuple(point.night in doubted for point in before),
             # Blamed beside another baseline than the one that is asked for tonight.
-            red_nights=() if self.rules.baseline is not None else _last_stretch(whole, blamed),
+            red_nights=() if self.rules.baseline is not None else stretch,
             baseline_night=max(baseline, before[0].night),
             first=before[-1],
             second=None,

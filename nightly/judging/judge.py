@@ -18,7 +18,7 @@ from nightly.history.reading import Trail
 from nightly.judging.cases import Case, CaseBuilder, Rules
 from nightly.judging.changes import Change, last_change
 from nightly.judging.memory import is_back
-from nightly.judging.shift import Choose, Shift, largest_shift, level, shift
+from nightly.judging.shift import WINDOWS, Choose, Shift, largest_shift, level, shift
 from nightly.judging.spread import unsteadiness
 from nightly.metrics import Metric
 from nightly.records import OK, Observation, Point, SeriesKey, Status, Verdict, middle
@@ -34,6 +34,11 @@ CONFIRM_P = 0.05
 DOUBT_P = 0.002
 REMEMBERED_P = 0.01
 REMEMBERED_NIGHTS = 4
+# Where neighbouring nights are alike by more than this, red nights must, after so many of them,
+# together still look worse than the reference.
+ALIKE_MEMORY = 0.3
+LAPSED_NIGHTS = 5
+LAPSED_P = 0.05
 RECENT_NIGHTS = 14
 LATELY_NIGHTS = 3
 # How far back a change is dated: weighing every pair of nights takes the square of their number.
@@ -205,7 +210,13 @@ class DeviceJudge:
         """Whether it was red on its last night, and nothing says yet that it is back."""
         red = case.red_nights
         reference = case.unchanged[: self.rules.baseline_nights]
-        return bool(red) and not is_back(reference, red, case.tonight, case.spread, case.floor)
+        if not red or is_back(reference, red, case.tonight, case.spread, case.floor):
+            return False
+        # What was red by the luck of a few nights alike does not bear being looked at for long.
+        lately = [*red[1 - max(WINDOWS) :], case.tonight]
+        alike = case.spread.memory > ALIKE_MEMORY
+        lapsed = alike and len(red) >= LAPSED_NIGHTS and bool(reference)
+        return not (lapsed and shift(reference, lately, case.spread).p > LAPSED_P)
 
     def _since_red(self, case: Case) -> Shift:
         """The last nights of the red stretch, tonight among them, against the baseline."""
@@ -240,7 +251,9 @@ class DeviceJudge:
             reference, [*case.before[doubts[0] + 1 :], case.tonight], case.spread,
             unsteady=case.unsteady,
         )  # fmt: skip
-        return whole if alone.p < REMEMBERED_P and whole.size > case.floor else None
+        # The more neighbours are alike, the less a second night says: its memory is an estimate.
+        needed = REMEMBERED_P * (1 - case.spread.memory) ** 2
+        return whole if alone.p < needed and whole.size > case.floor else None
 
     def _confirmed(self, case: Case, found: Shift) -> bool:
         """The second look alone lies on the worse side of the reference, beyond chance."""

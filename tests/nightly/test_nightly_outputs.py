@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import re
 import xml.etree.ElementTree as ET
+from dataclasses import replace
 from html.parser import HTMLParser
 
 import pytest
@@ -152,3 +153,29 @@ def test_most_models_worse_at_once_points_at_the_device(tmp_path):
         found = world.night()
     assert sum(v.status is Status.REGRESSION for v in found.verdicts) >= 5
     assert any("look at the device" in text for text in common_sentences(found.verdicts))
+
+
+def test_a_red_night_says_what_to_do_and_what_stood_in(red):
+    result, history = red
+    seen = replace(result.devices[0], flags=("simulated",))
+    told = [
+        render_page(replace(result, devices=(seen,)), history),
+        markdown_summary(replace(result, devices=(seen,))),
+    ]
+    for text in told:
+        assert "no model was timed" in text
+        for words in ("nightly accept SUITE.toml --only", "--bisect --only"):
+            assert words in text.replace("\\", "")
+        assert not re.search(r"[-−]0\.0+ (%|dB)", text)
+    # The device as it was is told in words.
+    assert "{&#34;" not in told[0]
+
+
+def test_junit_has_the_time_that_sessions_took_and_it_adds_up(red):
+    result, _ = red
+    seen = replace(result.devices[0], session_s=2.0)
+    (suite,) = ET.fromstring(junit_xml(replace(result, devices=(seen,)))).findall("testsuite")
+    times = [float(case.get("time")) for case in suite.findall("testcase")]
+    sessions = sum(len(one.readings.get("latency", ())) for one in result.observations)
+    assert sessions > 0
+    assert sum(times) == float(suite.get("time")) == 2.0 * sessions

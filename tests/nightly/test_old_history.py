@@ -71,7 +71,8 @@ def test_it_is_continued(suite: Path) -> None:
     latency = {v.series.model: v for v in result.verdicts if v.metric == "latency"}
     assert {one.baseline_night for one in latency.values()} == {2}
     assert latency["other"].reference == pytest.approx(13.81, abs=0.01)
-    # The slow night 5 still weighs in the windows over the last nights; a second look clears it.
-    assert latency["other"].status is Status.UNCONFIRMED
+    # Red stays red until nights say that it is gone: one night as before does not.
+    assert latency["other"].status is Status.REGRESSION
+    assert latency["other"].since == 5
     assert latency["small"].status is latency["steady"].status is Status.FINE
     assert "night 6" in files.page.read_text()

@@ -19,7 +19,6 @@ _LINE = re.compile(
     rf"(?P<serial>\S(?:.*?\S)?)\s+(?:(?P<state>{'|'.join(_WORDS)})(?P<facts>(?:\s+[a-z_]+:\S*)*)"
     r"|(?P<denied>no permissions)(?P<reason>.*))\s*"
 )
-_BY_CABLE = re.compile(r"(?:^|\s)usb:\S")
 # An address; or the name under which a phone announces itself for wireless debugging.
 _NETWORK_SERIAL = re.compile(r".+:\d{1,5}|.+\._adb(?:-tls-connect|-tls-pairing)?\._tcp\.?")
 _MAX_LINES, _MAX_CHARACTERS = 1000, 1000
@@ -32,11 +31,6 @@ class Listed:
     serial: str
     state: str
     details: str
-
-    @property
-    def by_cable(self) -> bool:
-        """Whether adb says itself that there is a cable."""
-        return _BY_CABLE.search(self.details) is not None
 
 
 def is_network(serial: str) -> bool:

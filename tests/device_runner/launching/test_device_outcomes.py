@@ -15,9 +15,9 @@ from device_runner import (
     InputRefusedError,
     Outcome,
     RunnerBrokenError,
-    list_devices,
     open_device,
 )
+from device_runner.devices.discovery import survey
 from device_runner.devices.host.child_process import run_bounded
 from device_runner.launching.outcomes import Ended, judge
 from device_runner.records import DeviceProfile
@@ -150,7 +150,7 @@ def test_auto_says_what_it_chose_and_unknown_names_are_refused() -> None:
     selection = open_device("auto")
     assert isinstance(selection.device, HostDevice)
     assert "host" in selection.sentence
-    assert [device.serial for device in list_devices()] == ["host"]
+    assert [device.serial for device in survey().devices] == ["host"]
     with pytest.raises(DeviceUnknownError, match="auto, host") as caught:
         open_device("emulator-5554")
     assert caught.value.exit_code == 2
