@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import os
+import signal
 import sys
 import time
 import warnings
@@ -37,6 +38,10 @@ if TYPE_CHECKING:
     from foundation.artifact import Artifact
     from models.weights import Weights
 
+# What stops a command is tried on it: its process must not inherit that a signal is ignored, as
+# from `nohup` or a shell's background job.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+signal.signal(signal.SIGHUP, signal.SIG_DFL)
 # One worker a core: torch's own threads would only get in each other's way.
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 # Workers share the machine: how long an example takes says nothing.

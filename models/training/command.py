@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foundation.console import err, out, print_json
+from foundation.wording import count_of
 from models.errors import TrainingError
 
 if TYPE_CHECKING:
@@ -127,7 +128,8 @@ def _run(trainer: SupernetTrainer, output: Path, tensorboard: Path | None) -> We
     from models.weights import save_weights
 
     err.say(
-        f"{len(trainer.crops.photographs)} images ({len(trainer.probe.pairs)} held back), "
+        f"{count_of(len(trainer.crops.photographs), 'image')} "
+        f"({len(trainer.probe.pairs)} held back), "
         f"{trainer.numerics.sentence}"
     )
     with TrainingDisplay(tensorboard) as display:
