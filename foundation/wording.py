@@ -17,8 +17,9 @@ _QUERY_PASSWORD = re.compile(r"(?i)([?&;](?:ssl)?(?:password|passwd|pwd|passphra
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*_\[\]|~])")
 
 
-# Control and format characters, lone surrogates, line and paragraph separators.
-_INERT = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+# Control and format characters, lone surrogates, line and paragraph separators, and what this
+# Python's Unicode does not know, which may be any of them.
+_INERT = frozenset({"Cc", "Cf", "Cn", "Cs", "Zl", "Zp"})
 
 
 def inert(text: str, instead: str = "?", *, keep: str = "") -> str:
