@@ -49,7 +49,10 @@ class Holder(BaseModel):
         if not self.system or self.system != own_system():
             return False
         try:
-            return abs(psutil.Process(self.pid).create_time() - self.began_s) > _SAME_START_S
+            process = psutil.Process(self.pid)
+            if process.status() == psutil.STATUS_ZOMBIE:
+                return True  # ended, and nobody has asked yet how
+            return abs(process.create_time() - self.began_s) > _SAME_START_S
         except psutil.NoSuchProcess:
             return True
         except psutil.Error:

@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
+import psutil
 import pytest
 from lab_artifacts import BYTES, script_artifact
 from lab_bundles import StandInBundle, script_bundle
@@ -324,3 +325,18 @@ def test_holders_of_this_host_are_told_from_others() -> None:
     assert not own.model_copy(update={"pid": 2**30, "system": "another"}).is_dead
     assert not own.model_copy(update={"pid": 2**30, "system": ""}).is_dead
     assert "on rack-2" in str(own.model_copy(update={"host": "rack-2"}))
+
+
+def test_a_killed_holder_is_dead_though_its_parent_has_not_looked(eventually) -> None:
+    """A process that was killed stays in the list until its parent asks how it ended."""
+    child = subprocess.Popen(["sleep", "60"])
+    try:
+        began_s = psutil.Process(child.pid).create_time()
+        held = own_holder().model_copy(update={"pid": child.pid, "began_s": began_s})
+        assert not held.is_dead
+        child.kill()
+        eventually(lambda: psutil.Process(child.pid).status() == psutil.STATUS_ZOMBIE)
+        assert held.is_dead
+    finally:
+        child.kill()
+        child.wait()
