@@ -243,7 +243,7 @@ def test_phones_of_two_profiles_have_a_study_each_and_share_exports(
 def own_server_connect(server: LabServer, phone: LabDevice) -> None:
     from adbutils import AdbClient
 
-    AdbClient(port=server.port, socket_timeout=10).connect(phone.serial)
+    AdbClient(port=server.port, socket_timeout=60).connect(phone.serial)
 
 
 def test_a_run_takes_no_results_of_another_phone(

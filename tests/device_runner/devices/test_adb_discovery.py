@@ -34,7 +34,8 @@ def bundle(tmp_path: Path) -> StandInBundle:
 @pytest.fixture
 def connect(own_server: LabServer) -> Callable[[str], None]:
     def to(serial: str) -> None:
-        client = AdbClient(port=own_server.port, socket_timeout=10)
+        # The server itself waits ten seconds for a phone that does not answer.
+        client = AdbClient(port=own_server.port, socket_timeout=60)
         client.connect(serial)
 
     return to
