@@ -31,7 +31,7 @@ def test_the_origin_stands_in_table_and_headline(origin):
     group = ProfileGroup("fake", (judged(0, origin=origin),))
     assert row(group.results[0], group)["psnr_origin"] == origin.value
     assert psnr_origins(group) == f"PSNR of {origin.value} weights ({origin.sentence})"
-    assert counts(group).endswith(psnr_origins(group))
+    assert psnr_origins(group) in counts(group)
 
 
 def test_an_older_record_does_not_say():
