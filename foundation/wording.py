@@ -124,3 +124,15 @@ def signed_db(value: float | None) -> str:
 def count_of(how_many: int, one: str, many: str = "") -> str:
     """`1 candidate`, `3 candidates`."""
     return f"{how_many} {one if how_many == 1 else many or one + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `2 min 20 s`, `1 h 5 min`: two units at most."""
+    whole = round(max(0.0, seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, rest = divmod(round(whole / 60), 60)
+    return f"{hours} h {rest} min" if rest else f"{hours} h"

@@ -68,8 +68,8 @@ def make_report(
         print_json(front_data(about) | {"page": str(files.html), "devices": devices})
         return about
     for part in render(about):
-        # Sentences and commands stay whole, so that they can be pasted; only tables have a width.
-        out.print(part, soft_wrap=isinstance(part, Text))
+        # In a file sentences stay whole; only tables have a width there.
+        out.print(part, soft_wrap=isinstance(part, Text) and not out.is_terminal)
     out.say(f"Report: {files.html}")
     for line in export_lines(about):
         out.say(line)

@@ -31,6 +31,7 @@ from search.candidates.placement import Placement, placement_of
 from search.candidates.sentinel import StudySentinel
 from search.constraints import Constraints
 from search.errors import RunError
+from search.forecast.plan import SearchPlan, plan_of
 from search.front.settling import Settling
 from search.inputs import SearchInputs, best_psnr_db, load_inputs
 from search.request import SearchRequest
@@ -49,9 +50,18 @@ from search.weights import weights_of_run
 
 @dataclass
 class SearchEvents(LoopEvents):
-    """`LoopEvents`, and what happens before the first trial."""
+    """`LoopEvents`, and what happens before the first trial and after the last.
+
+    Attributes:
+        opened: the run, and which device was chosen and why.
+        planned: what will be done, before any of it.
+        training: a step of the supernet's training.
+        settling: of a profile's front, how many of at most how many sessions were spent.
+    """
 
     opened: Callable[[RunDirectory, str], None] = lambda run, device_sentence: None
+    planned: Callable[[SearchPlan], None] = lambda plan: None
+    settling: Callable[[str, int, int], None] = lambda profile_key, spent, most: None
     training: Callable[[TrainingProgress], None] = lambda progress: None
 
 
@@ -108,6 +118,7 @@ def run_search(
                 require_reachable(request.storage, path)
             run, runs = _enter(path, request, facts, groups)
             events.opened(run, chosen.sentence)
+            events.planned(plan_of(request, inputs, groups, path))
             asked = request.deployment(lowering=request.lowering, strip_kb=request.strip_kb)
             if sentence := fallback_sentence(asked):
                 events.note(sentence)
@@ -218,6 +229,7 @@ def _settle(lane: Lane, run: RunDirectory, prepared: _Preparation) -> None:
         extra_sessions=request.settle_sessions,
         stop_at_s=prepared.stop_at_s,
         say=station.say,
+        spent=partial(events.settling, station.device.profile().key),
     )
     try:
         with claim(station.device, LEASE_WAIT_S, events.note), storage_trouble(run):
