@@ -29,6 +29,8 @@ SESSION_OVERHEAD_S = 0.15
 GMACS_A_SECOND = 10.0
 # Its clock is made up: what it costs is this computer's own bookkeeping.
 SIMULATED_SESSION_S = 0.02
+# What the latest candidate took weighs most: a computer may get other work in the meantime.
+FORGETTING = 0.85
 RULE = "by rule, from a 2-core x86-64 machine"
 FILE_NAME = "search-rates.json"
 
@@ -149,7 +151,9 @@ def rates_from(
     took = [result.device_s for result in results if result.device_s > 0]
     if not took:
         return rates
-    return replace(rates, session=Rate(statistics.mean(took) / sessions, source))
+    weights = [FORGETTING**age for age in range(len(took) - 1, -1, -1)]
+    mean_s = statistics.fmean(took, weights)
+    return replace(rates, session=Rate(mean_s / sessions, source))
 
 
 def measured_rates(
