@@ -23,10 +23,10 @@ from search.study.records import CandidateResult
 # figures: a step of the default training at two threads (benchmarks/training_speed.py), and a
 # default search on the host. Another machine's first search replaces them.
 STEP_S = 0.31
-PREPARATION_S = 20.0
-EXPORT_S = 0.5
-SESSION_OVERHEAD_S = 0.15
-GMACS_A_SECOND = 10.0
+PREPARATION_S = 12.0
+EXPORT_S = 0.1
+SESSION_OVERHEAD_S = 0.17
+GMACS_A_SECOND = 30.0
 # Its clock is made up: what it costs is this computer's own bookkeeping.
 SIMULATED_SESSION_S = 0.02
 # What the latest candidate took weighs most: a computer may get other work in the meantime.

@@ -12,8 +12,8 @@ from search.forecast.rates import Rates
 from search.study.records import CandidateResult
 
 # A candidate's check against eager PyTorch and its pictures, together, in sessions (default
-# search on the host: 0.36 to 0.86 s and 1.6 to 2.8 s beside sessions of 1.5 to 2.4 s).
-JUDGING_IN_SESSIONS = 1.5
+# search on a quiet host: 7.0 s a candidate, 0.68 s a launch while its front was settled).
+JUDGING_IN_SESSIONS = 0.5
 
 
 @dataclass(frozen=True)

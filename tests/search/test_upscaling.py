@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import pytest
-from conftest import SMALL
 
+from models.config import MobileSRConfig
 from models.images import load_rgb, save_rgb
 from models.weights import save_weights
 from search.upscaling import UpscaleRequest, upscale_photo
+
+SMALL = MobileSRConfig(n_feats=8, n_heads=2, ratios=(1,), window_size=4, scale=2)
 
 
 @pytest.mark.parametrize(
