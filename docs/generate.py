@@ -154,7 +154,6 @@ def _keys(
         default = "needed" if field.is_required() else _toml_value(name, field.default)
         default = (defaults or {}).get(name, default)
         text = told.get(name, "").replace("|", "\\|").rstrip(".")
-        text = text[:1].upper() + text[1:]
         rows.append(f"| `{name}` | {_kind(name, properties[name])} | {default} | {text} |")
     return ["| key | value | default | what it is |", "|---|---|---|---|", *rows]
 
