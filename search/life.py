@@ -20,7 +20,7 @@ from device_runner.measuring.tuned import tuned_strip_kb
 from foundation.environment import environment
 from foundation.errors import DeviceFailure
 from foundation.files import write_json
-from foundation.wording import without_passwords
+from foundation.wording import count_of, without_passwords
 from models.deployment import Deployment, fallback_sentence
 from models.export_pool import ExportPool
 from models.origin import WeightsOrigin
@@ -43,7 +43,7 @@ from search.study.crops import CropKeeper
 from search.study.identity import identity_of
 from search.study.run_directory import RunDirectory
 from search.study.storage import require_reachable, storage_trouble
-from search.study.study import open_study
+from search.study.study import first_trials_of, open_study
 from search.study.troubles import append_trouble
 from search.weights import weights_of_run
 
@@ -159,7 +159,17 @@ def _try_candidates(run: RunDirectory, lanes: list[Lane], prepared: _Preparation
     """Every lane's trials; why each lane ended, in words."""
     request = prepared.request
     pool = ExportPool(run.weights, run.artifacts, request.export_jobs, request.export_timeout_s)
-    return SearchLoop(lanes, pool, request.time_budget_s, prepared.events).run()
+    whys = SearchLoop(lanes, pool, request.time_budget_s, prepared.events).run()
+    with storage_trouble(run):
+        return [why + _repeats(lane) for lane, why in zip(lanes, whys, strict=True)]
+
+
+def _repeats(lane: Lane) -> str:
+    """Why the trials' numbers run higher than the candidates."""
+    repeated = len(first_trials_of(lane.study))
+    if not repeated:
+        return ""
+    return f" ({count_of(repeated, 'trial')} proposed one that was known or under way, at no cost)"
 
 
 def _enter(
