@@ -118,7 +118,10 @@ def run_search(
                 require_reachable(request.storage, path)
             run, runs = _enter(path, request, facts, groups)
             events.opened(run, chosen.sentence)
-            events.planned(plan_of(request, inputs, groups, path))
+            # An estimate is no reason to stop: trouble of the study is told where it is opened,
+            # which also settles what a kill left half-written.
+            with contextlib.suppress(RunError):
+                events.planned(plan_of(request, inputs, groups, path))
             asked = request.deployment(lowering=request.lowering, strip_kb=request.strip_kb)
             if sentence := fallback_sentence(asked):
                 events.note(sentence)
