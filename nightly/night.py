@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from device_runner import SYSTEM_CLOCK, Clock, Device
 from device_runner.devices.discovery import open_device
@@ -48,6 +49,8 @@ class NightResult:
     models: tuple[str, ...]
     # Per metric the smallest change that counts, where the suite says another than the usual.
     floors: Mapping[str, float] = field(default_factory=dict)
+    # The suite's file, for the commands that a report names.
+    suite_file: Path = Path("SUITE.toml")
 
     @property
     def exit_code(self) -> int:
