@@ -112,8 +112,6 @@ def run(
 
     Example: mobilesr-tune nightly suite.toml --only published --since 2026-11-01
     """
-    from dataclasses import replace
-
     from foundation.files import require_writable
     from foundation.places import expanded
     from foundation.streams import require_told
@@ -129,8 +127,7 @@ def run(
     with open_history(loaded.history_url) as history:
         number = None if since is None else _night_of(history, loaded, since)
         choices = Choices(tuple(_named(only, loaded)), number, bisect, wait_s)
-        found = _with_progress(NightRun(loaded, history, choices))
-        result = replace(found, suite_file=expanded(suite).absolute())
+        result = _with_progress(NightRun(loaded, history, choices, suite_path=suite))
         with _agreeing(history, result.night.number):
             files = write_outputs(result, history, folder)
             _show(result, files, as_json=json)

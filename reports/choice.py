@@ -74,12 +74,16 @@ def recommendable(facts: StudyFacts, group: ProfileGroup) -> list[CandidateResul
 
     Where candidates were finetuned, theirs alone: they are what would be deployed.
     """
-    tuned = [one.after for one in facts.finetuned_of(group) if one.after.status == "ok"]
-    fair = [r for r in tuned if r.feasible and not worse_than_bicubic(r)]
+    fair = [one.after for one in facts.finetuned_of(group) if is_fair(one.after)]
     if fair:
         places = [(r.latency_ms or 0.0, r.psnr_y_db or 0.0) for r in fair]
         return [fair[i] for i in pareto_front(places)]
     return [result for result in group.front if not worse_than_bicubic(result)]
+
+
+def is_fair(result: CandidateResult) -> bool:
+    """Whether it was judged, keeps the limits and is better than bicubic upscaling."""
+    return result.status == "ok" and result.feasible and not worse_than_bicubic(result)
 
 
 def knee(front: list[CandidateResult]) -> tuple[CandidateResult, str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from models.quality_interval import FEWEST_PICTURES, PsnrDifference, psnr_difference
 from reports.choice import Choice, best_psnr, knee, recommendable
 from reports.facts import ProfileGroup, StudyFacts, latency_interval
+from search.front.belief import source_error_of
 from search.study.records import CandidateResult
 
 
@@ -64,7 +65,8 @@ def picks(facts: StudyFacts, group: ProfileGroup, choice: Choice) -> tuple[Pick,
 def paired_difference(one: CandidateResult, other: CandidateResult | None) -> PsnrDifference | None:
     """PSNR of `one` above that of `other`, or above bicubic where that is None, over its pictures.
 
-    None where the pictures' own values are not known, or are of other pictures.
+    Beside another candidate it holds the error of weights that are slices of a supernet, as far as
+    that is known. None where the pictures' own values are not known, or are of other pictures.
     """
     ours = {image.name: image.psnr_y_db for image in one.images}
     theirs = (
@@ -74,7 +76,13 @@ def paired_difference(one: CandidateResult, other: CandidateResult | None) -> Ps
     )
     if ours.keys() != theirs.keys() or len(ours) < FEWEST_PICTURES:
         return None
-    return psnr_difference(list(ours.values()), [theirs[name] for name in ours])
+    source_sd_db = 0.0
+    if other is not None:
+        source, _ = source_error_of([one, other])
+        source_sd_db = float(source.sd_db.max())
+    return psnr_difference(
+        list(ours.values()), [theirs[name] for name in ours], source_sd_db=source_sd_db
+    )
 
 
 def _named(

@@ -80,16 +80,16 @@ def next_steps(result: NightResult) -> list[tuple[str, str]]:
     red = list(dict.fromkeys(v.series.model for v in with_status(result, Status.REGRESSION)))
     if not red:
         return []
+    suite = str(result.suite_path)
     only = [word for model in red[:MODELS_NAMED] for word in ("--only", model)]
-    nightly = ["mobilesr-tune", "nightly"]
-    suite = str(result.suite_file)
+    night = ["mobilesr-tune", "nightly", suite]
     return [
-        ("Measure what is red once more", shell_line([*nightly, suite, *only])),
+        ("Measure what is red once more", shell_line([*night, *only])),
         (
             "Find the commit that did it",
-            shell_line(["git", "bisect", "run", *nightly, suite, "--bisect", *only]),
+            shell_line(["git", "bisect", "run", *night, "--bisect", *only]),
         ),
-        ("If it is meant to be so", shell_line([*nightly, "accept", suite, *only])),
+        ("If it is meant to be so", shell_line([*night[:-1], "accept", suite, *only])),
     ]
 
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-import html
 import json
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -162,13 +162,13 @@ def test_most_models_worse_at_once_points_at_the_device(tmp_path):
 def test_a_red_night_says_what_to_do_and_what_stood_in(red):
     result, history = red
     seen = replace(result.devices[0], flags=("simulated",))
-    told = replace(result, devices=(seen,), suite_file=Path("/watch/my suite.toml"))
+    told = replace(result, devices=(seen,), suite_path=Path("/watch/my suite.toml"))
     page, summary = render_page(told, history), markdown_summary(told, "index.html")
     junit = junit_xml(told, Path("/out/index.html"))
     for text in (page, summary, junit):
         assert "no model was timed" in text
         for command in ("nightly accept", "nightly", "git bisect run mobilesr-tune nightly"):
-            assert f"{command} '/watch/my suite.toml'" in html.unescape(text)
+            assert f"{command} '/watch/my suite.toml'" in unescape(text)
         assert "--bisect --only" in text
         assert not re.search(r"[-−]0\.0+ (%|dB)", text)
     # The device as it was is told in words.
