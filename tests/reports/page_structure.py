@@ -26,7 +26,7 @@ for (const e of document.querySelectorAll("[tabindex='0']")) {
   if (!useful) faults.push(`dead stop ${named(e)}`);
 }
 for (const e of document.querySelectorAll(".scroll")) {
-  if (wide(e) && e.tabIndex !== 0) faults.push(`unreachable ${named(e)}`);
+  if (e.checkVisibility() && wide(e) && e.tabIndex !== 0) faults.push(`unreachable ${named(e)}`);
 }
 return faults;
 """  # noqa: E501

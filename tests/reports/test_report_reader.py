@@ -48,7 +48,7 @@ def test_limits_stand_in_the_address_and_survive_it(browser: Browser, made_up: P
     browser.slide("latency", 30)
     browser.one(".picker [value=latency]").click()
     told, address = browser.said, browser.run("return location.hash")
-    assert told.startswith("Fastest of 6 with at most 30 ms: trial 0 ")
+    assert told.startswith("Fastest of 5 with at most 30 ms: trial 0 ")
     assert address == "#device-0:latency=30,wish=latency"
     browser.driver.refresh()
     assert browser.said == told
@@ -67,7 +67,7 @@ def test_an_empty_box_is_no_limit_and_ends_of_sliders_mean_something(
     browser.open(made_up)
     box = browser.one("[data-knob=latency] [type=number]")
     assert "with at most" in browser.said
-    box.clear()
+    browser.empty(box)
     assert browser.said.startswith("Best picture of all 8: trial 7 ")
     assert browser.run("return location.hash") == "#device-0:wish=psnr"
     slider = browser.one("[data-knob=latency] [type=range]")
@@ -91,7 +91,7 @@ def test_what_is_worse_than_bicubic_wins_with_a_warning(browser: Browser, tmp_pa
     assert "✗" not in browser.said
     browser.slide("latency", 10)
     assert "trial 0 " in browser.said
-    assert browser.said.endswith("✗ It is no better than bicubic upscaling, which needs no model.")
+    assert "✗ It is no better than bicubic upscaling, which needs no model." in browser.said
 
 
 def test_commands_are_copied_whole(browser: Browser, made_up: Path) -> None:
@@ -217,7 +217,7 @@ def test_one_choice_for_all_phones(browser: Browser, two_phones: Path) -> None:
     assert rows[0].text.split()[4:6] == ["1", "10.0"]
     told = browser.one(".joint [role=status]")
     box = browser.one("#joint-latency")
-    box.clear()
+    browser.empty(box)
     box.send_keys("40")
     # 20 ms on the first are 40 on the second: at most trial 2 (36 ms there).
     assert told.text.startswith(
@@ -230,7 +230,7 @@ def test_one_choice_for_all_phones(browser: Browser, two_phones: Path) -> None:
     browser.open(two_phones, address=address)
     assert browser.one("#joint-latency").get_property("value") == "40"
     box = browser.one("#joint-latency")
-    box.clear()
+    browser.empty(box)
     box.send_keys("5")
     assert browser.one(".joint [role=status]").text.startswith("No candidate takes at most 5 ms")
     assert browser.errors == []
