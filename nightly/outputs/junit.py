@@ -123,7 +123,7 @@ def _attribute(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    return _legal("\n".join(map(plain, text.splitlines())))[:_TEXT]
+    return "\n".join(_legal(plain(line)) for line in text.splitlines())[:_TEXT]
 
 
 def _legal(text: str) -> str:
