@@ -6,9 +6,24 @@ ours, 130 stopped.
 
 from __future__ import annotations
 
+import sys
+from types import TracebackType
+
+
+def _tell_early_stop(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Ctrl-C while the rest is imported, which takes a second: there is no more to say of it."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.stderr.write("stopped before anything was begun\n")
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = _tell_early_stop
+
 import collections
 import os
-import sys
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -137,6 +152,7 @@ device_runner.commands.cli.register(app, _default_artifacts)
 device_runner.commands.runner_cli.register(app)
 reports.cli.register(app)
 nightly.cli.register(app)
+sys.excepthook = sys.__excepthook__
 
 _VERBOSE = ("-v", "--verbose")
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 import re
 import shlex
@@ -14,7 +13,10 @@ MISSING = "–"
 # As SQLAlchemy reads a URL: no "@" in a password.
 _URL_PASSWORD = re.compile(r"(\w://[^:/@\s]*:)[^@\n]*@")
 _QUERY_PASSWORD = re.compile(r"(?i)([?&;](?:ssl)?(?:password|passwd|pwd|passphrase)=)[^&;\s'\"]*")
-_MARKDOWN_SPECIAL = re.compile(r"([\\`*_\[\]|~])")
+# An underscore between two letters or digits is one: GitHub's Markdown never makes it emphasis.
+_MARKDOWN_SPECIAL = re.compile(r"([\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_]))")
+# What a browser would read as a character of another name.
+_ENTITY = re.compile(r"&(?=#?\w+;)")
 
 
 # Control and format characters, lone surrogates, line and paragraph separators, and what this
@@ -52,9 +54,23 @@ def plain(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text that Markdown shows as it is: no markup, no HTML, no link, no image, one line."""
-    harmless = _MARKDOWN_SPECIAL.sub(r"\\\1", html.escape(plain(text), quote=False))
+    """Text that Markdown shows as it is: no markup, no HTML, no link, no image, one line.
+
+    Only what Markdown would take for something else is changed: most texts stay as they are.
+    """
+    harmless = _ENTITY.sub("&amp;", plain(text)).replace("<", "&lt;")
+    harmless = _MARKDOWN_SPECIAL.sub(r"\\\1", harmless)
+    harmless = re.sub(r"^([>#+-]|\d+[.)])(?=\s|>|#|$)", r"\\\1", harmless)
     return harmless.replace("@", "&#64;")
+
+
+def coded(text: str) -> str:
+    """Text as Markdown's inline code, in which nothing but the fence has a meaning."""
+    words = plain(text)
+    longest = max((len(run) for run in re.findall(r"`+", words)), default=0)
+    fence = "`" * (longest + 1)
+    room = " " if words.startswith("`") or words.endswith("`") else ""
+    return f"{fence}{room}{words}{room}{fence}"
 
 
 def shorten(text: str, length: int = 300) -> str:
