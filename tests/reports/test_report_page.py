@@ -181,6 +181,9 @@ def test_every_candidate_is_in_the_table(rendered: str, page: Page) -> None:
     assert any(a.get("role") == "img" and a["aria-label"] for _, a in page.attributes)
     assert "prefers-color-scheme" in rendered
     assert "@media print" in rendered
+    style = rendered.split("<style>")[1].split("</style>")[0]
+    known = set(re.findall(r"(--[\w-]+):", rendered))
+    assert set(re.findall(r"var\((--[\w-]+)\)", style)) <= known
 
 
 def test_a_limit_far_away_is_told_in_words() -> None:
