@@ -25,6 +25,7 @@ from nightly.records import (
     Status,
     Verdict,
 )
+from nightly.precision import require_same_precisions
 from nightly.sentences import common_sentences
 from nightly.suite import Suite
 from nightly.tonight import Choices, Tonight
@@ -95,6 +96,10 @@ class NightRun:
     def _begin(self) -> Tonight:
         """From here on the night has a number."""
         prepared = prepare(self.suite, self.choices.only, self.listener.stage)
+        require_same_precisions(
+            {name: one for name, one in prepared.models.items() if isinstance(one, Artifact)},
+            self.history.last_candidates(self.suite.name),
+        )
         pairs = self._pairs(prepared)
         now = self._now()
         self._check_clock(now)

@@ -17,7 +17,7 @@ from foundation.places import expanded
 from foundation.records import first_problem
 from foundation.toml import read_toml
 from foundation.wording import shell_line, shown
-from models.deployment import Graph, Lowering, parse_lr_size
+from models.deployment import Graph, Lowering, Precision, parse_lr_size
 from models.errors import ConfigError
 from nightly.errors import SuiteError
 from nightly.metrics import BY_NAME, Scale
@@ -48,7 +48,7 @@ class ModelSpec(BaseModel):
     `artifact` is a folder (or the `.pte` in it). Otherwise `preset` or `key` says the
     architecture (or the checkpoint does), `weights` is a checkpoint, and without one the weights
     are drawn from a fixed seed: fit for latency, and PSNR is not judged. Without `lowering` it is
-    the best there is.
+    the best there is. An `artifact` has a precision of its own.
     """
 
     model_config = _FROZEN
@@ -61,6 +61,7 @@ class ModelSpec(BaseModel):
     lr_size: tuple[int, int] = (64, 64)
     graph: Graph = "deploy"
     lowering: Lowering | None = None
+    precision: Precision = "fp32"
 
     @field_validator("lr_size", mode="before")
     @classmethod

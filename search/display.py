@@ -94,4 +94,6 @@ class SearchDisplay:
         else:
             text = f"{result.status}: {result.reason}"
         where = "" if result.device_serial == HOST else f"  on {result.device_serial}"
-        err.tell(f"{done:>3}/{total}  {result.config.key:<26} {text}{where}", indent=8)
+        precision = result.deployment.precision
+        name = result.config.key + ("" if precision == "fp32" else f" {precision}")
+        err.tell(f"{done:>3}/{total}  {name:<26} {text}{where}", indent=8)

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class UpscaleRequest:
-    """One photograph; either an `artifact` or `weights` to export at `tile`.
+    """One photograph; either an `artifact` or `weights` to export at `tile` in `precision`.
 
     A transparency is upscaled beside the colours, bicubically, unless `background` says on which
     colour the photograph is to be laid first. A colour profile stays with the result.
@@ -52,6 +52,7 @@ class UpscaleRequest:
     runner: str | None = None
     wait_s: float = 0.0
     background: str | None = None
+    precision: str | None = None
 
 
 def cache_folder() -> Path:
@@ -73,6 +74,8 @@ def upscale_photo(
     """
     if (request.artifact is None) == (request.weights is None):
         raise RequestError("give either --artifact or --weights")
+    if request.artifact is not None and request.precision is not None:
+        raise RequestError("--precision beside --artifact: an artifact has its precision already")
     require_savable(request.output)
     photo = load_photo(request.image)
     if request.background is not None:
@@ -122,5 +125,7 @@ def _artifact(request: UpscaleRequest, choose: Callable[[Weights], MobileSRConfi
     assert request.weights is not None
     height, width = parse_lr_size(request.tile)
     weights = load_weights(request.weights)
-    deployment = Deployment.choose(lr_height=height, lr_width=width)
+    deployment = Deployment.choose(
+        lr_height=height, lr_width=width, precision=request.precision or "fp32"
+    )
     return export(Candidate(choose(weights), deployment), weights, cache_folder())
