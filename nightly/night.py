@@ -18,6 +18,7 @@ from nightly.history import History
 from nightly.listener import NightListener
 from nightly.look import Pairs, scale_of
 from nightly.place import Place
+from nightly.precision import require_same_precisions
 from nightly.records import (
     DeviceNight,
     Epoch,
@@ -27,7 +28,6 @@ from nightly.records import (
     Status,
     Verdict,
 )
-from nightly.precision import require_same_precisions
 from nightly.sentences import common_sentences
 from nightly.suite import Suite
 from nightly.tonight import Choices, Tonight
