@@ -14,6 +14,8 @@ from reports.facts import ProfileGroup, StudyFacts
 from reports.finetuned_view import HEADINGS, finetuned_rows, finetuned_words
 from reports.headline import counts, headline, reproduce_command
 from reports.left_out import flag_counts, trouble_words
+from reports.precision_view import HEADINGS as PRECISION_HEADINGS
+from reports.precision_view import precision_rows, precision_words
 from reports.report import Report
 from reports.sections import Section
 from reports.wording import WORSE_LEGEND, config_text, gain_words, interval, parameters_of
@@ -47,10 +49,27 @@ def _section(section: Section, place: int) -> list[str]:
     lines += [f"- Candidates: {counts(group)}", ""]
     if group.measured:
         lines += [f"![Latency against PSNR of every candidate]({front_file(place)})", ""]
-    lines += _front(group, choice) + _near_misses(section) + _finetuned(section)
+    lines += _front(group, choice) + _near_misses(section) + _precisions(section)
+    lines += _finetuned(section)
     if choice.command:
         lines += ["Export the chosen one:", "", *_code(choice.command), ""]
     return lines + _effects(section) + _flags(group) + _failures(group)
+
+
+def _precisions(section: Section) -> list[str]:
+    rows = precision_rows(section)
+    if not rows:
+        return []
+    return [
+        "### What a precision costs and gains",
+        "",
+        f"| {' | '.join(PRECISION_HEADINGS)} |",
+        "|---|---|" + "---:|" * (len(PRECISION_HEADINGS) - 2),
+        *(f"| {' | '.join(map(escaped, row))} |" for row in rows),
+        "",
+        escaped(precision_words(section)),
+        "",
+    ]
 
 
 def _finetuned(section: Section) -> list[str]:

@@ -19,6 +19,8 @@ from reports.interactive import dot_data, knobs
 from reports.left_out import FlagCount, flag_counts, left_out, trials_in_words
 from reports.picture_scores import picture_rows
 from reports.pictures import GAIN, gallery
+from reports.precision_view import HEADINGS as PRECISION_HEADINGS
+from reports.precision_view import precision_rows, precision_words
 from reports.roles import STANDINGS, role_of
 from reports.sections import Section
 from reports.table import row
@@ -81,6 +83,9 @@ def section_view(section: Section, place: int) -> dict[str, Any]:
         "finetuned_headings": list(FINETUNED_HEADINGS),
         "finetuned_words": finetuned_words(section),
         "finetuned_chart": draw_finetuned(section),
+        "precisions": precision_rows(section),
+        "precision_headings": list(PRECISION_HEADINGS),
+        "precision_words": precision_words(section),
         "pictures": picture_rows(group),
         "worse": WORSE_LEGEND if any(map(worse_than_bicubic, group.measured)) else "",
         "ties": bool(group.undecided_numbers),
