@@ -100,7 +100,9 @@ class NightRun:
 
     def _begin(self) -> Tonight:
         """From here on the night has a number."""
-        prepared = prepare(self.suite, self.choices.only, self.listener.stage)
+        prepared = prepare(
+            self.suite, self.choices.only, self.listener.stage, self.listener.warning
+        )
         require_same_precisions(
             {name: one for name, one in prepared.models.items() if isinstance(one, Artifact)},
             self.history.last_candidates(self.suite.name),
