@@ -18,7 +18,7 @@ from reports.precision_view import HEADINGS as PRECISION_HEADINGS
 from reports.precision_view import precision_rows, precision_words
 from reports.report import Report
 from reports.sections import Section
-from reports.wording import WORSE_LEGEND, config_text, gain_words, interval, parameters_of
+from reports.wording import WORSE_LEGEND, candidate_text, gain_words, interval, parameters_of
 
 REASONS_SHOWN = 10
 
@@ -161,7 +161,7 @@ def _front(group: ProfileGroup, choice: Choice) -> list[str]:
         cells = [
             mark,
             str(r.number),
-            escaped(config_text(r.config)),
+            escaped(candidate_text(r)),
             interval(r),
             number(r.psnr_y_db, 2),
             gain_words(r.gain_db),
@@ -180,7 +180,7 @@ def _front(group: ProfileGroup, choice: Choice) -> list[str]:
 
 def _near_misses(section: Section) -> list[str]:
     lines = [
-        f"- Trial {near.result.number} ({escaped(config_text(near.result.config))}): "
+        f"- Trial {near.result.number} ({escaped(candidate_text(near.result))}): "
         + "; ".join(miss.sentence for miss in near.misses)
         for near in section.near_misses
     ]
