@@ -29,6 +29,10 @@ ConfigOption = Annotated[
         help="Change one field of the config: n_feats=32, ratios=2,2,1, window_size=4, ...",
     ),
 ]  # fmt: skip
+PrecisionOption = Annotated[
+    str | None,
+    typer.Option("--precision", help=r"fp32, fp16 or int8, of a direct graph. \[fp32]"),
+]
 WeightsOption = Annotated[Path, typer.Option(help="Checkpoint: published .pth or ours.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 

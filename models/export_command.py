@@ -15,7 +15,14 @@ from foundation.console import err, out, print_json
 from foundation.errors import RequestError
 from foundation.wording import shell_line
 from models.artifact_copy import copy_artifact
-from models.cli import ConfigOption, JsonOption, KeyOption, PresetOption, choose_config
+from models.cli import (
+    ConfigOption,
+    JsonOption,
+    KeyOption,
+    PrecisionOption,
+    PresetOption,
+    choose_config,
+)
 
 if TYPE_CHECKING:
     from models.deployment import Candidate
@@ -92,6 +99,7 @@ def export_command(find_in_run: FindInRun) -> Callable[..., None]:
             int | None,
             typer.Option(help=r"Cache in kB that a direct graph is cut for; 0: uncut. \[3072]"),
         ] = None,
+        precision: PrecisionOption = None,
         json: JsonOption = False,
     ) -> None:
         """Export a model to an ExecuTorch .pte with its manifest and its check tensors.
@@ -110,7 +118,7 @@ def export_command(find_in_run: FindInRun) -> Callable[..., None]:
         own = {
             "--weights": weights, "--preset": preset, "--key": key, "--set": changes,
             "--lr-size": lr_size, "--graph": graph, "--lowering": lowering,
-            "--strip-kb": strip_kb,
+            "--strip-kb": strip_kb, "--precision": precision,
         }  # fmt: skip
         if run is not None:
             _refuse_beside_from([name for name, value in own.items() if value is not None])
@@ -130,7 +138,7 @@ def export_command(find_in_run: FindInRun) -> Callable[..., None]:
         config = choose_config(preset, key, changes, loaded)
         deployment = Deployment.choose(
             lr_height=height, lr_width=width, graph=graph or "deploy", lowering=lowering,
-            strip_kb=strip_kb,
+            strip_kb=strip_kb, precision=precision or "fp32",
         )  # fmt: skip
         if sentence := fallback_sentence(deployment):
             err.say(sentence)
