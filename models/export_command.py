@@ -112,7 +112,7 @@ def export_command(find_in_run: FindInRun) -> Callable[..., None]:
         --lr-size 180x320 --output published
         """
         from models.deployment import Candidate, Deployment, fallback_sentence, parse_lr_size
-        from models.weights import load_weights
+        from models.weights import how_read, load_weights
         from models.window_padding import padding_sentence
 
         own = {
@@ -135,6 +135,8 @@ def export_command(find_in_run: FindInRun) -> Callable[..., None]:
             )
         height, width = parse_lr_size(lr_size or "180x320")
         loaded = load_weights(weights)
+        if sentence := how_read(loaded, weights):
+            err.say(sentence)
         config = choose_config(preset, key, changes, loaded)
         deployment = Deployment.choose(
             lr_height=height, lr_width=width, graph=graph or "deploy", lowering=lowering,
