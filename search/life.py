@@ -22,7 +22,7 @@ from foundation.errors import DeviceFailure
 from foundation.files import write_json
 from foundation.wording import without_passwords
 from models.deployment import Deployment, fallback_sentence
-from models.export_pool import ExportPool
+from models.export_process import ExportProcess
 from models.origin import WeightsOrigin
 from models.sentinel import export_sentinel
 from models.training.supernet import TrainingProgress
@@ -147,8 +147,8 @@ def _prepare(
 def _try_candidates(run: RunDirectory, lanes: list[Lane], prepared: _Preparation) -> list[str]:
     """Every lane's trials; why each lane ended, in words."""
     request = prepared.request
-    pool = ExportPool(run.weights, run.artifacts, request.export_jobs, request.export_timeout_s)
-    return SearchLoop(lanes, pool, request.time_budget_s, prepared.events).run()
+    exporter = ExportProcess(run.weights, run.artifacts, request.export_timeout_s)
+    return SearchLoop(lanes, exporter, request.time_budget_s, prepared.events).run()
 
 
 def _enter(
