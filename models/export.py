@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -34,9 +35,10 @@ from foundation.memory import freed_memory_kept, no_garbage_collection
 from models.cost import macs
 from models.deploy_graph import DeployMobileSR
 from models.deployment import Candidate, Lowering
+from models.eager import eager_answer, rounding_sentence
 from models.errors import ExportError
 from models.lowering.direct.lowering import lower_directly
-from models.lowering.host_check import eager_answer, require_right
+from models.lowering.host_check import require_right
 from models.lowering.lowered import Lowered
 from models.lowering.standard import lower_traced
 from models.network import MobileSR, parameter_count
@@ -81,7 +83,10 @@ def export(candidate: Candidate, weights: Weights, store: Path) -> Artifact:
         (staging / MODEL_NAME).write_bytes(lowered.serialise())
         with freed_memory_kept():
             expected = eager_answer(model, example)
-            require_right(staging / MODEL_NAME, candidate.key, example, expected, FP32_TOLERANCE)
+            require_right(
+                staging / MODEL_NAME, candidate.key, (example, expected), FP32_TOLERANCE,
+                partial(rounding_sentence, model, example, expected),
+            )  # fmt: skip
         (staging / CHECK_INPUT_NAME).write_bytes(example.numpy().tobytes())
         (staging / CHECK_OUTPUT_NAME).write_bytes(expected.numpy().tobytes())
         manifest = _manifest(
