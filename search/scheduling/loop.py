@@ -45,7 +45,7 @@ class LoopEvents:
     """What the search tells whoever watches. Called from several threads.
 
     Attributes:
-        stage: what is being done now, for a line that is overwritten.
+        stage: what is being done now, for a line that is overwritten; empty when it has ended.
         device: the same for one device, by its serial.
         note: something worth a line of its own.
         finished: a candidate's result, and how many of how many are known in its study.
@@ -244,6 +244,7 @@ class SearchLoop:
 
     def _exported(self, job: Job, export: Export) -> None:
         self._exporting = False
+        self.events.stage("")
         lane = self._lane_of(job)
         if isinstance(export, str):
             lane.fail(job, export)
