@@ -8,6 +8,7 @@ time: tensors that stay in the caches and come from memory that was used before.
 from __future__ import annotations
 
 import copy
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -39,7 +40,7 @@ def eager_answer(model: MobileSR, example: Tensor) -> Tensor:
     judge.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
     scores_bytes = config.n_heads * config.window_size**4 * _FP32_BYTES
     for layer, ratio in zip(judge.body.layers, config.ratios, strict=True):
-        block = layer[0]
+        block = cast(nn.ModuleList, layer)[0]
         assert isinstance(block, WindowTransformer)
         row_bytes = example.shape[3] * config.n_feats * ratio * _FP32_BYTES
         # (windows, tokens, C) and (1, H, W, C).
