@@ -5,6 +5,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from itertools import pairwise, takewhile
 
@@ -25,6 +26,8 @@ from nightly.records import Observation, Point, error_of_middle, middle, of_both
 
 # However steady a metric was, the next night may differ by so much of what is usual.
 LEAST_SD_SHARE = 0.1
+# Another level of the device may show so many nights after it began.
+_LEVEL_SEEN_LATE = 10
 
 
 @dataclass(frozen=True)
@@ -113,6 +116,7 @@ class CaseBuilder:
         past: each model's trail: finished nights only, tonight not among them.
         epoch: the epoch that tonight belongs to; nights of others are not compared with.
         restless: nights that were unsteady on this device: neither reference nor evidence.
+        boots: when the device was last started, by night, as far as it told; tonight's as well.
     """
 
     past: Mapping[str, Trail]
@@ -121,6 +125,7 @@ class CaseBuilder:
     night: int
     rules: Rules
     restless: Collection[int] = ()
+    boots: Mapping[int, datetime] = field(default_factory=dict)
     _nights: dict[str, _Nights] = field(default_factory=dict)
     _pools: dict[str, Spread] = field(default_factory=dict)
     _characters: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -187,6 +192,16 @@ class CaseBuilder:
     @cached_property
     def level_nights(self) -> Mapping[int, float]:
         """Nights with which the device's level changed in tonight's epoch; see `new_levels`."""
+        return new_levels(self._latencies(with_tonight=True), self.boots)
+
+    @cached_property
+    def new_level_nights(self) -> list[int]:
+        """Those of them that nobody could see before tonight."""
+        lately = [night for night in self.level_nights if night > self.night - _LEVEL_SEEN_LATE]
+        known = new_levels(self._latencies(with_tonight=False), self.boots) if lately else {}
+        return [night for night in lately if night not in known]
+
+    def _latencies(self, *, with_tonight: bool) -> dict[str, list[Point]]:
         rows: dict[str, list[Point]] = {}
         for model, trail in self.past.items():
             points = trail.points.get(LATENCY.name, [])
@@ -195,9 +210,10 @@ class CaseBuilder:
                 for point in points
                 if point.night not in self.restless and trail.epochs.get(point.night) == self.epoch
             ]
-            if (tonight := self._tonight(model, LATENCY)) is not None:
+            tonight = self._tonight(model, LATENCY) if with_tonight else None
+            if tonight is not None:
                 rows[model].append(tonight)
-        return new_levels(rows)
+        return rows
 
     def baseline_night(self, trail: Trail) -> int | None:
         """The night that is compared with: asked for, pinned, or the epoch's first."""

@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 
 from nightly import metrics
@@ -18,6 +19,7 @@ from nightly.history.reading import Trail
 from nightly.judging.cases import Case, CaseBuilder, Rules
 from nightly.judging.changes import Change, last_change
 from nightly.judging.memory import is_back
+from nightly.judging.relevel import restarted
 from nightly.judging.shift import WINDOWS, Choose, Shift, largest_shift, level, shift
 from nightly.judging.spread import unsteadiness
 from nightly.metrics import Metric
@@ -59,11 +61,12 @@ class DeviceJudge:
     epoch: int
     rules: Rules
     restless: Collection[int] = ()
+    boots: Mapping[int, datetime] = field(default_factory=dict)
     _cases: CaseBuilder = field(init=False)
 
     def __post_init__(self) -> None:
         self._cases = CaseBuilder(
-            self.past, self.looks, self.epoch, self.night, self.rules, self.restless
+            self.past, self.looks, self.epoch, self.night, self.rules, self.restless, self.boots
         )
 
     @cached_property
@@ -79,14 +82,20 @@ class DeviceJudge:
         return unsteadiness(standardised, scatter)
 
     @property
-    def new_level(self) -> bool:
-        """Whether the device has another level from tonight on, see `relevel`."""
-        return self.unsteady == 1.0 and self.night in self._cases.level_nights
+    def new_levels(self) -> list[int]:
+        """Nights since which the device has another level, as is seen tonight; see `relevel`."""
+        return self._cases.new_level_nights if self.unsteady == 1.0 else []
+
+    @property
+    def restarted(self) -> bool | None:
+        """Whether the device was started since it was last measured; None where it is unknown."""
+        before = max((n for trail in self.past.values() for n in trail.outcomes), default=None)
+        return None if before is None else restarted(self.boots, before, self.night)
 
     @cached_property
     def _doubt(self) -> float:
         """By how much more doubt the latencies of tonight are judged."""
-        if self.new_level:
+        if self.unsteady == 1.0 and self.night in self._cases.level_nights:
             return self._cases.level_nights[self.night]
         return self.unsteady
 
