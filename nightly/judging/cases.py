@@ -10,9 +10,10 @@ from functools import cached_property
 from itertools import pairwise, takewhile
 
 from nightly.history.reading import Trail
+from nightly.judging.changes import last_change
 from nightly.judging.common import Common, common
 from nightly.judging.relevel import new_levels
-from nightly.judging.shift import EFFECTIVE_WINDOWS
+from nightly.judging.shift import EFFECTIVE_WINDOWS, WINDOWS
 from nightly.judging.spread import (
     Spread,
     memory_of,
@@ -24,6 +25,8 @@ from nightly.judging.spread import (
 from nightly.metrics import LATENCY, Metric, Scale
 from nightly.records import Observation, Point, error_of_middle, middle, of_both_looks
 
+# So many red nights say what the red level is like.
+_LATELY = 6
 # However steady a metric was, the next night may differ by so much of what is usual.
 LEAST_SD_SHARE = 0.1
 # Another level of the device may show so many nights after it began.
@@ -171,6 +174,7 @@ class CaseBuilder:
         if stretch and stretch[0].night in self.level_nights:
             blamed -= {point.night for point in stretch}
             stretch = ()
+        blamed |= self._held_back(metric, before, stretch) - {baseline}
         praised = trail.praised.get(metric.name, set()) - {baseline}
         doubted = trail.doubted.get(metric.name, set()) - {baseline}
         return Case(
@@ -188,6 +192,27 @@ class CaseBuilder:
             floor=metric.badness_of_change(self.rules.floors.get(metric.name, metric.floor)),
             unsteady=1.0,
         )
+
+    def _held_back(self, metric: Metric, nights: Sequence[Point], red: Sequence[Point]) -> set[int]:
+        """Nights before the red ones that were changed already, by the likeliest date of it."""
+        if not red or metric.exact:
+            return set()
+        # A window found it, so it is no older than the longest; the level before is needed, too.
+        earlier = [point for point in nights if point.night < red[0].night][-2 * max(WINDOWS) :]
+        if len(earlier) < 2:
+            return set()
+        row = [*earlier, *red[:_LATELY]]
+        change = last_change([point.value for point in row], self._usual_sd(metric))
+        if change is None or change.size <= 0 or change.at < 1:
+            return set()
+        return {point.night for point in earlier[change.at :]}
+
+    def _usual_sd(self, metric: Metric) -> float:
+        """Of a night of any model of the device."""
+        assumed = metric.badness_of_change(metric.night_sd)
+        if metric.name not in self._pools:
+            self._pools[metric.name] = pool(self._own_spreads(metric), assumed)
+        return max(self._pools[metric.name].sd, LEAST_SD_SHARE * assumed)
 
     @cached_property
     def level_nights(self) -> Mapping[int, float]:
@@ -224,8 +249,7 @@ class CaseBuilder:
 
     def _spread(self, metric: Metric, steady: Sequence[Point]) -> Spread:
         assumed = metric.badness_of_change(metric.night_sd)
-        if metric.name not in self._pools:
-            self._pools[metric.name] = pool(self._own_spreads(metric), assumed)
+        self._usual_sd(metric)
         found = moderated(own_spread([point.value for point in steady]), self._pools[metric.name])
         usual = min((point.sessions for point in steady), default=1)
         errors = [point.error for point in steady if point.sessions == usual]

@@ -36,11 +36,11 @@ CONFIRM_P = 0.05
 DOUBT_P = 0.002
 REMEMBERED_P = 0.01
 REMEMBERED_NIGHTS = 4
-# Where neighbouring nights are alike by more than this, red nights must, after so many of them,
-# together still look worse than the reference.
+# Where neighbouring nights are alike by more than this, it takes more to turn red, and red nights
+# must, after so many of them, together still look worse than the reference.
 ALIKE_MEMORY = 0.3
-LAPSED_NIGHTS = 5
-LAPSED_P = 0.05
+LAPSED_NIGHTS = 4
+LAPSED_P = 0.01
 RECENT_NIGHTS = 14
 LATELY_NIGHTS = 3
 # How far back a change is dated: weighing every pair of nights takes the square of their number.
@@ -200,7 +200,17 @@ class DeviceJudge:
         return shift(reference, [case.tonight], case.spread, unsteady=case.unsteady)
 
     def _counts(self, case: Case, found: Shift) -> bool:
-        return found.size > case.floor and found.p < self.rules.needed_p
+        return found.size > case.floor and found.p < self._needed_p(case)
+
+    def _needed_p(self, case: Case) -> float:
+        """The suite's level, shared by the nights that an alarm stays red for.
+
+        Where nights are alike a false alarm comes in a run of them: so many times as many red
+        nights (the variance of an autoregression's mean over that of strangers, Bartlett 1935).
+        """
+        memory = case.spread.memory
+        runs = (1 + memory) / (1 - memory) if memory > ALIKE_MEMORY else 1.0
+        return self.rules.needed_p / runs
 
     def _status(self, case: Case, found: Shift) -> Status:
         if self._counts(case, found):
@@ -211,7 +221,7 @@ class DeviceJudge:
         if found.size > case.floor and found.p < DOUBT_P:
             return Status.UNCONFIRMED
         alone = self._alone(case, "baseline")
-        if alone.size < -case.floor and alone.p_better < self.rules.needed_p:
+        if alone.size < -case.floor and alone.p_better < self._needed_p(case):
             return Status.IMPROVED
         return Status.FINE
 
@@ -306,7 +316,7 @@ class DeviceJudge:
                 low=bounds[0],
                 high=bounds[1],
                 p=None if metric.exact else found.p,
-                needed_p=None if metric.exact else self.rules.needed_p,
+                needed_p=None if metric.exact else self._needed_p(case),
                 nights=found.nights,
                 compared_with=against,
                 baseline_night=case.baseline_night,
