@@ -84,6 +84,7 @@ class Place:
             sentinel_reference_ms=epoch.sentinel_reference_ms,
             pairs=tonight.pairs,
             without_pictures=prepared.seeded,
+            again_after_s=60 * suite.measure.look_again_after_min,
             listener=tonight.listener,
         )
         return DeviceTurn(

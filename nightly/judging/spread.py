@@ -30,10 +30,8 @@ _FAR = 5
 _LEAST_CREEPING = 12
 # Fewer differences of neighbours say nothing of wild nights.
 _LEAST_TAIL = 300
-# What neighbours are taken to share where nothing is known, and how many pairs of nights that far
-# apart weigh as much.
-ASSUMED_MEMORY = 0.2
-_ASSUMED_PAIRS = 30
+# With fewer pairs of nights that far apart nothing is said of what neighbours share.
+_LEAST_PAIRS = 30
 MOST_MEMORY = 0.9
 # Of normal differences, one in a hundred is larger than so many medians; Student's t by its
 # degrees of freedom. Between, the freedom is interpolated.
@@ -112,21 +110,16 @@ def memory_of(rows: Sequence[Sequence[float]]) -> float:
     """What neighbouring nights of a device's models have in common, 0 to `MOST_MEMORY`.
 
     One minus the variance between neighbours over that between strangers, of all models together;
-    drawn towards `ASSUMED_MEMORY`, which is all there is before there are nights far enough apart
-    (empirical Bayes): to take the first nights for strangers would make false alarms of a warm
-    week, and they stay red for long.
+    0 where there are too few nights to know.
     """
     long = [row for row in rows if len(row) > 2 * _FAR]
-    pairs = sum(len(row) - _FAR for row in long)
-    near = statistics.fmean(_difference_sd(row, 1) ** 2 for row in long) if long else 0.0
-    far = (
-        statistics.fmean(_difference_sd(row, lag) ** 2 for row in long for lag in (_FAR - 1, _FAR))
-        if long
-        else 0.0
+    if sum(len(row) - _FAR for row in long) < _LEAST_PAIRS:
+        return 0.0
+    near = statistics.fmean(_difference_sd(row, 1) ** 2 for row in long)
+    far = statistics.fmean(
+        _difference_sd(row, lag) ** 2 for row in long for lag in (_FAR - 1, _FAR)
     )
-    seen = 1 - near / far if far > 0 else 0.0
-    known = pairs / (pairs + _ASSUMED_PAIRS) if far > 0 else 0.0
-    return min(MOST_MEMORY, max(0.0, known * seen + (1 - known) * ASSUMED_MEMORY))
+    return min(MOST_MEMORY, max(0.0, 1 - near / far)) if far > 0 else 0.0
 
 
 def tail_of(rows: Sequence[Sequence[float]]) -> float:
