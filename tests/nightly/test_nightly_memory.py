@@ -31,6 +31,13 @@ def test_what_neighbours_share_is_learnt_from_all_models(kind, memory):
     assert memory_of(list(table)) == pytest.approx(memory, abs=0.2)
 
 
+def test_models_that_changed_are_not_taken_for_nights_alike():
+    table = np.random.default_rng(1).normal(0, 0.005, (6, 16))
+    table[1, 8:] += 0.03
+    table[4, 6:] += 0.03
+    assert memory_of(list(table)) < 0.3
+
+
 def test_the_spread_is_that_of_nights_far_apart():
     table = night_noise(Nights.NEIGHBOURS, np.random.default_rng(2), 40, 60, 0.02)
     found = np.mean([own_spread(list(row)).sd for row in table])
