@@ -28,12 +28,15 @@ class FoundBySearch:
 
     Attributes:
         artifact: what the search exported and measured, None where it was deleted.
-        weights: the run's checkpoint, from which it can be made anew.
+        weights: the checkpoint from which it can be made anew: the run's or, of a finetuned
+            candidate, its own.
+        note: whose weights these are, where there could be a doubt; else empty.
     """
 
     candidate: Candidate
     artifact: Artifact | None
     weights: Path
+    note: str = ""
 
 
 # Run directory, trial (None: the recommended one), address of the run's study where it is not its
@@ -149,6 +152,8 @@ def _export_found(found: FoundBySearch, output: Path, json: bool) -> None:
     """What was measured itself, where it is still there: that file, and no other, has numbers."""
     from models.weights import load_weights
 
+    if found.note:
+        err.say(found.note)
     measured = found.artifact
     if measured is None:
         export_to(found.candidate, load_weights(found.weights), output, json)

@@ -6,6 +6,7 @@ from pathlib import Path
 
 from foundation.errors import AnswerIsNo, RequestError
 from models.export_command import FoundBySearch
+from reports.choice import is_fair
 from reports.facts import gather
 from reports.sections import sections_of
 from search.study.artifacts import artifacts_in
@@ -17,6 +18,9 @@ from search.study.run_directory import RunDirectory
 def found_by_search(path: Path, trial: int | None, storage: str | None = None) -> FoundBySearch:
     """The candidate of a trial, or the recommended one, of the run at `path`.
 
+    Of a trial that was finetuned it is the finetuned one, where that can be recommended; the note
+    says which.
+
     `storage` is the address of its study where it has none of its own.
 
     Raises:
@@ -25,12 +29,25 @@ def found_by_search(path: Path, trial: int | None, storage: str | None = None) -
     """
     run = one_study(RunDirectory.open(path, storage))
     result = _recommended(run) if trial is None else _of_trial(run, trial)
-    weights = run.weights
-    for finetuned in finetuned_in(run.path):
-        if finetuned.after.number == result.number and finetuned.after.artifact is not None:
-            result, weights = finetuned.after, finetuned_path(run.path, result.number, ".pt")
+    finetuned = {one.after.number: one for one in finetuned_in(run.path)}.get(result.number)
+    weights, note = run.weights, ""
+    if finetuned is not None and is_fair(finetuned.after):
+        result, weights = finetuned.after, finetuned_path(run.path, result.number, ".pt")
+        note = f"Trial {result.number} was finetuned: this has its finetuned weights."
+    elif finetuned is not None:
+        note = (
+            f"Trial {result.number} was finetuned, but is not recommended so "
+            f"({_why_passed_over(finetuned.after)}): this has its weights as a slice of the "
+            "supernet."
+        )
     wanted = result.artifact.sha256 if result.artifact else ""
-    return FoundBySearch(result.candidate, artifacts_in(run.artifacts).get(wanted), weights)
+    return FoundBySearch(result.candidate, artifacts_in(run.artifacts).get(wanted), weights, note)
+
+
+def _why_passed_over(after: CandidateResult) -> str:
+    if after.status != "ok":
+        return after.reason or after.status
+    return "it is no better than bicubic upscaling" if after.feasible else "it breaks a limit"
 
 
 def chosen_trials(searched: RunDirectory, top: int) -> list[int]:
