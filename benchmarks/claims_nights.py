@@ -10,7 +10,7 @@ import rack
 import scipy.stats
 from claim import Claim, at_least, at_most, told
 
-from device_runner.devices.simulated.foreign import Nights, night_noise
+from device_runner.devices.simulated.foreign import Nights, device_restarts, night_noise
 from device_runner.statistics.change_points import change_points
 
 MODELS, NIGHTS = 20, 60
@@ -92,16 +92,20 @@ def many(
 def nights(seed: int, draws: int) -> Iterator[Claim]:
     """3: nights that are falsely red, and how soon a change is found."""
     times = max(1, draws // 250)
-    worlds = [(kind, sd, 0.0) for kind in Nights for sd in (ROUGH, CALM)]
-    worlds.append((Nights.NEIGHBOURS, ROUGH, 0.5))
-    for number, (kind, sd, shared) in enumerate(worlds):
+    worlds = [(kind, sd, 0.0, True) for kind in Nights for sd in (ROUGH, CALM)]
+    worlds.append((Nights.NEIGHBOURS, ROUGH, 0.5, True))
+    # A device that does not tell when it was started.
+    worlds += [(Nights.REBOOTS, sd, 0.0, False) for sd in (ROUGH, CALM)]
+    for number, (kind, sd, shared, tells) in enumerate(worlds):
         falsely = []
         for time in range(times):
             rng = np.random.default_rng([seed, 50, number, time])
-            noise = night_noise(kind, rng, MODELS, NIGHTS, sd, shared=shared)
-            falsely.append(rack.run(noise, rng))
+            restarts = device_restarts(rng, NIGHTS)
+            noise = night_noise(kind, rng, MODELS, NIGHTS, sd, shared=shared, restarts=restarts)
+            falsely.append(rack.run(noise, rng, restarts=restarts if tells else None))
         red = np.array(falsely)
         under = f"{kind}, {sd:.1%}" + f", half of it shared by all {MODELS} models" * bool(shared)
+        under += ", uptime unknown" * (not tells)
         yield at_most("nights falsely red", under, 0.07, float(red.any(axis=1).mean()))
     for kind, sd, size, within in (
         (Nights.INDEPENDENT, ROUGH, 0.05, 4),

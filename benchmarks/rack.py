@@ -8,6 +8,7 @@ what the night added, and has session luck of its own.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
 
 import numpy as np
 
@@ -30,6 +31,7 @@ DEVICE, CONDITION = "rack", "default"
 # As a suite has it unless told otherwise.
 SESSIONS, SECOND_LOOK, BASELINE_NIGHTS = 15, 2, 14
 SESSION_SD = 0.012
+_FIRST_START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 @dataclass
@@ -49,6 +51,7 @@ class Rack:
     session_sd: float = SESSION_SD
     alpha: float = 0.05
     trails: dict[str, Trail] = field(default_factory=dict)
+    boots: dict[int, datetime] = field(default_factory=dict)
     base_ms: np.ndarray = field(init=False)
     number: int = 0
 
@@ -68,16 +71,24 @@ class Rack:
         key = SeriesKey(name_of(model), DEVICE, CONDITION)
         return Observation(key, attempt, OK, readings={LATENCY.name: latency})
 
-    def night(self, added: np.ndarray) -> list[Status]:
-        """Measure a night that adds so much to each model's logarithm, and judge it: (models,)."""
+    def night(self, added: np.ndarray, restarted: bool | None = None) -> list[Status]:
+        """Measure a night that adds so much to each model's logarithm, and judge it: (models,).
+
+        `restarted` is whether the device was started since the last night, None what it does not
+        tell.
+        """
         self.number += 1
+        if restarted is not None:
+            last = self.boots.get(self.number - 1, _FIRST_START)
+            self.boots[self.number] = last + timedelta(days=1) * restarted
         looks = {
             name_of(model): self._look(model, added[model], 0, SESSIONS)
             for model in range(self.models)
         }
         judge = DeviceJudge(
-            DEVICE, CONDITION, self.number, self.trails, looks, epoch=1, rules=self.rules
-        )
+            DEVICE, CONDITION, self.number, self.trails, looks, epoch=1, rules=self.rules,
+            boots=self.boots,
+        )  # fmt: skip
         second = {
             name: self._look(model_of(name), added[model_of(name)], 1, SECOND_LOOK * SESSIONS)
             for name in judge.suspects()
@@ -125,8 +136,18 @@ def model_of(name: str) -> int:
     return int(name.split()[1])
 
 
-def run(added: np.ndarray, rng: np.random.Generator, **options: float) -> np.ndarray:
-    """All nights of a table of (models, nights): which were red, (models, nights)."""
+def run(
+    added: np.ndarray,
+    rng: np.random.Generator,
+    *,
+    restarts: np.ndarray | None = None,
+    **options: float,
+) -> np.ndarray:
+    """All nights of a table of (models, nights): which were red, (models, nights).
+
+    `restarts`, (nights,), is what the device tells of its restarts; nothing without it.
+    """
     rack = Rack(added.shape[0], rng, **options)  # type: ignore[arg-type]  # its numbers, by name
-    statuses = [rack.night(added[:, night]) for night in range(added.shape[1])]
+    told = [None] * added.shape[1] if restarts is None else map(bool, restarts)
+    statuses = [rack.night(row, restarted) for row, restarted in zip(added.T, told, strict=True)]
     return np.array([[one is Status.REGRESSION for one in row] for row in statuses]).T

@@ -141,6 +141,14 @@ class Device(ABC):
         """
         return []
 
+    def uptime_s(self) -> float | None:
+        """Seconds since it was started; None where it does not tell, which is no "long ago".
+
+        Raises:
+            DeviceLost: it does not answer.
+        """
+        return None
+
     @property
     def clock(self) -> Clock:
         """The time that passes on this device: a simulated one brings its own."""

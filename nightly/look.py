@@ -69,6 +69,7 @@ class DeviceLooks:
             nothing was known.
         pairs: pictures to judge PSNR by, for each scale.
         without_pictures: models of whose pictures nothing is asked.
+        again_after_s: how long to wait with the second look, without the device's lease.
     """
 
     device: Device
@@ -80,6 +81,7 @@ class DeviceLooks:
     sentinel_reference_ms: float | None = None
     pairs: Pairs = field(default_factory=dict)
     without_pictures: frozenset[str] = frozenset()
+    again_after_s: float = 0.0
     listener: NightListener = field(default_factory=NightListener)
 
     def first(self) -> Look:
@@ -94,6 +96,12 @@ class DeviceLooks:
 
     def again(self, models: Sequence[str]) -> Look:
         """At suspects; see `Looks`."""
+        if self.again_after_s:
+            self.listener.stage(
+                f"a second look at {', '.join(models)} on {self.device.serial} in "
+                f"{self.again_after_s / 60:.0f} minutes"
+            )
+            self.device.clock.sleep(self.again_after_s)
         self.listener.stage(f"a second look at {', '.join(models)} on {self.device.serial}")
         return self._look(models, 1, SECOND_LOOK * self.plan.sessions)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field, replace
+from datetime import UTC, timedelta
 
 from device_runner import Device, MeasurePlan, TimingPlan
 from foundation.errors import DeviceFailure
@@ -67,6 +68,8 @@ class Place:
 
     def _turn(self, device: Device) -> DeviceTurn:
         tonight = self.tonight
+        up_s = device.uptime_s()
+        now = tonight.clock.now().astimezone(UTC)
         suite, prepared = tonight.suite, tonight.prepared
         threads = self.condition.threads or device.suggest_threads().threads
         epoch = self._epoch(device, threads)
@@ -81,11 +84,13 @@ class Place:
             sentinel_reference_ms=epoch.sentinel_reference_ms,
             pairs=tonight.pairs,
             without_pictures=prepared.seeded,
+            again_after_s=60 * suite.measure.look_again_after_min,
             listener=tonight.listener,
         )
         return DeviceTurn(
-            tonight.history, suite.name, tonight.number, epoch, tonight.rules(), looks
-        )
+            tonight.history, suite.name, tonight.number, epoch, tonight.rules(), looks,
+            booted_at=None if up_s is None else now - timedelta(seconds=up_s),
+        )  # fmt: skip
 
     def _epoch(self, device: Device, threads: int) -> Epoch:
         """Of the device as it is; a new one is told of."""

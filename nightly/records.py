@@ -74,7 +74,8 @@ class DeviceNight:
     """One device under one condition in one night: the sentinel, how long, or why not.
 
     `failure` is the sentence why nothing was measured there; `unsteady` is by how much the
-    models scattered more than on other nights (1 is as usual).
+    models scattered more than on other nights (1 is as usual). `booted_at` is when the device was
+    started, by this computer's clock; None where it does not tell.
     """
 
     device: str
@@ -84,6 +85,7 @@ class DeviceNight:
     session_s: float | None = None
     unsteady: float = 1.0
     flags: tuple[str, ...] = ()
+    booted_at: datetime | None = None
 
 
 @dataclass(frozen=True)

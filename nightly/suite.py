@@ -119,6 +119,9 @@ class MeasureSpec(BaseModel):
         timeout_s: bound on one launch of the runner.
         cooldown_s: how long a hot device is waited for, at most.
         lease_wait_s: how long a device that another process uses is waited for.
+        look_again_after_min: how long after the first look a device waits with the second look at
+            suspects, so that it falls into another hour of the night: two looks in a row share
+            whatever the device does just then. Nothing is measured meanwhile.
     """
 
     model_config = _FROZEN
@@ -130,6 +133,16 @@ class MeasureSpec(BaseModel):
     timeout_s: Positive = 300.0
     cooldown_s: Annotated[float, Field(ge=0)] = 300.0
     lease_wait_s: Annotated[float, Field(ge=0)] = 3600.0
+    look_again_after_min: Annotated[float, Field(ge=0, le=720)] = 0.0
+
+    @model_validator(mode="after")
+    def _second_look_fits(self) -> Self:
+        if self.budget_min is not None and self.look_again_after_min >= self.budget_min:
+            raise ValueError(
+                f"look_again_after_min = {self.look_again_after_min:g} does not fit into "
+                f"budget_min = {self.budget_min:g}: give less, or a larger budget"
+            )
+        return self
 
 
 class JudgeSpec(BaseModel):

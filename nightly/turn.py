@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from foundation.errors import DeviceFailure
+from foundation.wording import count_of
 from nightly.history import History
 from nightly.judging.cases import Rules
 from nightly.judging.judge import DeviceJudge
 from nightly.look import Look, Looks
-from nightly.records import DeviceNight, Epoch, Observation, Verdict
+from nightly.metrics import LATENCY
+from nightly.records import DeviceNight, Epoch, Observation, Status, Verdict
 
 
 @dataclass(frozen=True)
@@ -34,6 +37,7 @@ class DeviceTurn:
     Attributes:
         epoch: what the device is tonight; it names the device and the condition.
         looks: measures; whatever it finds is judged and stored here.
+        booted_at: when the device was started; None where it does not tell.
     """
 
     history: History
@@ -42,6 +46,7 @@ class DeviceTurn:
     epoch: Epoch
     rules: Rules
     looks: Looks
+    booted_at: datetime | None = None
     _notes: list[str] = field(default_factory=list)
 
     def run(self) -> TurnResult:
@@ -59,9 +64,11 @@ class DeviceTurn:
         unsteady = self._unsteady(judge)
         second = self._second_look(judge.suspects())
         verdicts = judge.verdicts(second)
+        self._suspect_restart(judge, verdicts)
         seen = DeviceNight(
             self.epoch.device, self.epoch.condition, sentinel_ms=first.sentinel_ms,
             session_s=first.session_s, unsteady=unsteady, flags=first.flags,
+            booted_at=self.booted_at,
         )  # fmt: skip
         observations = (*first.observations.values(), *second.values())
         self.history.add(self.suite, self.night, self.epoch.number, seen, observations)
@@ -96,7 +103,14 @@ class DeviceTurn:
             epoch=self.epoch.number,
             rules=self.rules,
             restless=self.history.restless_nights(*place),
+            boots=self._boots(),
         )
+
+    def _boots(self) -> Mapping[int, datetime]:
+        """When the device was started, tonight and before, as far as it told."""
+        place = self.suite, self.epoch.device, self.epoch.condition
+        tonight = {} if self.booted_at is None else {self.night: self.booted_at}
+        return self.history.boots(*place) | tonight
 
     def _unsteady(self, judge: DeviceJudge) -> float:
         if judge.unsteady > 1:
@@ -105,14 +119,39 @@ class DeviceTurn:
                 f"{judge.unsteady:.1f} times as much as on other nights, and were judged with "
                 "that much more doubt"
             )
-        if judge.new_level:
-            self._notes.append(
-                f"a new level of {self.epoch.device}: nearly all models moved in one night, some "
-                "up and some down, as after a restart; from the next night on they are compared "
-                "with the nights since tonight. If a runtime or a compiler changed, look at what "
-                "it did"
-            )
+        for night in judge.new_levels:
+            self._notes.append(self._new_level(night, judge.restarted))
         return judge.unsteady
+
+    def _new_level(self, night: int, restart: bool | None) -> str:
+        tonight = night == self.night
+        when = "tonight" if tonight else f"night {night}"
+        why = {
+            True: ", as it restarted",
+            False: "",
+            None: ", some up and some down, as after a restart (it does not tell whether it did)",
+        }[restart if tonight else True]
+        return (
+            f"a new level of {self.epoch.device} since {when}: nearly all models moved{why}; from "
+            "then on they are compared with the nights since. If a runtime or a compiler changed, "
+            "look at what it did"
+        )
+
+    def _suspect_restart(self, judge: DeviceJudge, verdicts: Sequence[Verdict]) -> None:
+        """What got worse with a restart, without most others, may be the restart's doing."""
+        worse = {
+            verdict.series.model
+            for verdict in verdicts
+            if verdict.metric == LATENCY.name
+            and verdict.status in (Status.REGRESSION, Status.UNCONFIRMED)
+            and verdict.since in (None, self.night)
+        }
+        if judge.restarted and self.night not in judge.new_levels and worse:
+            self._notes.append(
+                f"{self.epoch.device} restarted since it was last measured, and not all models "
+                f"moved: that {count_of(len(worse), 'looks', 'look')} worse may be the restart's "
+                "doing, which lays programs out anew in memory; restart it once more to find out"
+            )
 
     def _second_look(self, suspects: list[str]) -> Mapping[str, Observation]:
         if not suspects:

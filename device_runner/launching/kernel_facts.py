@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import gc
+import math
 import os
 import sys
 from pathlib import Path
@@ -17,6 +18,26 @@ _STATUS = Path("/proc/self/status")
 _CPU = Path("/sys/devices/system/cpu")
 _MADV_POPULATE_READ = 22  # linux/mman.h
 _THERMAL = Path("/sys/class/thermal")
+
+
+UPTIME = Path("/proc/uptime")
+
+
+def parsed_uptime_s(text: str) -> float | None:
+    """Seconds since the start, as `/proc/uptime` has them first; None for anything else."""
+    try:
+        found = float(text.split()[0])
+    except (ValueError, IndexError):
+        return None
+    return found if math.isfinite(found) and found >= 0 else None
+
+
+def uptime_s() -> float | None:
+    """Seconds since this machine was started, suspended ones too; None off Linux."""
+    try:
+        return parsed_uptime_s(UPTIME.read_text(errors="replace"))
+    except OSError:
+        return None
 
 
 def _status_mb(field: str) -> float | None:

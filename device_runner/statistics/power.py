@@ -21,7 +21,7 @@ from device_runner.statistics.intervals import MIN_SESSIONS_FOR_BOOTSTRAP
 from device_runner.statistics.paired import MIN_ROUNDS_FOR_RANKS, signed_rank_tail
 
 # How sure the bound of the noise is from which effects are told.
-NOISE_CONFIDENCE = 0.95
+NOISE_CONFIDENCE = 0.975
 RANK_EFFICIENCY = 3 / math.pi
 # Beyond this the noise hides everything: no effect is named.
 LARGEST_EFFECT = 10.0
@@ -86,7 +86,7 @@ def upper_noise(log_values: Row, confidence: float = NOISE_CONFIDENCE) -> float:
     """A bound that the standard deviation of such values stays below, with this confidence.
 
     By chi-square, for normal noise; few values say little about their spread, so the bound of
-    nine lies 1.7 times as high as what they show. Infinite for a single value.
+    nine lies 1.9 times as high as what they show. Infinite for a single value.
     """
     values = finite(log_values, "log_values")
     require_share(confidence, "confidence")

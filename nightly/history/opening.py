@@ -129,6 +129,30 @@ def _check_schema(engine: Engine, name: str) -> None:
         raise HistoryError(
             f"the history {name} lacks its table {missing[0]}: restore it from a backup"
         )
+    for column in t.ADDED:
+        if not _has(engine, column):
+            _add(engine, column, name)
+
+
+def _has(engine: Engine, column: sa.Column[Any]) -> bool:
+    return column.name in {one["name"] for one in sa.inspect(engine).get_columns(column.table.name)}
+
+
+def _add(engine: Engine, column: sa.Column[Any], name: str) -> None:
+    """An earlier version's history goes on with a column more, empty so far."""
+    kind = column.type.compile(engine.dialect)
+    try:
+        with engine.begin() as connection:
+            connection.exec_driver_sql(
+                f"ALTER TABLE {column.table.name} ADD COLUMN {column.name} {kind}"
+            )
+    except sa.exc.DBAPIError as error:
+        # Another process may have been first.
+        if not _has(engine, column):
+            raise HistoryError(
+                f"the history {name} is of an earlier version and cannot be written to: open it "
+                "once where it can be, and it is read everywhere"
+            ) from error
 
 
 def _make(engine: Engine) -> None:

@@ -206,6 +206,19 @@ class HistoryReader:
         with self._reading() as connection:
             return set(connection.scalars(query))
 
+    def boots(self, suite: str, device: str, condition: str) -> dict[int, datetime]:
+        """When the device was started, by finished night; nights that do not tell are left out."""
+        d = t.device_night
+        query = (
+            sa.select(d.c.night, d.c.booted_at)
+            .join(t.night, t.night.c.id == d.c.night)
+            .where(t.night.c.suite == suite, t.night.c.status == NightStatus.FINISHED)
+            .where(d.c.device == device, d.c.condition == condition)
+            .where(d.c.booted_at.is_not(None))
+        )
+        with self._reading() as connection:
+            return {row.night: _aware(row.booted_at) for row in connection.execute(query)}
+
     def last_session_s(self, suite: str, device: str, condition: str) -> float | None:
         """Seconds that a session took on this device when it was last measured."""
         d = t.device_night

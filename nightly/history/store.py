@@ -147,6 +147,7 @@ class History(HistoryReader):
                     session_s=device_night.session_s,
                     unsteady=device_night.unsteady,
                     flags=",".join(device_night.flags)[:_TEXT],
+                    booted_at=device_night.booted_at,
                 )
             )
             for observation in observations:

@@ -90,7 +90,11 @@ device_night = Table(
     Column("session_s", Double),
     Column("unsteady", Double, nullable=False, default=1.0),
     Column("flags", Text, nullable=False, default=""),
+    # When the device was started; empty where it does not tell, and in older rows.
+    Column("booted_at", DateTime(timezone=True)),
 )
+# Columns that a history of an earlier version lacks; they are added when it is opened.
+ADDED = (device_night.c.booted_at,)
 
 artifact = Table(
     "nightly_artifact",

@@ -5,13 +5,15 @@ from __future__ import annotations
 import statistics
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 from itertools import pairwise, takewhile
 
 from nightly.history.reading import Trail
+from nightly.judging.changes import last_change
 from nightly.judging.common import Common, common
 from nightly.judging.relevel import new_levels
-from nightly.judging.shift import EFFECTIVE_WINDOWS
+from nightly.judging.shift import EFFECTIVE_WINDOWS, WINDOWS
 from nightly.judging.spread import (
     Spread,
     memory_of,
@@ -23,8 +25,12 @@ from nightly.judging.spread import (
 from nightly.metrics import LATENCY, Metric, Scale
 from nightly.records import Observation, Point, error_of_middle, middle, of_both_looks
 
+# So many red nights say what the red level is like.
+_LATELY = 6
 # However steady a metric was, the next night may differ by so much of what is usual.
 LEAST_SD_SHARE = 0.1
+# Another level of the device may show so many nights after it began.
+_LEVEL_SEEN_LATE = 10
 
 
 @dataclass(frozen=True)
@@ -113,6 +119,7 @@ class CaseBuilder:
         past: each model's trail: finished nights only, tonight not among them.
         epoch: the epoch that tonight belongs to; nights of others are not compared with.
         restless: nights that were unsteady on this device: neither reference nor evidence.
+        boots: when the device was last started, by night, as far as it told; tonight's as well.
     """
 
     past: Mapping[str, Trail]
@@ -121,6 +128,7 @@ class CaseBuilder:
     night: int
     rules: Rules
     restless: Collection[int] = ()
+    boots: Mapping[int, datetime] = field(default_factory=dict)
     _nights: dict[str, _Nights] = field(default_factory=dict)
     _pools: dict[str, Spread] = field(default_factory=dict)
     _characters: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -166,6 +174,7 @@ class CaseBuilder:
         if stretch and stretch[0].night in self.level_nights:
             blamed -= {point.night for point in stretch}
             stretch = ()
+        blamed |= self._held_back(metric, before, stretch) - {baseline}
         praised = trail.praised.get(metric.name, set()) - {baseline}
         doubted = trail.doubted.get(metric.name, set()) - {baseline}
         return Case(
@@ -184,9 +193,40 @@ class CaseBuilder:
             unsteady=1.0,
         )
 
+    def _held_back(self, metric: Metric, nights: Sequence[Point], red: Sequence[Point]) -> set[int]:
+        """Nights before the red ones that were changed already, by the likeliest date of it."""
+        if not red or metric.exact:
+            return set()
+        # A window found it, so it is no older than the longest; the level before is needed, too.
+        earlier = [point for point in nights if point.night < red[0].night][-2 * max(WINDOWS) :]
+        if len(earlier) < 2:
+            return set()
+        row = [*earlier, *red[:_LATELY]]
+        change = last_change([point.value for point in row], self._usual_sd(metric))
+        if change is None or change.size <= 0 or change.at < 1:
+            return set()
+        return {point.night for point in earlier[change.at :]}
+
+    def _usual_sd(self, metric: Metric) -> float:
+        """Of a night of any model of the device."""
+        assumed = metric.badness_of_change(metric.night_sd)
+        if metric.name not in self._pools:
+            self._pools[metric.name] = pool(self._own_spreads(metric), assumed)
+        return max(self._pools[metric.name].sd, LEAST_SD_SHARE * assumed)
+
     @cached_property
     def level_nights(self) -> Mapping[int, float]:
         """Nights with which the device's level changed in tonight's epoch; see `new_levels`."""
+        return new_levels(self._latencies(with_tonight=True), self.boots)
+
+    @cached_property
+    def new_level_nights(self) -> list[int]:
+        """Those of them that nobody could see before tonight."""
+        lately = [night for night in self.level_nights if night > self.night - _LEVEL_SEEN_LATE]
+        known = new_levels(self._latencies(with_tonight=False), self.boots) if lately else {}
+        return [night for night in lately if night not in known]
+
+    def _latencies(self, *, with_tonight: bool) -> dict[str, list[Point]]:
         rows: dict[str, list[Point]] = {}
         for model, trail in self.past.items():
             points = trail.points.get(LATENCY.name, [])
@@ -195,9 +235,10 @@ class CaseBuilder:
                 for point in points
                 if point.night not in self.restless and trail.epochs.get(point.night) == self.epoch
             ]
-            if (tonight := self._tonight(model, LATENCY)) is not None:
+            tonight = self._tonight(model, LATENCY) if with_tonight else None
+            if tonight is not None:
                 rows[model].append(tonight)
-        return new_levels(rows)
+        return rows
 
     def baseline_night(self, trail: Trail) -> int | None:
         """The night that is compared with: asked for, pinned, or the epoch's first."""
@@ -208,8 +249,7 @@ class CaseBuilder:
 
     def _spread(self, metric: Metric, steady: Sequence[Point]) -> Spread:
         assumed = metric.badness_of_change(metric.night_sd)
-        if metric.name not in self._pools:
-            self._pools[metric.name] = pool(self._own_spreads(metric), assumed)
+        self._usual_sd(metric)
         found = moderated(own_spread([point.value for point in steady]), self._pools[metric.name])
         usual = min((point.sessions for point in steady), default=1)
         errors = [point.error for point in steady if point.sessions == usual]

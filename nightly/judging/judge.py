@@ -11,6 +11,7 @@ from __future__ import annotations
 import math
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from functools import cached_property
 
 from nightly import metrics
@@ -18,6 +19,7 @@ from nightly.history.reading import Trail
 from nightly.judging.cases import Case, CaseBuilder, Rules
 from nightly.judging.changes import Change, last_change
 from nightly.judging.memory import is_back
+from nightly.judging.relevel import restarted
 from nightly.judging.shift import WINDOWS, Choose, Shift, largest_shift, level, shift
 from nightly.judging.spread import unsteadiness
 from nightly.metrics import Metric
@@ -34,11 +36,11 @@ CONFIRM_P = 0.05
 DOUBT_P = 0.002
 REMEMBERED_P = 0.01
 REMEMBERED_NIGHTS = 4
-# Where neighbouring nights are alike by more than this, red nights must, after so many of them,
-# together still look worse than the reference.
+# Where neighbouring nights are alike by more than this, it takes more to turn red, and red nights
+# must, after so many of them, together still look worse than the reference.
 ALIKE_MEMORY = 0.3
-LAPSED_NIGHTS = 5
-LAPSED_P = 0.05
+LAPSED_NIGHTS = 4
+LAPSED_P = 0.01
 RECENT_NIGHTS = 14
 LATELY_NIGHTS = 3
 # How far back a change is dated: weighing every pair of nights takes the square of their number.
@@ -59,11 +61,12 @@ class DeviceJudge:
     epoch: int
     rules: Rules
     restless: Collection[int] = ()
+    boots: Mapping[int, datetime] = field(default_factory=dict)
     _cases: CaseBuilder = field(init=False)
 
     def __post_init__(self) -> None:
         self._cases = CaseBuilder(
-            self.past, self.looks, self.epoch, self.night, self.rules, self.restless
+            self.past, self.looks, self.epoch, self.night, self.rules, self.restless, self.boots
         )
 
     @cached_property
@@ -79,14 +82,20 @@ class DeviceJudge:
         return unsteadiness(standardised, scatter)
 
     @property
-    def new_level(self) -> bool:
-        """Whether the device has another level from tonight on, see `relevel`."""
-        return self.unsteady == 1.0 and self.night in self._cases.level_nights
+    def new_levels(self) -> list[int]:
+        """Nights since which the device has another level, as is seen tonight; see `relevel`."""
+        return self._cases.new_level_nights if self.unsteady == 1.0 else []
+
+    @property
+    def restarted(self) -> bool | None:
+        """Whether the device was started since it was last measured; None where it is unknown."""
+        before = max((n for trail in self.past.values() for n in trail.outcomes), default=None)
+        return None if before is None else restarted(self.boots, before, self.night)
 
     @cached_property
     def _doubt(self) -> float:
         """By how much more doubt the latencies of tonight are judged."""
-        if self.new_level:
+        if self.unsteady == 1.0 and self.night in self._cases.level_nights:
             return self._cases.level_nights[self.night]
         return self.unsteady
 
@@ -191,7 +200,17 @@ class DeviceJudge:
         return shift(reference, [case.tonight], case.spread, unsteady=case.unsteady)
 
     def _counts(self, case: Case, found: Shift) -> bool:
-        return found.size > case.floor and found.p < self.rules.needed_p
+        return found.size > case.floor and found.p < self._needed_p(case)
+
+    def _needed_p(self, case: Case) -> float:
+        """The suite's level, shared by the nights that an alarm stays red for.
+
+        Where nights are alike a false alarm comes in a run of them: so many times as many red
+        nights (the variance of an autoregression's mean over that of strangers, Bartlett 1935).
+        """
+        memory = case.spread.memory
+        runs = (1 + memory) / (1 - memory) if memory > ALIKE_MEMORY else 1.0
+        return self.rules.needed_p / runs
 
     def _status(self, case: Case, found: Shift) -> Status:
         if self._counts(case, found):
@@ -202,7 +221,7 @@ class DeviceJudge:
         if found.size > case.floor and found.p < DOUBT_P:
             return Status.UNCONFIRMED
         alone = self._alone(case, "baseline")
-        if alone.size < -case.floor and alone.p_better < self.rules.needed_p:
+        if alone.size < -case.floor and alone.p_better < self._needed_p(case):
             return Status.IMPROVED
         return Status.FINE
 
@@ -297,7 +316,7 @@ class DeviceJudge:
                 low=bounds[0],
                 high=bounds[1],
                 p=None if metric.exact else found.p,
-                needed_p=None if metric.exact else self.rules.needed_p,
+                needed_p=None if metric.exact else self._needed_p(case),
                 nights=found.nights,
                 compared_with=against,
                 baseline_night=case.baseline_night,

@@ -11,10 +11,10 @@ from nightly.judging.spread import Spread
 from nightly.records import Point
 
 # How much likelier the nights must be at the old level than at the red one, as a logarithm, before
-# red ends: a hundred times.
-ENOUGH = 4.6
-# What one night may add to it, so that a single wild one does not decide.
-MOST_A_NIGHT = 4.0
+# red ends: twenty times.
+ENOUGH = 3.0
+# What one night may add to it: less than that, so that a single wild one does not decide.
+MOST_A_NIGHT = 2.5
 # A red level is that of the last nights only: a creep goes on.
 _LAST_NIGHTS = 10
 

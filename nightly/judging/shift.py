@@ -104,15 +104,16 @@ def largest_shift(
 ) -> Shift | None:
     """Of the windows that end tonight, the one that speaks loudest; None with nothing before.
 
-    Windows whose shift is no larger than `floor` speak only where none is larger. The caller
-    pays for having looked so often, see `EFFECTIVE_WINDOWS`.
+    Those whose shift is larger than `floor` speak; where none is, the shortest is returned. The
+    caller pays for having looked so often, see `EFFECTIVE_WINDOWS`.
 
     Args:
         before: the earlier nights, oldest first.
         left_out: which of them are no reference; they count in the windows all the same.
         choose: of the nights before the window, those to compare with.
     """
-    found = []
+    windows = []
+    levels: dict[tuple[int, int], float] = {}
     for nights in WINDOWS:
         earlier = len(before) - (nights - 1)
         kept = [
@@ -123,5 +124,15 @@ def largest_shift(
         reference = choose(kept)
         if len(reference) < min(nights, _LEAST_REFERENCE):
             continue
-        found.append(shift(reference, [*before[earlier:], tonight], spread, unsteady=unsteady))
-    return min(found, key=lambda one: (one.size <= floor, one.p), default=None)
+        recent = [*before[earlier:], tonight]
+        # Windows share most of their references, and a level is dear.
+        same = (reference[0].night, reference[-1].night)
+        if same not in levels:
+            levels[same] = hodges_lehmann([point.value for point in reference])
+        size = sum(point.value for point in recent) / nights - levels[same]
+        windows.append((size, reference, recent))
+    speaking = [one for one in windows if one[0] > floor] or windows[:1]
+    found = [
+        shift(reference, recent, spread, unsteady=unsteady) for _, reference, recent in speaking
+    ]
+    return min(found, key=lambda one: one.p, default=None)

@@ -109,15 +109,16 @@ def _difference_sd(values: Sequence[float], lag: int) -> float:
 def memory_of(rows: Sequence[Sequence[float]]) -> float:
     """What neighbouring nights of a device's models have in common, 0 to `MOST_MEMORY`.
 
-    One minus the variance between neighbours over that between strangers, of all models together;
-    0 where there are too few nights to know.
+    One minus the variance between neighbours over that between strangers, each that of the middle
+    model: one that changed looks as if all its nights were alike. 0 where there are too few nights
+    to know.
     """
     long = [row for row in rows if len(row) > 2 * _FAR]
     if sum(len(row) - _FAR for row in long) < _LEAST_PAIRS:
         return 0.0
-    near = statistics.fmean(_difference_sd(row, 1) ** 2 for row in long)
-    far = statistics.fmean(
-        _difference_sd(row, lag) ** 2 for row in long for lag in (_FAR - 1, _FAR)
+    near = statistics.median(_difference_sd(row, 1) ** 2 for row in long)
+    far = statistics.median(
+        statistics.fmean(_difference_sd(row, lag) ** 2 for lag in (_FAR - 1, _FAR)) for row in long
     )
     return min(MOST_MEMORY, max(0.0, 1 - near / far)) if far > 0 else 0.0
 

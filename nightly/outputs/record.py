@@ -26,7 +26,15 @@ def night_record(result: NightResult) -> dict[str, Any]:
         "exit_code": result.exit_code,
         "headline": headline(result),
         "notes": list(result.notes),
-        "devices": [dataclasses.asdict(device) for device in result.devices],
+        "devices": [
+            dataclasses.asdict(device)
+            | {
+                "booted_at": None
+                if device.booted_at is None
+                else device.booted_at.isoformat(timespec="seconds")
+            }
+            for device in result.devices
+        ],
         "epochs": [dataclasses.asdict(epoch) for epoch in result.epochs],
         "verdicts": [
             dataclasses.asdict(verdict) | {"status": str(verdict.status)}

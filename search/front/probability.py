@@ -6,10 +6,7 @@ noise", EMO 2001). There is one such probability: settling, reports and the reco
 
 Latency is known from a few sessions. How much sessions differ is a matter of the device more than
 of the candidate, so candidates lend each other what they know of it, and what stays unknown makes
-the tails of Student's t. PSNR is known from a few pictures. All candidates saw the same ones, so
-what other pictures would have done to one they would have done to its neighbour, too: a draw is a
-reweighting of the pictures, common to all candidates (the Bayesian bootstrap of Rubin, Ann. Stat.
-9, 1981, with normal weights, and a chi-square for few of them).
+the tails of Student's t. PSNR is known from a few pictures; what others would say is in `pictures`.
 """
 
 from __future__ import annotations
@@ -21,17 +18,13 @@ import numpy as np
 import scipy.stats
 
 from device_runner.statistics.intervals import median_variance_ratio
+from search.front.pictures import draw_psnrs
 
 Row = Sequence[float] | np.ndarray
 
 DRAWS = 2000
 # How many candidates' worth of evidence the noise of all lends to the noise of one.
 POOLED_FREEDOM = 4.0
-# From so many candidates on, they say together what PSNR goes with a latency.
-_LEAST_FITTED = 8
-_TURNS = 3
-# Candidates that differ by less differ by nothing that one could see.
-_LEAST_DB = 0.01
 # What sessions are assumed to differ by where nothing is known, and how little that is believed:
 # the sessions of one model on an idle host differed by 1.7 %.
 ASSUMED_SD = 0.017
@@ -134,76 +127,6 @@ def draw_latencies(belief: LatencyBelief, *, draws: int = DRAWS, seed: int = 0) 
     random = np.random.default_rng([seed, 1])
     shape = (draws, belief.mean.size)
     return np.asarray(np.exp(belief.mean + belief.scale * random.standard_t(belief.freedom, shape)))
-
-
-def draw_psnrs(
-    pictures_db: np.ndarray,
-    log_latency: np.ndarray,
-    *,
-    draws: int = DRAWS,
-    seed: int = 0,
-) -> np.ndarray:
-    """What each candidate's mean PSNR would be over other pictures of the kind: (draws, n).
-
-    Five pictures make some candidates look better than they are, and those are the ones that seem
-    to dominate. So each candidate's mean is first drawn towards what the others say of one that
-    takes as long, by as much of its distance as pictures explain (empirical Bayes: Efron and
-    Morris, JASA 70, 1975), and its draws are as much narrower.
-
-    Args:
-        pictures_db: (pictures, n), the same pictures for all candidates.
-        log_latency: of each candidate, (n,).
-        draws: how many.
-        seed: of the draws.
-
-    A single picture shows nothing of what others would: its PSNRs are taken as they are.
-
-    Raises:
-        ValueError: no table of finite numbers.
-    """
-    table = np.asarray(pictures_db, dtype=np.float64)
-    if table.ndim != 2 or 0 in table.shape or not np.isfinite(table).all():
-        raise ValueError("PSNRs of pictures are a table of finite numbers, pictures by candidates")
-    count = table.shape[0]
-    mean = table.mean(axis=0)
-    if count < 2:
-        return np.tile(mean, (draws, 1))
-    # What a picture does to all of them orders none of them.
-    own = table - mean
-    own = own - np.median(own, axis=1, keepdims=True)
-    own = own - own.mean(axis=0)
-    expected, kept = _expected_db(mean, own.var(axis=0, ddof=1) / count, log_latency)
-    random = np.random.default_rng([seed, 2])
-    weights = random.standard_normal((draws, count)) / np.sqrt(count * (count - 1))
-    few = np.ones((draws, 1))
-    if mean.size < _LEAST_FITTED:
-        # Of many candidates the noise is known together; of few it is as uncertain as of one.
-        few = np.sqrt(random.chisquare(count - 1, (draws, 1)) / (count - 1))
-    return np.asarray(expected + np.sqrt(kept) * (weights @ own / few))
-
-
-def _expected_db(
-    mean: np.ndarray, variance: np.ndarray, log_latency: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """What to expect of each PSNR, and what share of its own distance from the others' it keeps.
-
-    The others' word is a parabola over log latency; with fewer candidates than `_LEAST_FITTED`
-    there is none, and each is believed as it is.
-    """
-    if mean.size < _LEAST_FITTED or np.ptp(log_latency) == 0:
-        return mean, np.ones(mean.size)
-    x = (log_latency - log_latency.mean()) / np.ptp(log_latency)
-    design = np.vander(x, 3)
-    between = 0.0
-    fitted = mean
-    for _ in range(_TURNS):
-        weights = 1 / (variance + between + _LEAST_DB**2)
-        root = np.sqrt(weights)[:, None]
-        fitted = design @ np.linalg.lstsq(root * design, root[:, 0] * mean, rcond=None)[0]
-        rest = (mean - fitted) ** 2 * mean.size / (mean.size - 3)
-        between = max(0.0, float(np.average(rest - variance, weights=weights)))
-    kept = (between + _LEAST_DB**2) / (between + _LEAST_DB**2 + variance)
-    return fitted + kept * (mean - fitted), kept
 
 
 def on_front(latencies: np.ndarray, psnrs: np.ndarray) -> np.ndarray:

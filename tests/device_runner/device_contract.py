@@ -47,6 +47,14 @@ class DeviceContract:
         assert 1 <= choice.threads <= device.profile().cores
         assert choice.why
 
+    def test_uptime_is_told_or_unknown_and_passes(self, device: Device) -> None:
+        first, second = device.uptime_s(), device.uptime_s()
+        if first is None:
+            assert second is None
+        else:
+            assert second is not None
+            assert 0 < first <= second
+
     def test_timed_run_reports_a_whole_session(self, device: Device, artifact: Artifact) -> None:
         with device.lease():
             report = device.run(self.request(artifact, timing=QUICK))

@@ -63,6 +63,8 @@ class World:
     second: dict[str, Readings] = field(default_factory=dict)
     second_failure: DeviceFailure | None = None
     baseline: int | None = None
+    # When the device was started; None where it does not tell.
+    booted_at: datetime | None = None
     seed: int = 0
     looked_again: list[list[str]] = field(default_factory=list)
     _nights: int = 0
@@ -102,7 +104,9 @@ class World:
         number = self.history.begin(SUITE, now)
         epoch, _ = self.history.epoch(SUITE, number, DEVICE, CONDITION, self.profile, "sentinel")
 
-        found = DeviceTurn(self.history, SUITE, number, epoch, self.rules(), self).run()
+        found = DeviceTurn(
+            self.history, SUITE, number, epoch, self.rules(), self, booted_at=self.booted_at
+        ).run()
         self.history.finish(SUITE, number, now, 0, found.verdicts)
         return found
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import UTC, datetime, timedelta
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from device_runner.devices.simulated.foreign import Nights, night_noise
 from nightly.judging.memory import is_back
-from nightly.judging.relevel import LEAST_MODELS, new_levels
+from nightly.judging.relevel import LEAST_MODELS, new_levels, restarted
 from nightly.judging.shift import shift
 from nightly.judging.spread import MOST_MEMORY, Spread, memory_of, own_spread, tail_of
 from nightly.records import Point
@@ -27,6 +29,13 @@ def rows_of(table):
 def test_what_neighbours_share_is_learnt_from_all_models(kind, memory):
     table = night_noise(kind, np.random.default_rng(1), 20, 60, 0.02)
     assert memory_of(list(table)) == pytest.approx(memory, abs=0.2)
+
+
+def test_models_that_changed_are_not_taken_for_nights_alike():
+    table = np.random.default_rng(1).normal(0, 0.005, (6, 16))
+    table[1, 8:] += 0.03
+    table[4, 6:] += 0.03
+    assert memory_of(list(table)) < 0.3
 
 
 def test_the_spread_is_that_of_nights_far_apart():
@@ -107,6 +116,68 @@ def test_a_third_of_the_models_or_all_of_them_one_way_is_no_new_level():
     together[:, 10:] += rng.uniform(0.03, 0.1, (12, 1))
     assert not new_levels(rows_of(some))
     assert not new_levels(rows_of(together))
+
+
+NIGHT = timedelta(days=1)
+
+
+def boots_of(nights, *restarts):
+    """When the device was started, for each night; it restarts before each of `restarts`."""
+    evening = datetime(2026, 3, 1, 2, tzinfo=UTC)
+    return {
+        night: evening + NIGHT * max((r for r in restarts if r <= night), default=0)
+        for night in range(1, nights + 1)
+    }
+
+
+@given(
+    st.dictionaries(st.integers(1, 9), st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1))),
+    st.integers(1, 9), st.integers(1, 9), st.integers(-540, 540),
+)  # fmt: skip
+def test_a_restart_is_known_or_not_and_small_steps_of_a_clock_are_none(found, a, b, seconds):
+    said = restarted(found, a, b)
+    assert (said is None) == (a not in found or b not in found)
+    assert said == restarted(found, b, a)
+    if a in found and a != b:
+        moved = found | {b: found[a] + timedelta(seconds=seconds)}
+        assert restarted(moved, a, b) is False
+
+
+def levels_after_a_restart(models, seed, told, size=0.005, noise=0.0035):
+    """Where a new level is seen among 30 nights, of which the eighteenth has one."""
+    rng = np.random.default_rng([seed, models])
+    table = rng.normal(0, noise, (models, 30))
+    table[:, 17:] += rng.normal(0, size * 2**0.5, (models, 1))
+    return list(new_levels(rows_of(table), told))
+
+
+def test_a_known_restart_shows_levels_that_are_hardly_larger_than_the_noise():
+    told = boots_of(30, 18)
+    found = [levels_after_a_restart(20, seed, told) == [18] for seed in range(40)]
+    without = [levels_after_a_restart(20, seed, None) == [18] for seed in range(40)]
+    assert np.mean(found) > 0.85
+    assert np.mean(without) < np.mean(found)
+
+
+def test_who_was_up_all_the_time_has_no_new_level():
+    assert levels_after_a_restart(20, 1, boots_of(30), size=0.03) == []
+    assert levels_after_a_restart(20, 1, None, size=0.03) == [18]
+
+
+def test_a_restart_that_changes_nothing_is_rarely_a_new_level():
+    told = boots_of(30, 10, 20)
+    found = [
+        new_levels(rows_of(np.random.default_rng(seed).normal(0, 0.005, (20, 30))), told)
+        for seed in range(60)
+    ]
+    assert sum(map(len, found)) <= 12  # of 120 restarts
+
+
+def test_one_model_that_moves_with_a_restart_is_no_new_level():
+    rng = np.random.default_rng(9)
+    table = rng.normal(0, 0.005, (10, 30))
+    table[3, 17:] += 0.05
+    assert not new_levels(rows_of(table), boots_of(30, 18))
 
 
 def test_few_models_know_of_no_restart():

@@ -82,12 +82,14 @@ class Rack:
         self.faults: dict[str, tuple[Fault, ...]] = {}
         self.serials: dict[str, str] = {}
         self.gone: set[str] = set()
+        self.up_s: float | None = None
 
     def open(self, name):
         if name in self.gone:
             raise DeviceFailure(f"device {name} does not answer: look at its cable")
         serial = self.serials.get(name, name)
-        return SimulatedDevice(self.spec, serial=serial, faults=self.faults.get(name, ()))
+        faults = self.faults.get(name, ())
+        return SimulatedDevice(self.spec, serial=serial, faults=faults, up_s=self.up_s)
 
     def night(self, choices=Choices()):  # noqa: B008
         suite = load_suite(self.path)

@@ -25,6 +25,7 @@ from device_runner.devices.adb.tools import require_tools
 from device_runner.devices.lease import Lease
 from device_runner.errors import DeviceLost, DeviceStorageError
 from device_runner.launching.checks import check_artifact, check_cpus, check_request
+from device_runner.launching.kernel_facts import UPTIME, parsed_uptime_s
 from device_runner.launching.launches import RunReport, RunRequest
 from device_runner.launching.outcomes import Ended, LaunchOutcome, judge
 from device_runner.launching.reporting import (
@@ -139,6 +140,12 @@ class AdbDevice(Device):
         """What may disturb a measurement now. Raises `DeviceLost`."""
         self._revive()
         return self._conditions.read(self.hardware())
+
+    def uptime_s(self) -> float | None:
+        self._revive()
+        # Where it is hidden from the shell, `cat` says so on the other stream.
+        answer = self._connection.script(f"cat {UPTIME}")
+        return None if answer.exit_code else parsed_uptime_s(answer.text)
 
     def lease(self, wait_s: float = 0.0) -> AbstractContextManager[None]:
         return self._claimed(wait_s)

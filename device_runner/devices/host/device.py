@@ -103,6 +103,9 @@ class HostDevice(Device):
         limit = "its CPU affinity" if allowed <= granted else "the container's CPU quota"
         return ThreadChoice(threads, f"as many as {limit} leaves to this process")
 
+    def uptime_s(self) -> float | None:
+        return kernel_facts.uptime_s()
+
     def lease(self, wait_s: float = 0.0) -> AbstractContextManager[None]:
         return self._lease.hold(wait_s)
 

@@ -45,7 +45,8 @@ class SimulatedDevice(Device):
     """A phone made of a `PhoneSpec`. The same seed and the same calls give the same numbers.
 
     `serial` names the specimen; the profile is that of the spec. Times are simulated and pass on
-    `clock`; outputs, and whether a file loads at all, come from the host (`answers`).
+    `clock`; outputs, and whether a file loads at all, come from the host (`answers`). `up_s` is how
+    long ago it was started; without it, it does not tell.
     """
 
     def __init__(
@@ -56,6 +57,7 @@ class SimulatedDevice(Device):
         serial: str | None = None,
         clock: SimulatedClock | None = None,
         faults: Sequence[Fault] = (),
+        up_s: float | None = None,
     ) -> None:
         self._spec = spec
         self._serial = serial or f"sim:{spec.name}"
@@ -69,6 +71,7 @@ class SimulatedDevice(Device):
         self._lease = Lease(self._serial)
         self._stored: set[str] = set()
         self._gone_until_s = -math.inf
+        self._started_s = None if up_s is None else self._clock.monotonic_s() - up_s
 
     @property
     def serial(self) -> str:
@@ -121,6 +124,10 @@ class SimulatedDevice(Device):
         self._require_there()
         self._clock.sleep(_CONDITIONS_S)
         return self._body.readings()
+
+    def uptime_s(self) -> float | None:
+        self._require_there()
+        return None if self._started_s is None else self._clock.monotonic_s() - self._started_s
 
     def lease(self, wait_s: float = 0.0) -> AbstractContextManager[None]:
         self._require_there()

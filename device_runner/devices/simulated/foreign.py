@@ -153,17 +153,30 @@ def night_noise(
     sd: float,
     *,
     shared: float = 0.0,
+    restarts: np.ndarray | None = None,
 ) -> np.ndarray:
     """What each night adds to each model: (models, nights), standard deviation `sd`.
 
     `shared` is the correlation between models: which of it one cause brings to all of them.
+    `restarts`, (nights,), is before which nights the device restarts; by chance without it. Only
+    `Nights.REBOOTS` asks.
     """
-    own = _nights(kind, rng, models, nights)
-    common = _nights(kind, rng, 1, nights)
+    if restarts is None:
+        restarts = device_restarts(rng, nights)
+    own = _nights(kind, rng, models, restarts)
+    common = _nights(kind, rng, 1, restarts)
     return sd * (math.sqrt(1 - shared) * own + math.sqrt(shared) * common)
 
 
-def _nights(kind: Nights, rng: np.random.Generator, models: int, nights: int) -> np.ndarray:
+def device_restarts(rng: np.random.Generator, nights: int) -> np.ndarray:
+    """Before which nights a device restarts, every ten nights or so: (nights,)."""
+    return np.asarray(rng.random(nights) < 1 / _NIGHTS_A_REBOOT)
+
+
+def _nights(
+    kind: Nights, rng: np.random.Generator, models: int, restarts: np.ndarray
+) -> np.ndarray:
+    nights = restarts.size
     shape = (models, nights)
     if kind is Nights.TAILS:
         return rng.standard_t(_TAIL_DOF, shape) / math.sqrt(_TAIL_DOF)
@@ -175,7 +188,7 @@ def _nights(kind: Nights, rng: np.random.Generator, models: int, nights: int) ->
         return found
     if kind is Nights.REBOOTS:
         # The device restarts, so all models get another level in the same night.
-        boots = np.cumsum(rng.random(nights) < 1 / _NIGHTS_A_REBOOT)
+        boots = np.cumsum(restarts)
         levels = rng.standard_normal((models, int(boots[-1]) + 1))
         return levels[:, boots] + 0.3 * rng.standard_normal(shape)
     if kind is Nights.WEEKLY:

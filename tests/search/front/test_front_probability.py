@@ -14,7 +14,6 @@ from search.front.dominance import pareto_front
 from search.front.probability import (
     LatencyBelief,
     SourceError,
-    draw_psnrs,
     front_probability,
     pooled_belief,
     winners_log_latency,
@@ -82,46 +81,12 @@ def test_other_candidates_tell_how_much_one_may_err() -> None:
     assert calm.sd[0] < alone.sd[0] < rough.sd[0]
 
 
-@given(st.integers(2, 12), st.integers(1, 6), st.integers(0, 1000))
-@settings(max_examples=30)
-def test_other_pictures_move_all_candidates_together(
-    pictures: int, candidates: int, seed: int
-) -> None:
-    random = np.random.default_rng(seed)
-    hard = random.normal(0, 5, (pictures, 1))
-    table = 30 + hard + random.normal(0, 0.3, candidates)
-    drawn = draw_psnrs(table, np.arange(candidates), draws=200, seed=seed)
-    # Every candidate finds a picture as hard as every other: their differences are beyond doubt.
-    assert (drawn - drawn[:, :1]).std(axis=0) == pytest.approx(0.0, abs=1e-9)
-
-
 def test_few_pictures_are_a_doubt_and_one_says_nothing_of_it() -> None:
     table = np.array([[30.0, 30.3], [31.0, 30.8], [29.0, 29.4], [32.0, 32.1], [28.0, 28.0]])
     belief = pooled_belief([3.0, 3.5], [0.001] * 2, [9, 9])
     assert front_probability(belief, table.mean(axis=0))[1] == 1.0
     assert 0.5 < front_probability(belief, table)[1] < 0.95
     assert front_probability(belief, table[:1])[1] == 1.0
-
-
-def test_the_spread_of_draws_is_that_of_a_paired_mean() -> None:
-    random = np.random.default_rng(5)
-    table = random.normal(30, 4, (40, 1)) + random.normal(0, 0.5, (40, 2))
-    drawn = draw_psnrs(table, np.zeros(2), draws=20_000)
-    paired = (table[:, 1] - table[:, 0]).std(ddof=1) / 40**0.5
-    assert (drawn[:, 1] - drawn[:, 0]).std() == pytest.approx(paired, rel=0.06)
-
-
-def test_what_five_pictures_made_of_a_candidate_is_drawn_towards_the_others() -> None:
-    random = np.random.default_rng(7)
-    latency = np.linspace(2.0, 4.0, 20)
-    off, drawn_off = [], []
-    for _ in range(100):
-        table = 28 + latency + random.normal(0, 4, (5, 1)) + random.normal(0, 0.4, (5, 20))
-        mean = table.mean(axis=0)
-        drawn = draw_psnrs(table, latency, draws=50).mean(axis=0)
-        for found, kept in ((mean, off), (drawn, drawn_off)):
-            kept.append(np.std(found - latency))
-    assert np.mean(drawn_off) < 0.6 * np.mean(off)
 
 
 def test_the_fastest_of_equals_is_not_as_fast_as_it_looks() -> None:

@@ -1,0 +1,138 @@
+"""What nobody could do better: claims about nights and rounds, for a judge that knows the noise.
+
+    python benchmarks/bounds.py
+    python benchmarks/bounds.py --seed 7 --draws 20000
+
+`claims.py` says where the tool misses a goal. This says how much of it could be met at all: by a
+judge that knows the law of the noise, the level of the baseline and the size of the change, none of
+which the tool is told. Numbers of a night are those of `rack.py`.
+
+1. Red until it is gone: of the nights on which a change lasts, how many are red, beside how many
+   changes are green within three nights of their end, for every threshold of the likelihood.
+2. Found within four nights at a rate of false alarms that 20 models may have.
+3. How often so few rounds meet none of the disturbances that the next ones will.
+"""
+
+from __future__ import annotations
+
+import argparse
+import math
+import secrets
+
+import numpy as np
+from rack import SESSION_SD, SESSIONS
+from rich.console import Console
+from rich.table import Table
+
+from device_runner.devices.simulated.foreign import Launches, launch_noise
+
+# Standard error of a night's middle of sessions.
+WITHIN = SESSION_SD * math.sqrt(math.pi / 3 / SESSIONS)
+# False alarms that begin, a model and night: alpha 0.05 over three metrics of 20 models.
+ALARMS = 0.05 / 3 / 20
+WINDOW = 13
+LASTS, AFTER = 40, 5
+
+
+def red_and_gone(
+    rng: np.random.Generator, draws: int, size: float, sd: float, enough: float
+) -> tuple[float, float]:
+    """Shares of red nights while a change lasts, and of changes that are green in time.
+
+    The sum of log likelihood ratios, level zero over level `size`, kept between nothing and
+    `enough`: at `enough` it is green, and one night may turn it red again.
+    """
+    noise = math.hypot(sd, WITHIN)
+    level = math.log1p(size)
+    nights = noise * rng.standard_normal((draws, LASTS + AFTER))
+    nights[:, :LASTS] += level
+    gains = ((nights - level) ** 2 - nights**2) / (2 * noise**2)
+    evidence, red = np.zeros(draws), []
+    for gain in gains.T:
+        evidence = np.clip(evidence + gain, 0.0, enough)
+        red.append(evidence < enough)
+    state = np.array(red)
+    return float(state[5:LASTS].mean()), float((~state[LASTS : LASTS + 3]).any(axis=0).mean())
+
+
+def found_within(
+    rng: np.random.Generator, draws: int, size: float, sd: float, kept: float, nights: int = 4
+) -> float:
+    """The share of changes that the likelihood finds within so many nights.
+
+    The largest of the ratios for changes that began in one of the last `WINDOW` nights, on what is
+    left of each night after its neighbour; its threshold is that of `ALARMS` on quiet nights.
+    """
+    spread = math.sqrt((1 - kept**2) * sd**2 + (1 + kept**2) * WITHIN**2)
+    level = math.log1p(size)
+    begin = 2 * WINDOW
+    quiet = _loudest(spread * rng.standard_normal((draws, 100)), level, kept, spread)[:, WINDOW:]
+    # An alarm lasts for as long as its nights are in the window: only beginnings count.
+    threshold = _threshold(quiet)
+    rest = spread * rng.standard_normal((draws, begin + nights))
+    rest[:, begin] += level
+    rest[:, begin + 1 :] += level * (1 - kept)
+    loud = _loudest(rest, level, kept, spread)
+    return float((loud[:, begin:] > threshold).any(axis=1).mean())
+
+
+def _loudest(rest: np.ndarray, level: float, kept: float, spread: float) -> np.ndarray:
+    """(series, nights): the largest log likelihood ratio over changes in the last nights."""
+    first = (rest * level - level**2 / 2) / spread**2
+    later_level = level * (1 - kept)
+    later = (rest * later_level - later_level**2 / 2) / spread**2
+    found = first.copy()
+    for back in range(1, WINDOW):
+        since = np.cumsum(later, axis=1)
+        ratio = first[:, :-back] + since[:, back:] - since[:, :-back]
+        found[:, back:] = np.maximum(found[:, back:], ratio)
+    return found
+
+
+def _threshold(quiet: np.ndarray) -> float:
+    """The least level above which alarms begin as rarely as `ALARMS`."""
+    low, high = 0.0, 30.0
+    for _ in range(30):
+        middle = (low + high) / 2
+        above = quiet > middle
+        begins = float((above[:, 1:] & ~above[:, :-1]).mean())
+        low, high = (middle, high) if begins > ALARMS else (low, middle)
+    return high
+
+
+def unmet(rng: np.random.Generator, draws: int, rounds: int) -> float:
+    """The share of comparisons of which no launch was disturbed."""
+    noise = launch_noise(Launches.OUTLIERS, rng, (draws, 2 * rounds), 1.0)
+    return float((noise.max(axis=1) < 4.0).mean())
+
+
+def main() -> None:
+    """Print a table for each question."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--seed", type=int, help="of everything; default: a fresh one, printed")
+    parser.add_argument("--draws", type=int, default=10_000, help="series a line")
+    arguments = parser.parse_args()
+    seed = secrets.randbits(32) if arguments.seed is None else arguments.seed
+    rng, draws, console = np.random.default_rng(seed), arguments.draws, Console()
+    console.print(f"seed {seed}, {draws} series a line")
+    table = Table(
+        "change", "noise of a night", "times likelier", "red while it lasts", "green in 3"
+    )
+    for size, sd in ((0.03, 0.005), (0.03, 0.02), (0.05, 0.02)):
+        for times in (5, 7.5, 20, 100):
+            red, green = red_and_gone(rng, draws, size, sd, math.log(times))
+            table.add_row(f"{size:.0%}", f"{sd:.1%}", f"{times:g}", f"{red:.3f}", f"{green:.3f}")
+    console.print(table)
+    table = Table("change", "noise of a night", "alike", "found within 4 nights")
+    for size, sd, kept in ((0.05, 0.02, 0.0), (0.05, 0.02, 0.6), (0.03, 0.02, 0.0)):
+        share = found_within(rng, draws, size, sd, kept)
+        table.add_row(f"{size:.0%}", f"{sd:.1%}", f"{kept:g}", f"{share:.3f}")
+    console.print(table)
+    table = Table("rounds", "met no disturbed launch (one in twelve is)")
+    for rounds in (5, 9):
+        table.add_row(str(rounds), f"{unmet(rng, draws, rounds):.3f}")
+    console.print(table)
+
+
+if __name__ == "__main__":
+    main()
