@@ -51,6 +51,7 @@ class NotHere:
 
 # The first pattern that matches from its beginning counts.
 RULES: dict[str, Here | NotHere] = {
+    r"mobilesr-tune (evaluate|export)$": NotHere("a command's name in a sentence"),
     r"mobilesr-tune search --dry-run": Here(),
     # No candidate may be better than bicubic after so little training.
     r"mobilesr-tune search .*--train ": Here(
