@@ -27,9 +27,11 @@ _ALLOWED: Mapping[Precision, float] = {"int8": 1.5, "fp16": 4.0}
 
 @dataclass(frozen=True)
 class Expected:
-    """Attributes:
-    output: (1, 3, scale*H, scale*W), by eager PyTorch in the model's precision.
-    tolerance: the largest difference of a right answer.
+    """A right answer, and how far from it another one may lie.
+
+    Attributes:
+        output: (1, 3, scale*H, scale*W), by eager PyTorch in the model's precision.
+        tolerance: the largest difference that is allowed.
     """
 
     output: Tensor
