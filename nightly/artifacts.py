@@ -111,7 +111,11 @@ def _candidate(suite: Suite, spec: ModelSpec) -> tuple[Path, Candidate]:
     return path, Candidate(
         config,
         Deployment.choose(
-            lr_height=height, lr_width=width, graph=spec.graph, lowering=spec.lowering
+            lr_height=height,
+            lr_width=width,
+            graph=spec.graph,
+            lowering=spec.lowering,
+            precision=spec.precision,
         ),
     )
 

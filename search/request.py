@@ -152,6 +152,8 @@ class SearchRequest(BaseModel):
         if lowering is None and request.strip_kb is None:
             lowering = request._begun_with()
         chosen = request.deployment(lowering=lowering, strip_kb=request.strip_kb)
+        for precision in request.space.precisions:
+            chosen = chosen.in_precision(precision)
         request = request.model_copy(update={"lowering": chosen.lowering})
         if request.lr is not None and request.hr is None:
             raise SearchError("--lr was given without --hr: PSNR needs the HR images too")
@@ -196,6 +198,9 @@ class SearchRequest(BaseModel):
     def identity(self) -> dict[str, Any]:
         """What must not change between a run and its resumption."""
         values = self.model_dump(mode="json")
+        if self.space.precisions == ("fp32",):
+            # As it was when there was no other: a study of that time is found again.
+            del values["space"]["precisions"]
         return {name: values[name] for name in IDENTITY}
 
     @property

@@ -216,7 +216,8 @@ class SearchLoop:
         if len(lane.known) >= lane.trials:
             return f"{len(lane.known)} candidates are known, as many as were asked for"
         if len(lane.known) >= lane.space.size:
-            return f"all {lane.space.size} configs of the space are known"
+            what = "configs" if len(lane.space.precisions) == 1 else "candidates"
+            return f"all {lane.space.size} {what} of the space are known"
         if self._time_is_up:
             return f"the time budget of {self.time_s:.0f} s is spent"
         return ""

@@ -21,7 +21,7 @@ from search.space import SearchSpace
 from search.study.study import DUPLICATE_ATTRIBUTE, results_of
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
-DEPLOYMENT = Deployment(lr_height=16, lr_width=16)
+DEPLOYMENT = Deployment(lr_height=16, lr_width=16, lowering="direct")
 # 2 + 4 shapes, times two widths.
 SPACE = SearchSpace(n_feats=(8, 16), depths=(1, 2), ratios=(1, 2), window_sizes=(4,))
 
@@ -108,6 +108,18 @@ def test_no_space_or_budget_makes_it_repeat_or_miss_one(space, trials, seed, kin
     study = new_study(optuna.samplers.RandomSampler(seed=seed))
     loop(study, trials, space, evaluator, FakeExporter(), kind, seed=seed).run()
     assert len(evaluator.measured) == len(set(evaluator.measured)) == min(trials, space.size)
+
+
+@settings(max_examples=10)
+@given(spaces(most_precisions=3), st.integers(1, 12), st.integers(0, 5))
+def test_a_config_in_another_precision_is_another_candidate(space, trials, seed):
+    study = new_study(optuna.samplers.RandomSampler(seed=seed))
+    why = loop(study, trials, space, FakeEvaluator(), seed=seed).run()
+    found = results_of(study)
+    assert len({result.key for result in found}) == len(found) == min(trials, space.size)
+    assert {result.deployment.precision for result in found} <= set(space.precisions)
+    if trials > space.size > len(space.precisions) > 1:
+        assert why == f"all {space.size} candidates of the space are known"
 
 
 def test_a_duplicate_is_answered_from_what_is_known(study):
