@@ -79,15 +79,15 @@ def export(candidate: Candidate, weights: Weights, store: Path) -> Artifact:
     staging = _staging_folder(store)
     try:
         lowered = _lower(model, candidate, example)
-        precision = candidate.deployment.precision
         (staging / MODEL_NAME).write_bytes(lowered.serialise())
         with freed_memory_kept():
-            expected = expected_output(model, precision, example)
+            expected = expected_output(model, candidate.deployment.precision, example)
+            tensors = example, expected.output
+            # int8 and fp16 are allowed what they lose by rounding.
+            exact = candidate.deployment.precision == "fp32"
             require_right(
-                staging / MODEL_NAME, candidate.key, (example, expected.output), expected.tolerance,
-                # Of int8 and fp16 the tolerance says it already.
-                partial(rounding_sentence, model, example, expected.output)
-                if precision == "fp32" else str,
+                staging / MODEL_NAME, candidate.key, tensors, expected.tolerance,
+                partial(rounding_sentence, model, *tensors) if exact else str,
             )  # fmt: skip
         (staging / CHECK_INPUT_NAME).write_bytes(example.numpy().tobytes())
         (staging / CHECK_OUTPUT_NAME).write_bytes(expected.output.contiguous().numpy().tobytes())

@@ -27,11 +27,9 @@ _ALLOWED: Mapping[Precision, float] = {"int8": 1.5, "fp16": 4.0}
 
 @dataclass(frozen=True)
 class Expected:
-    """A right answer, and how far from it another one may lie.
-
-    Attributes:
-        output: (1, 3, scale*H, scale*W), by eager PyTorch in the model's precision.
-        tolerance: the largest difference that is allowed.
+    """Attributes:
+    output: (1, 3, scale*H, scale*W), by eager PyTorch in the model's precision.
+    tolerance: the largest difference of a right answer.
     """
 
     output: Tensor
@@ -55,11 +53,11 @@ def expected_output(model: MobileSR, precision: Precision, example: Tensor) -> E
     fp32 is the network as it is written. int8 and fp16 are `models.deploy_graph` with the same
     layers in the same types as the exported graph.
     """
+    exact = eager_answer(model, example)
+    if precision == "fp32":
+        return Expected(exact, FP32_TOLERANCE)
+    height, width = example.shape[2:]
     with torch.inference_mode():
-        exact = eager_answer(model, example)
-        if precision == "fp32":
-            return Expected(exact, FP32_TOLERANCE)
-        height, width = example.shape[2:]
         network = (
             in_int8(model, height, width, INT8_LAYERS)
             if precision == "int8"
