@@ -57,6 +57,26 @@ def test_a_trial_and_the_file_that_was_measured(tmp_path: Path, small_artifact: 
     assert deleted.weights == run.weights
 
 
+def test_what_was_measured_comes_with_it(tmp_path: Path, small_artifact: Artifact) -> None:
+    run = made_run(tmp_path / "run", small_artifact, (1.0, 29.0))
+    measured = found_by_search(run.path, 0).measured
+    assert measured is not None
+    assert measured.artifact_sha256 == small_artifact.manifest.sha256
+    assert (measured.run, measured.trial, measured.device) == ("run", 0, "fake")
+    assert (measured.latency_ms, measured.psnr_y_db) == (1.0, 29.0)
+    # No measurement file and no time were recorded.
+    assert (measured.threads, measured.when) == (None, "")
+
+
+def test_the_readme_of_the_exported_file_tells_it(tmp_path: Path, small_artifact: Artifact) -> None:
+    run = made_run(tmp_path / "run", small_artifact, (1.25, 29.0))
+    artifact = found_by_search(run.path, 0).put_into(tmp_path / "store")
+    assert artifact.manifest == small_artifact.manifest
+    text = (artifact.folder / "README.md").read_text("utf-8")
+    assert "1.25 ms (1.25 to 1.25" in text
+    assert "29.00 dB, +1.00 dB against bicubic" in text
+
+
 def test_the_recommended_one(tmp_path: Path, small_artifact: Artifact) -> None:
     run = made_run(tmp_path / "run", small_artifact, (1.0, 29.0), (2.0, 31.0), (9.0, 31.1))
     assert found_by_search(run.path, None).candidate.config.depth == 2
