@@ -1,7 +1,7 @@
 """Fidelity: does the supernet's PSNR order configs, and price them, as training alone does?
 
     python benchmarks/fidelity.py --images DIR --work DIR --hr HR --lr LR [--configs 30]
-    python benchmarks/fidelity.py --table models/shipped_weights/fidelity.csv
+    python benchmarks/fidelity.py --table models/shipped_weights/fidelity_x4.csv
 
 Configs are spread over the default space by their work. Each is scored (a) as a slice of the
 supernet (--weights; default: the shipped one) and (b) after --steps of training alone on the same
@@ -21,7 +21,7 @@ from foundation.console import err, quiet_libraries
 from models.config import MobileSRConfig
 from models.cost import macs
 from models.evaluation import evaluate
-from models.fidelity import FEWEST_CONFIGS, fidelity, regret_db
+from models.fidelity import FEWEST_CONFIGS, Row, fidelity, read_fidelity_table, regret_db
 from models.images import ImagePair, load_pairs
 from models.network import parameter_count
 from models.samples import sample_pairs
@@ -34,7 +34,6 @@ from models.weights import Weights, build_model, load_weights
 from search.space import SearchSpace
 
 COLUMNS = ("key", "macs_64x64", "parameters", "steps_alone", "supernet_db", "alone_db")
-Row = dict[str, str]
 
 
 def spread_configs(count: int, seed: int) -> list[MobileSRConfig]:
@@ -66,19 +65,11 @@ def train_alone(config: MobileSRConfig, options: argparse.Namespace) -> Weights:
     return SupernetTrainer(OneConfig(config), used, plan, chosen).run()
 
 
-def read(table: Path) -> list[Row]:
-    """The table so far."""
-    if not table.is_file():
-        return []
-    with table.open(newline="") as stream:
-        return list(csv.DictReader(stream))
-
-
 def fill(table: Path, options: argparse.Namespace) -> None:
     """Add what is missing, a line at a time."""
     pairs = sample_pairs(4) if options.hr is None else load_pairs(options.hr, options.lr, 4)
     weights = shipped_weights(4) if options.weights is None else load_weights(options.weights)
-    known = {row["key"] for row in read(table)}
+    known = {row["key"] for row in read_fidelity_table(table)}
     table.parent.mkdir(parents=True, exist_ok=True)
     for config in spread_configs(options.configs, options.seed):
         if config.key in known:
@@ -109,7 +100,10 @@ def tell(rows: list[Row]) -> None:
         found = fidelity(columns[name], alone)
         print(f"tau of {name:12} {found.tau:.3f} ({found.tau_low:.3f} to {found.tau_high:.3f})")
     found = fidelity(columns["supernet_db"], alone)
-    print(f"slope {found.slope:.2f}, residual {found.residual_sd_db:.3f} dB")
+    print(
+        f"slope {found.slope:.2f}, residual {found.residual_sd_db:.3f} dB, "
+        f"in dB of the supernet {found.rank_sd_db:.3f}"
+    )
     for share in (0.25, 0.5, 0.75):
         budget = float(np.quantile(cost, share))
         lost = regret_db(columns["supernet_db"], alone, cost, budget)
@@ -133,7 +127,7 @@ def main() -> None:
     table = options.table or options.work / "fidelity.csv"
     if options.images is not None:
         fill(table, options)
-    tell(read(table))
+    tell(read_fidelity_table(table))
 
 
 if __name__ == "__main__":

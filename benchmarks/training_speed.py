@@ -3,10 +3,10 @@
     python benchmarks/training_speed.py --images DIR [--rounds 5] [--steps 10]
     python benchmarks/training_speed.py --images DIR --equal-steps 500 --hr HR [--lr LR]
 
-The plain one is what this project had: float32, the ordinary memory layout, Adam's loop over
-tensors, crops cut in the step that uses them. Both train the default space with batch 8 and crop
-24. With --equal-steps both train as long from the same plan; told is the PSNR of the largest and
-the smallest config, without --hr on the bundled tiles.
+The plain one is what this project had: float32, the ordinary memory layout, the forward pass of
+inference, Adam's loop over tensors, crops cut in the step that uses them. Both train the default
+space with batch 8 and crop 24. With --equal-steps both train as long from the same plan; told is
+the PSNR of the largest and the smallest config, without --hr on the bundled tiles.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import numpy as np
 import torch
 
 from foundation.console import quiet_libraries
+from models.config import MobileSRConfig
 from models.evaluation import evaluate
 from models.images import ImagePair, load_pairs
 from models.samples import sample_pairs
@@ -42,6 +43,12 @@ class PlainTrainer(SupernetTrainer):
         self.optimizer = torch.optim.Adam(
             self.model.parameters(), lr=self.plan.learning_rate, foreach=False
         )
+
+    def _forward(self, config: MobileSRConfig, low: torch.Tensor) -> torch.Tensor:
+        self.model.eval()
+        for shell in self.shells.values():
+            shell.eval()
+        return super()._forward(config, low)
 
     def _tensor(self, images: Any) -> torch.Tensor:
         return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous().float().div(255)

@@ -30,7 +30,9 @@ class FoundBySearch:
 
     Attributes:
         artifact: what the search exported and measured, None where it was deleted.
-        weights: the run's checkpoint, from which it can be made anew.
+        weights: the checkpoint from which it can be made anew: the run's or, of a finetuned
+            candidate, its own.
+        note: whose weights these are, where there could be a doubt; else empty.
         origin: that of the weights; None where the record does not say.
         measured: what the search measured of it; None where it was not timed.
     """
@@ -38,6 +40,7 @@ class FoundBySearch:
     candidate: Candidate
     artifact: Artifact | None
     weights: Path
+    note: str = ""
     origin: WeightsOrigin | None = None
     measured: Measured | None = None
 
@@ -170,6 +173,8 @@ def _refuse_beside_from(given: list[str]) -> None:
 
 
 def _export_found(found: FoundBySearch, output: Path, json: bool) -> None:
+    if found.note:
+        err.say(found.note)
     with err.status(f"exporting {found.candidate.key}"):
         artifact = copy_artifact(found.put_into, output)
     _tell(artifact, output, json)

@@ -1,4 +1,4 @@
-"""How well a supernet's PSNR stands for that of a network trained alone: pure functions.
+"""How well a supernet's PSNR stands for that of a network trained alone.
 
 Kendall's tau tells whether the order is right, the slope whether a decibel costs what it costs
 (below 1 the supernet understates differences), the residual what is left: the error by which a
@@ -7,13 +7,20 @@ single config is misjudged, which `quality_interval` adds to that of the picture
 
 from __future__ import annotations
 
+import csv
+import math
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy import stats
 
 FEWEST_CONFIGS = 5
+# Both scores of the same configs, as `benchmarks/fidelity.py` wrote them for the shipped supernet.
+SHIPPED_TABLE = Path(__file__).with_name("shipped_weights") / "fidelity_x4.csv"
+Row = dict[str, str]
 
 
 @dataclass(frozen=True)
@@ -26,6 +33,8 @@ class Fidelity:
         slope: regression of the supernet's PSNR on that of training alone.
         residual_sd_db: what a single config's PSNR alone departs from the line through the
             supernet's, in dB of training alone.
+        rank_sd_db: the same in dB of the supernet, whose decibel may be worth more or less: what
+            its PSNRs may be shifted by before they are ordered.
     """
 
     configs: int
@@ -34,6 +43,7 @@ class Fidelity:
     tau_high: float
     slope: float
     residual_sd_db: float
+    rank_sd_db: float
 
 
 def fidelity(
@@ -58,13 +68,16 @@ def fidelity(
     low, high = np.nanquantile(taus, [0.025, 0.975])
     line = stats.linregress(supernet, alone)
     residuals = alone - (line.intercept + line.slope * supernet)
+    residual_sd = float(np.sqrt(np.sum(residuals**2) / (supernet.size - 2)))
     return Fidelity(
         configs=supernet.size,
         tau=float(stats.kendalltau(supernet, alone).statistic),
         tau_low=float(low),
         tau_high=float(high),
         slope=float(stats.linregress(alone, supernet).slope),
-        residual_sd_db=float(np.sqrt(np.sum(residuals**2) / (supernet.size - 2))),
+        residual_sd_db=residual_sd,
+        # A supernet that orders backwards, or not at all, may be shifted by anything.
+        rank_sd_db=residual_sd / line.slope if line.slope > 0 else math.inf,
     )
 
 
@@ -81,3 +94,25 @@ def regret_db(
         raise ValueError(f"no config costs {budget} or less")
     picked, truth = np.asarray(picked_by_db, float)[within], np.asarray(truth_db, float)[within]
     return float(truth.max() - truth[picked.argmax()])
+
+
+def read_fidelity_table(table: Path) -> list[Row]:
+    """The rows of a table as `benchmarks/fidelity.py` writes it; none where there is no file."""
+    if not table.is_file():
+        return []
+    with table.open(newline="") as stream:
+        return list(csv.DictReader(stream))
+
+
+@cache
+def shipped_source_sd_db() -> float | None:
+    """The error by which the shipped supernet misorders a single config: `Fidelity.rank_sd_db`.
+
+    None where no table says it.
+    """
+    rows = read_fidelity_table(SHIPPED_TABLE)
+    if len(rows) < FEWEST_CONFIGS:
+        return None
+    supernet, alone = ([float(row[name]) for row in rows] for name in ("supernet_db", "alone_db"))
+    found = fidelity(supernet, alone, resamples=1).rank_sd_db
+    return found if math.isfinite(found) else None

@@ -34,7 +34,10 @@ class SelfAttention(nn.Module):
         if self.training:
             # The same product, scaled where it is small: scores are most of a step's memory.
             scores = (q * self.scale) @ k.transpose(-2, -1)
-            return self.proj_out(rearrange(scores.softmax(-1) @ v, "b h n d -> b n (h d)"))
+            # Autocast would widen the scores to float32, only to narrow them again for `v`.
+            with torch.autocast(scores.device.type, enabled=False):
+                weights = scores.softmax(-1)
+            return self.proj_out(rearrange(weights @ v, "b h n d -> b n (h d)"))
         scores = torch.einsum("b h i d, b h j d -> b h i j", q, k) * self.scale
         mixed = torch.einsum("b h i j, b h j d -> b h i d", scores.softmax(dim=-1), v)
         return self.proj_out(rearrange(mixed, "b h n d -> b n (h d)"))

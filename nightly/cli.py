@@ -127,7 +127,7 @@ def run(
     with open_history(loaded.history_url) as history:
         number = None if since is None else _night_of(history, loaded, since)
         choices = Choices(tuple(_named(only, loaded)), number, bisect, wait_s)
-        result = _with_progress(NightRun(loaded, history, choices))
+        result = _with_progress(NightRun(loaded, history, choices, suite_path=suite))
         with _agreeing(history, result.night.number):
             files = write_outputs(result, history, folder)
             _show(result, files, as_json=json)

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from pathlib import Path
 
 from device_runner import SYSTEM_CLOCK, Clock, Device
 from device_runner.devices.discovery import open_device
 from foundation.artifact import Artifact
+from foundation.wording import shell_line
 from models.images import load_pairs
 from nightly.artifacts import Prepared, prepare
 from nightly.errors import BaselineError, SuiteError
@@ -46,6 +48,8 @@ class NightResult:
     notes: tuple[str, ...]
     # What was asked for, measured or not.
     models: tuple[str, ...]
+    # Where the suite lies, for the commands that come next.
+    suite_path: Path = Path("suite.toml")
     # Per metric the smallest change that counts, where the suite says another than the usual.
     floors: Mapping[str, float] = field(default_factory=dict)
 
@@ -67,6 +71,7 @@ class NightRun:
     listener: NightListener = field(default_factory=NightListener)
     clock: Clock = SYSTEM_CLOCK
     open_device: Callable[[str], Device] = lambda name: open_device(name).device
+    suite_path: Path = Path("suite.toml")
     _notes: list[str] = field(default_factory=list)
 
     def run(self) -> NightResult:
@@ -127,6 +132,7 @@ class NightRun:
             observations=tuple(seen for one in found for seen in one.observations),
             notes=tuple(dict.fromkeys(self._notes)),
             models=tuple(self.choices.only or (model.name for model in self.suite.models)),
+            suite_path=self.suite_path.absolute(),
             floors=self.suite.floors,
         )
         self.history.finish(
@@ -154,9 +160,10 @@ class NightRun:
                 if night.status is NightStatus.FINISHED
             ]
             if wanted not in finished:
+                listing = ["mobilesr-tune", "nightly", "history", str(self.suite_path)]
                 raise BaselineError(
                     f"night {wanted} is no finished night of the suite {self.suite.name!r} in "
-                    f"{self.history.name}: 'mobilesr-tune nightly history' lists them"
+                    f"{self.history.name}: '{shell_line(listing)}' lists them"
                 )
 
     def _check_clock(self, now: datetime) -> None:

@@ -66,8 +66,7 @@ def choose(facts: StudyFacts, group: ProfileGroup) -> Choice:
 def _of_finetuned(facts: StudyFacts, group: ProfileGroup) -> Choice | None:
     """The recommendation among finetuned candidates: they are what would be deployed."""
     limits = facts.limits
-    tuned = [one.after for one in facts.finetuned_of(group) if one.after.status == "ok"]
-    fair = [r for r in tuned if r.feasible and not worse_than_bicubic(r)]
+    fair = [one.after for one in facts.finetuned_of(group) if is_fair(one.after)]
     if not fair:
         return None
     if limits.max_latency_ms is not None:
@@ -82,6 +81,11 @@ def _of_finetuned(facts: StudyFacts, group: ProfileGroup) -> Choice | None:
         *_flag_caveats(result),
     )
     return Choice(result, f"{rule}.", caveats, export_command(facts.run_path, result))
+
+
+def is_fair(result: CandidateResult) -> bool:
+    """Whether it was judged, keeps the limits and is better than bicubic upscaling."""
+    return result.status == "ok" and result.feasible and not worse_than_bicubic(result)
 
 
 def knee(front: list[CandidateResult]) -> tuple[CandidateResult, str]:

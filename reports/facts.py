@@ -17,7 +17,7 @@ from typing import Any, Protocol
 
 from foundation.errors import RequestError
 from foundation.wording import plain, shorten
-from search.front.belief import belief_of, psnrs_of
+from search.front.belief import belief_of, psnrs_of, source_error_of
 from search.front.dominance import pareto_front
 from search.front.probability import LatencyBelief, front_probability, winners_log_latency
 from search.study.finetuned import FinetunedResult, finetuned_in
@@ -112,7 +112,8 @@ class ProfileGroup:
         members = self._feasible
         if not members:
             return {}
-        found = front_probability(self.belief, psnrs_of(members))
+        source, _ = source_error_of(members)
+        found = front_probability(self.belief, psnrs_of(members), source=source)
         return {r.number: float(p) for r, p in zip(members, found, strict=True)}
 
     @cached_property

@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from pathlib import Path
 
-from device_runner import Measurement
-from device_runner.flags import flag_sentence
 from foundation.errors import AnswerIsNo, RequestError
 from models.export_command import FoundBySearch
-from models.measured import Measured
+from reports.choice import is_fair
 from reports.facts import gather
+from reports.measured import measured_of
 from reports.sections import sections_of
 from search.study.artifacts import artifacts_in
 from search.study.finetuned import finetuned_in, finetuned_path
@@ -21,6 +19,9 @@ from search.study.run_directory import RunDirectory
 def found_by_search(path: Path, trial: int | None, storage: str | None = None) -> FoundBySearch:
     """The candidate of a trial, or the recommended one, of the run at `path`.
 
+    Of a trial that was finetuned it is the finetuned one, where that can be recommended; the note
+    says which.
+
     `storage` is the address of its study where it has none of its own.
 
     Raises:
@@ -29,64 +30,32 @@ def found_by_search(path: Path, trial: int | None, storage: str | None = None) -
     """
     run = one_study(RunDirectory.open(path, storage))
     result = _recommended(run) if trial is None else _of_trial(run, trial)
-    weights = run.weights
-    for finetuned in finetuned_in(run.path):
-        if finetuned.after.number == result.number and finetuned.after.artifact is not None:
-            result, weights = finetuned.after, finetuned_path(run.path, result.number, ".pt")
+    finetuned = {one.after.number: one for one in finetuned_in(run.path)}.get(result.number)
+    weights, note = run.weights, ""
+    if finetuned is not None and is_fair(finetuned.after):
+        result, weights = finetuned.after, finetuned_path(run.path, result.number, ".pt")
+        note = f"Trial {result.number} was finetuned: this has its finetuned weights."
+    elif finetuned is not None:
+        note = (
+            f"Trial {result.number} was finetuned, but is not recommended so "
+            f"({_why_passed_over(finetuned.after)}): this has its weights as a slice of the "
+            "supernet."
+        )
     wanted = result.artifact.sha256 if result.artifact else ""
     return FoundBySearch(
         result.candidate,
         artifacts_in(run.artifacts).get(wanted),
         weights,
+        note,
         result.quality.origin if result.quality else None,
         measured_of(run, result),
     )
 
 
-def measured_of(run: RunDirectory, result: CandidateResult) -> Measured | None:
-    """What the run knows of the speed and the pictures of a candidate; None where it was not timed.
-
-    Raises:
-        RequestError: the run's records are damaged.
-    """
-    timing, quality = result.timing, result.quality
-    if timing is None or result.artifact is None:
-        return None
-    groups = {group.profile_key: group for group in gather(run).groups}
-    device = groups[result.profile_key].device if result.profile_key in groups else ""
-    return Measured(
-        artifact_sha256=result.artifact.sha256,
-        run=run.path.resolve().name,
-        trial=result.number,
-        device=device or result.device_serial,
-        stand_in_note=result.stand_in_note,
-        when=_when(result.finished_at),
-        threads=_threads(run.path / timing.measurement_file),
-        latency_ms=timing.latency_ms,
-        latency_low_ms=timing.latency_low_ms,
-        latency_high_ms=timing.latency_high_ms,
-        sessions=timing.sessions,
-        first_run_ms=timing.first_run_ms,
-        load_ms=timing.load_ms,
-        peak_memory_mb=timing.peak_memory_mb,
-        psnr_y_db=quality.psnr_y_db if quality else None,
-        bicubic_psnr_y_db=quality.bicubic_psnr_y_db if quality else None,
-        pictures=len(quality.images) if quality else 0,
-        flags=tuple(flag_sentence(flag) for flag in result.flags),
-    )
-
-
-def _when(finished_at: str) -> str:
-    """`2026-11-26 23:39 UTC`; empty where the record does not say."""
-    try:
-        return f"{datetime.fromisoformat(finished_at).astimezone(UTC):%Y-%m-%d %H:%M} UTC"
-    except ValueError:
-        return ""
-
-
-def _threads(measurement: Path) -> int | None:
-    """How many the measurement ran with; None where its file is gone."""
-    return Measurement.load(measurement).threads if measurement.is_file() else None
+def _why_passed_over(after: CandidateResult) -> str:
+    if after.status != "ok":
+        return after.reason or after.status
+    return "it is no better than bicubic upscaling" if after.feasible else "it breaks a limit"
 
 
 def chosen_trials(searched: RunDirectory, top: int) -> list[int]:

@@ -10,6 +10,7 @@ from foundation.wording import count_of, number, plain
 from reports.choice import Choice
 from reports.facts import ProfileGroup, StudyFacts
 from reports.wording import config_text, interval
+from search.front.belief import source_error_of
 
 
 def headline(group: ProfileGroup, choice: Choice) -> str:
@@ -37,7 +38,21 @@ def counts(group: ProfileGroup) -> str:
     text = f"{count_of(len(group.results), 'candidate')}: {ok} ok"
     text += f" ({infeasible} of them outside the constraints)" if infeasible else ""
     text += f", {failed} failed, {stopped} stopped before quality"
-    return f"{text}. {origins}" if (origins := psnr_origins(group)) else text
+    origins = psnr_origins(group)
+    return f"{text}. {origins}{_source_error(group)}" if origins else text
+
+
+def _source_error(group: ProfileGroup) -> str:
+    """What is reckoned of the weights' own error, in words after those on their origin."""
+    source, unknown = source_error_of(group.measured)
+    words = ""
+    if (largest := float(source.sd_db.max(initial=0.0))) > 0:
+        words = f"; trained alone, each would be within {2 * largest:.2f} dB of its place among"
+        words += " them in 95 of 100 cases, which the probabilities of being on the front allow for"
+    if unknown:
+        words += f"; how {count_of(unknown, 'candidate')} would rank when trained alone is not"
+        words += " known, and not in those probabilities"
+    return words
 
 
 def psnr_origins(group: ProfileGroup) -> str:

@@ -297,12 +297,10 @@ def _artifact_id(connection: sa.Connection, found: Observation) -> int | None:
 
 def _finished_night(connection: sa.Connection, suite: str, night: int | None, name: str) -> int:
     n = t.night
+    last = connection.scalar(
+        sa.select(sa.func.max(n.c.id)).where(n.c.suite == suite, n.c.status == NightStatus.FINISHED)
+    )
     if night is None:
-        last = connection.scalar(
-            sa.select(sa.func.max(n.c.id)).where(
-                n.c.suite == suite, n.c.status == NightStatus.FINISHED
-            )
-        )
         if last is None:
             raise BaselineError(
                 f"the history {name} holds no finished night of the suite {suite!r}: run the "
@@ -312,8 +310,8 @@ def _finished_night(connection: sa.Connection, suite: str, night: int | None, na
     row = connection.execute(sa.select(n.c.suite, n.c.status).where(n.c.id == night)).one_or_none()
     if row is None or row.suite != suite:
         raise BaselineError(
-            f"the history {name} has no night {night} of the suite {suite!r}: 'mobilesr-tune "
-            "nightly history' lists them"
+            f"the history {name} has no night {night} of the suite {suite!r}: "
+            + ("none was finished yet" if last is None else f"the last finished one is {last}")
         )
     if row.status != NightStatus.FINISHED:
         raise BaselineError(

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import shlex
 from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from device_runner.flags import STAND_INS, flag_words
-from foundation.wording import count_of, plain
+from foundation.wording import count_of, plain, shell_line
 from nightly.metrics import BY_NAME, RUNS
 from nightly.night import NightResult
 from nightly.records import Status, Verdict
@@ -80,14 +79,16 @@ def next_steps(result: NightResult) -> list[tuple[str, str]]:
     red = list(dict.fromkeys(v.series.model for v in with_status(result, Status.REGRESSION)))
     if not red:
         return []
-    only = " ".join(f"--only {shlex.quote(plain(model))}" for model in red[:MODELS_NAMED])
+    suite = str(result.suite_path)
+    only = [word for model in red[:MODELS_NAMED] for word in ("--only", model)]
+    night = ["mobilesr-tune", "nightly", suite]
     return [
-        ("Measure what is red once more", f"mobilesr-tune nightly SUITE.toml {only}"),
+        ("Measure what is red once more", shell_line([*night, *only])),
         (
             "Find the commit that did it",
-            f"git bisect run mobilesr-tune nightly SUITE.toml --bisect {only}",
+            shell_line(["git", "bisect", "run", *night, "--bisect", *only]),
         ),
-        ("If it is meant to be so", f"mobilesr-tune nightly accept SUITE.toml {only}"),
+        ("If it is meant to be so", shell_line([*night[:-1], "accept", suite, *only])),
     ]
 
 

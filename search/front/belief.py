@@ -8,7 +8,9 @@ import numpy as np
 import scipy.stats
 
 from device_runner.statistics.intervals import MIN_SESSIONS_FOR_BOOTSTRAP, median_variance_ratio
-from search.front.probability import LatencyBelief, pooled_belief
+from models.fidelity import shipped_source_sd_db
+from models.origin import WeightsOrigin
+from search.front.probability import LatencyBelief, SourceError, pooled_belief
 from search.study.records import CandidateResult
 
 # Intervals in records are 95 % ones (`MeasurePlan.confidence`).
@@ -49,3 +51,19 @@ def psnrs_of(results: Sequence[CandidateResult]) -> np.ndarray:
     if len(names) == 1 and len(next(iter(names))) >= 2:
         return np.array([[image.psnr_y_db for image in one.images] for one in results]).T
     return np.array([result.psnr_y_db or 0.0 for result in results])
+
+
+def source_error_of(results: Sequence[CandidateResult]) -> tuple[SourceError, int]:
+    """By the origins of the weights; and of how many candidates it is not known, taken as none."""
+    known = [_source_sd_db(one.quality.origin if one.quality else None) for one in results]
+    keys = [one.config.key for one in results]
+    config = np.array([keys.index(key) for key in keys], int)
+    sd_db = np.array([0.0 if sd is None else sd for sd in known], float)
+    return SourceError(sd_db, config), known.count(None)
+
+
+def _source_sd_db(origin: WeightsOrigin | None) -> float | None:
+    if origin is WeightsOrigin.SHIPPED:
+        return shipped_source_sd_db()
+    # These are what would be deployed. A checkpoint may be a supernet.
+    return 0.0 if origin in (WeightsOrigin.FINETUNED, WeightsOrigin.PUBLISHED) else None

@@ -66,6 +66,34 @@ class LatencyBelief:
         return np.asarray(self.scale * np.sqrt(freedom / (freedom - 2.0)))
 
 
+@dataclass(frozen=True)
+class SourceError:
+    """How far PSNRs may be from those of the configs trained alone, by the origin of the weights.
+
+    Attributes:
+        sd_db: standard deviation of each candidate's error, (n,); 0 where there is none.
+        config: candidates with the same number, (n,), are one config and share their error.
+
+    Raises:
+        ValueError: rows of unlike length, or a deviation that is not finite or below zero.
+    """
+
+    sd_db: np.ndarray
+    config: np.ndarray
+
+    def __post_init__(self) -> None:
+        if self.sd_db.ndim != 1 or self.sd_db.shape != self.config.shape:
+            raise ValueError("a source's error needs one deviation and config a candidate")
+        if not np.isfinite(self.sd_db).all() or (self.sd_db < 0).any():
+            raise ValueError("a source's deviations must be finite, no less than zero")
+
+    def drawn(self, *, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
+        """(draws, n), normal, in dB."""
+        _, place = np.unique(self.config, return_inverse=True)
+        each = np.random.default_rng([seed, 3]).standard_normal((draws, self.config.size))
+        return np.asarray(each[:, place] * self.sd_db)
+
+
 def pooled_belief(log_latency: Row, session_sd: Row, sessions: Row) -> LatencyBelief:
     """From each candidate's middle, its sessions' deviation, and their number.
 
@@ -204,6 +232,7 @@ def front_probability(
     belief: LatencyBelief,
     psnrs_db: Row | np.ndarray,
     *,
+    source: SourceError | None = None,
     draws: int = DRAWS,
     seed: int = 0,
 ) -> np.ndarray:
@@ -211,7 +240,8 @@ def front_probability(
 
     `psnrs_db` is (n,), exact, or (pictures, n), as the pictures of one kind that were taken. Two
     candidates that cannot be told apart at equal PSNR share the place, e.g. 0.5 each. The error of
-    `draws` draws is at most 0.5 / sqrt(draws), i.e. 0.011.
+    `draws` draws is at most 0.5 / sqrt(draws), i.e. 0.011. With `source` it is the front of the
+    configs as they would be when trained alone; without, of the weights as they are.
 
     Assumed: latencies err independently of each other (the correction by a common sentinel makes
     them err together, which moves no order), and the pictures are a fair sample.
@@ -225,6 +255,10 @@ def front_probability(
     if not np.isfinite(psnrs).all():
         raise ValueError("PSNRs must be finite")
     drawn = psnrs if psnrs.ndim == 1 else draw_psnrs(psnrs, belief.mean, draws=draws, seed=seed)
+    if source is not None:
+        if source.sd_db.shape != belief.mean.shape:
+            raise ValueError("a source's error needs one deviation a candidate")
+        drawn = drawn + source.drawn(draws=draws, seed=seed)
     return np.asarray(on_front(draw_latencies(belief, draws=draws, seed=seed), drawn).mean(axis=0))
 
 

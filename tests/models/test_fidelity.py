@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from models.fidelity import fidelity, regret_db
+from models.fidelity import fidelity, read_fidelity_table, regret_db
 
 
 @given(st.integers(0, 500), st.floats(0.1, 2.0), st.floats(-3, 3))
@@ -23,6 +23,9 @@ def test_the_error_of_a_config_is_found():
     alone = rng.normal(30, 0.5, 400)
     found = fidelity(alone + rng.normal(0, 0.1, 400), alone, resamples=50)
     assert 0.08 < found.residual_sd_db < 0.11
+    halved = fidelity(alone / 2 + rng.normal(0, 0.05, 400), alone, resamples=50)
+    assert 0.08 < halved.residual_sd_db < 0.11
+    assert 0.04 < halved.rank_sd_db < 0.06
     assert found.tau_low < found.tau < found.tau_high < 1
 
 
@@ -43,3 +46,14 @@ def test_regret_is_what_the_pick_loses_within_the_budget():
     assert regret_db([9, 5, 3, 4], truth, cost, 4) == 8.0
     with pytest.raises(ValueError, match="no config costs"):
         regret_db(truth, truth, cost, 0.5)
+
+
+def test_a_supernet_that_orders_backwards_tells_no_order():
+    alone = np.arange(8.0)
+    assert fidelity(-alone, alone, resamples=2).rank_sd_db == np.inf
+
+
+def test_where_there_is_no_table_there_are_no_rows(tmp_path):
+    assert read_fidelity_table(tmp_path / "none.csv") == []
+    (tmp_path / "one.csv").write_text("key,alone_db\nn8,30.5\n")
+    assert read_fidelity_table(tmp_path / "one.csv") == [{"key": "n8", "alone_db": "30.5"}]

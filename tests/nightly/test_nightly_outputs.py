@@ -6,7 +6,9 @@ import json
 import re
 import xml.etree.ElementTree as ET
 from dataclasses import replace
+from html import unescape
 from html.parser import HTMLParser
+from pathlib import Path
 
 import pytest
 from made_up_nights import CONDITION, DEVICE, World, result_of
@@ -158,14 +160,12 @@ def test_most_models_worse_at_once_points_at_the_device(tmp_path):
 def test_a_red_night_says_what_to_do_and_what_stood_in(red):
     result, history = red
     seen = replace(result.devices[0], flags=("simulated",))
-    told = [
-        render_page(replace(result, devices=(seen,)), history),
-        markdown_summary(replace(result, devices=(seen,))),
-    ]
+    there = replace(result, devices=(seen,), suite_path=Path("/srv/a rack/phones.toml"))
+    told = [render_page(there, history), markdown_summary(there)]
     for text in told:
         assert "no model was timed" in text
-        for words in ("nightly accept SUITE.toml --only", "--bisect --only"):
-            assert words in text.replace("\\", "")
+        for words in ("accept '/srv/a rack/phones.toml' --only", "phones.toml' --bisect --only"):
+            assert words in unescape(text).replace("\\", "")
         assert not re.search(r"[-−]0\.0+ (%|dB)", text)
     # The device as it was is told in words.
     assert "{&#34;" not in told[0]

@@ -1,11 +1,14 @@
 """`finetune`: cut out, trained, exported, measured on the same device, told beside the slice."""
 
 import re
+import shutil
 
 import pytest
 from made_up_results import changed, result_of
 
+from foundation.artifact import load_artifact
 from models.deployment import Candidate, Deployment
+from models.export_command import export_command
 from models.images import save_rgb
 from models.origin import WeightsOrigin
 from models.training.photographs import photographs_of
@@ -92,11 +95,48 @@ def test_the_report_tells_both_and_recommends_a_finetuned_one(run, finetuned):
     assert "### Finetuned" in markdown_summary(report)
 
 
-def test_export_gives_the_finetuned_artifact(run, finetuned):
+def test_export_gives_the_finetuned_artifact_and_says_so(run, finetuned):
     for one in finetuned[0]:
         found = found_by_search(run.path, one.after.number)
         assert found.artifact.manifest.sha256 == one.after.artifact.sha256
         assert found.weights == finetuned_path(run.path, one.after.number, ".pt")
+        assert f"Trial {one.after.number} was finetuned: this has its finetuned" in found.note
+    recommended = report_of([gather(run)]).sections[0].choice.result
+    assert found_by_search(run.path, None).artifact.manifest.sha256 == recommended.artifact.sha256
+
+
+@pytest.mark.parametrize(
+    ("changes", "why"),
+    [
+        ({"constraint_violations": {"latency_ms": 1.0}}, "it breaks a limit"),
+        ({"status": "failed", "reason": "crashed", "quality": None}, "crashed"),
+        ({"bicubic_psnr_y_db": 99.0}, "no better than bicubic"),
+    ],
+)
+def test_what_is_not_recommended_finetuned_is_exported_as_the_slice(
+    run, finetuned, tmp_path, changes, why
+):
+    copy = tmp_path / "run"
+    shutil.copytree(run.path, copy)
+    for one in finetuned[0]:
+        spoilt = one.model_copy(update={"after": changed(one.after, **changes)})
+        spoilt.save(finetuned_path(copy, one.after.number))
+    (section,) = report_of([gather(RunDirectory.open(copy))]).sections
+    for trial in (section.choice.result.number, None):
+        found = found_by_search(copy, trial)
+        assert found.artifact.manifest.sha256 == section.choice.result.artifact.sha256
+        assert found.weights == copy / "weights" / "supernet.pt"
+        assert why in found.note
+        assert "slice" in found.note
+
+
+def test_the_command_says_whose_weights_it_exports(run, finetuned, tmp_path, capsys):
+    number = finetuned[0][0].after.number
+    export = export_command(found_by_search)
+    export(tmp_path / "best", run=run.path, trial=number)
+    assert "was finetuned: this has its finetuned weights" in capsys.readouterr().err
+    exported = load_artifact(tmp_path / "best")
+    assert exported.manifest.sha256 == finetuned[0][0].after.artifact.sha256
 
 
 def test_the_same_request_trains_nothing_again(run, finetuned):

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from search.front.dominance import pareto_front
 from search.front.probability import (
     LatencyBelief,
+    SourceError,
     draw_psnrs,
     front_probability,
     pooled_belief,
@@ -155,3 +156,27 @@ def test_what_is_no_belief_is_refused(rows: tuple) -> None:
 def test_psnrs_without_sense_are_refused(psnrs: list) -> None:
     with pytest.raises(ValueError):
         front_probability(known([0.0, 1.0], 0.1), np.array(psnrs))
+
+
+def test_the_error_of_the_weights_makes_the_front_less_sure() -> None:
+    belief, psnrs = known([0.0, 1.0], 0.001), np.array([30.0, 30.1])
+    exact = front_probability(belief, psnrs)
+    doubted = front_probability(
+        belief, psnrs, source=SourceError(np.full(2, 0.1), np.arange(2)), draws=20_000
+    )
+    assert exact.tolist() == [1.0, 1.0]
+    # The slower one is dominated when the difference of two errors of 0.1 dB exceeds 0.1 dB.
+    assert doubted[0] == 1.0
+    assert doubted[1] == pytest.approx(scipy.stats.norm.cdf(1 / math.sqrt(2)), abs=0.01)
+
+
+def test_variants_of_one_config_share_its_error() -> None:
+    belief, psnrs = known([0.0, 1.0], 0.001), np.array([30.0, 30.1])
+    one_config = SourceError(np.full(2, 0.5), np.zeros(2, int))
+    assert front_probability(belief, psnrs, source=one_config).tolist() == [1.0, 1.0]
+
+
+@pytest.mark.parametrize("sd_db", [[-0.1, 0.0], [math.nan, 0.0], [0.1]])
+def test_an_error_without_sense_is_refused(sd_db: list[float]) -> None:
+    with pytest.raises(ValueError):
+        SourceError(np.array(sd_db), np.zeros(2, int))
