@@ -13,7 +13,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from foundation.artifact import Artifact, ArtifactManifest
 from foundation.files import write_text
-from foundation.wording import count_of, escaped, shown
+from foundation.wording import count_of, escaped, plain, shown
 from models.contract import TensorContract
 from models.errors import ExportError
 from models.measured import Measured
@@ -55,7 +55,7 @@ def readme_of(
 
 @cache
 def markdown_environment(templates: Path) -> Environment:
-    """Templates of Markdown: `md` shows foreign text as it is, `count` counts in words."""
+    """Templates of Markdown: `md` and `code` show foreign text as it is, `count` counts."""
     environment = Environment(
         loader=FileSystemLoader(templates),
         undefined=StrictUndefined,
@@ -64,5 +64,6 @@ def markdown_environment(templates: Path) -> Environment:
         keep_trailing_newline=True,
     )
     environment.filters["md"] = lambda text: escaped(shown(str(text), 500))
+    environment.filters["code"] = lambda text: plain(shown(str(text), 500)).replace("`", "'")
     environment.filters["count"] = count_of
     return environment

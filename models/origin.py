@@ -39,14 +39,19 @@ def licence_sentence(origin: WeightsOrigin | None) -> str:
 
 
 _ASK = "Settle it before you ship them."
-_LICENCE_UNKNOWN = f"No record says where these weights come from, nor under which licence. {_ASK}"
+_LICENCE_UNKNOWN = (
+    f"Nothing that was at hand says where these weights come from, nor under which licence. {_ASK}"
+)
 _SHIPPED_LICENCE = (
     "the supernet that comes with mobilesr-tune (Apache-2.0), which was trained on photographs in "
     "the public domain or under CC0, CC-BY, CC-BY-SA and GPL-2+; its models/recipes/"
     "photographs.toml lists each with its author and its licence"
 )
 _LICENCES = {
-    WeightsOrigin.SHIPPED: f"A slice of {_SHIPPED_LICENCE}.",
+    WeightsOrigin.SHIPPED: (
+        f"A slice of {_SHIPPED_LICENCE}. What those ask of weights trained on them is for you to "
+        "judge."
+    ),
     WeightsOrigin.TRAINED_HERE: (
         "Trained by the user's own search, on the images that it was given: their licences are not "
         f"known here. At scale 4 it began with {_SHIPPED_LICENCE}. {_ASK}"

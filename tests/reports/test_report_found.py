@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from made_up_results import result_of
 
 from foundation import RequestError
-from foundation.artifact import Artifact
+from foundation.artifact import Artifact, load_artifact
 from foundation.errors import AnswerIsNo
 from models.config import MobileSRConfig
 from models.deployment import Candidate, Deployment
@@ -19,6 +21,7 @@ from search.study.run_directory import RunDirectory
 from search.study.study import open_study, record
 
 REQUEST = SearchRequest()
+RunCommand = Callable[[list[str]], tuple[int, str, str]]
 
 
 def made_run(folder: Path, artifact: Artifact, *places: tuple[float, float]) -> RunDirectory:
@@ -75,6 +78,20 @@ def test_the_readme_of_the_exported_file_tells_it(tmp_path: Path, small_artifact
     text = (artifact.folder / "README.md").read_text("utf-8")
     assert "1.25 ms (1.25 to 1.25" in text
     assert "29.00 dB, +1.00 dB against bicubic" in text
+
+
+@pytest.mark.parametrize("options", [["--chosen"], ["--trial", "0"]])
+def test_a_run_is_delivered_with_what_was_measured(
+    run_command: RunCommand, tmp_path: Path, small_artifact: Artifact, options: list[str]
+) -> None:
+    run = made_run(tmp_path / "run", small_artifact, (1.25, 29.0))
+    output = tmp_path / "out"
+    code, out, _ = run_command(["deliver", str(run.path), *options, "-o", str(output), "--json"])
+    assert code == 0
+    assert json.loads(out)["measured"] is True
+    assert load_artifact(output / "artifact").manifest == small_artifact.manifest
+    for readme in ("README.md", "artifact/README.md"):
+        assert "1.25 ms (1.25 to 1.25" in (output / readme).read_text("utf-8")
 
 
 def test_the_recommended_one(tmp_path: Path, small_artifact: Artifact) -> None:
