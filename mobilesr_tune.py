@@ -6,9 +6,24 @@ ours, 130 stopped.
 
 from __future__ import annotations
 
+import sys
+from types import TracebackType
+
+
+def _tell_early_stop(
+    kind: type[BaseException], error: BaseException, trace: TracebackType | None
+) -> None:
+    """Ctrl-C while the rest is imported, which takes a second: there is no more to say of it."""
+    if issubclass(kind, KeyboardInterrupt):
+        sys.stderr.write("stopped before anything was begun\n")
+    else:
+        sys.__excepthook__(kind, error, trace)
+
+
+sys.excepthook = _tell_early_stop
+
 import collections
 import os
-import sys
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -89,7 +104,7 @@ def _after_search(run: RunDirectory, json: bool) -> None:
         return
     if any(section.group.front for section in report.sections):
         sentence = "no candidate is better than bicubic upscaling, so none is recommended"
-    err.say(sentence, style="red")
+    err.tell(sentence, style="red")
     raise typer.Exit(AnswerIsNo.exit_code)
 
 
@@ -139,6 +154,7 @@ device_runner.commands.cli.register(app, _default_artifacts)
 device_runner.commands.runner_cli.register(app)
 reports.cli.register(app)
 nightly.cli.register(app)
+sys.excepthook = sys.__excepthook__
 
 _VERBOSE = ("-v", "--verbose")
 
@@ -208,7 +224,7 @@ def _tell(sentence: str, code: int, as_json: bool) -> int:
     if as_json:
         print_json({"schema": "error/1", "error": sentence, "exit_code": code})
     prefix = "" if code == AnswerIsNo.exit_code or code == INTERNAL else "error: "
-    err.say(f"{prefix}{sentence}", style="red")
+    err.tell(f"{prefix}{sentence}", style="red")
     return code
 
 

@@ -174,3 +174,21 @@ def test_what_stops_a_command_is_one_sentence(run, monkeypatch, one):
     assert (ended, out) == (130, "")
     assert err.startswith("stopped; ")
     assert err.count("\n") == 1
+
+
+def test_ctrl_c_while_the_program_is_still_loading(tmp_path):
+    code = """
+import os, signal, sys
+class Stopping:
+    def find_spec(self, name, *_):
+        if name == "typer":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Stopping())
+import mobilesr_tune
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, check=False,
+        env={**os.environ, "PYTHONPATH": str(REPOSITORY)},
+    )  # fmt: skip
+    assert done.returncode == -signal.SIGINT
+    assert done.stderr == "stopped before anything was begun\n"

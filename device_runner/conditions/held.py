@@ -11,6 +11,7 @@ from device_runner.conditions.battery import Battery
 from device_runner.conditions.build import BuildKind
 from device_runner.conditions.frequencies import CpuFrequencies
 from device_runner.conditions.journal import JournalFile
+from device_runner.conditions.journal_copy import READ, JournalCopy
 from device_runner.conditions.performance import FixedPerformance
 from device_runner.conditions.thermal import ThermalStatus
 from device_runner.errors import DeviceLost
@@ -21,16 +22,19 @@ CONDITIONS: tuple[type[Condition], ...] = (
 
 
 def _questions(conditions: Sequence[Condition]) -> str:
-    """One script that asks all of them; $1 stands before each answer."""
-    return "".join(f'echo "$1"\n( {one.question or ":"}\n) 2>&1\n' for one in conditions)
+    """One script that asks all of them, and last for the copy at $2; $1 is before each answer."""
+    asked = [f"( {one.question or ':'}\n) 2>&1" for one in conditions]
+    script = "".join(f'echo "$1"\n{one}\n' for one in asked)
+    return f'{script}echo "$1"\nset -- "$2"\n{READ}'
 
 
 class Conditions:
     """The conditions of one device. `set`, `restore` and `recover` need its lease."""
 
-    def __init__(self, serial: str, shell: Shell, identity: str = "") -> None:
+    def __init__(self, serial: str, shell: Shell, copy_path: str, identity: str = "") -> None:
         self._shell = shell
         self._journal = JournalFile(identity or serial, serial)
+        self._copy = JournalCopy(shell, copy_path, identity or serial)
         self._all: tuple[Condition, ...] = tuple(kind() for kind in CONDITIONS)
         self._is_set = False
 
@@ -38,8 +42,10 @@ class Conditions:
         """One reading for each condition, in one round trip. Raises `DeviceLost`."""
         # The device's own text cannot hold a mark that it did not know before.
         mark = secrets.token_hex(8)
-        answers = self._shell.script(_questions(self._all), mark).text.split(f"{mark}\n")[1:]
-        answers += [""] * (len(self._all) - len(answers))
+        script = _questions(self._all)
+        answers = self._shell.script(script, mark, self._copy.path).text.split(f"{mark}\n")[1:]
+        answers += [""] * (len(self._all) + 1 - len(answers))
+        self._copy.learn(answers[len(self._all)])
         return [one.reading(answer, facts) for one, answer in zip(self._all, answers, strict=False)]
 
     def set(self, facts: Facts) -> None:
@@ -50,7 +56,7 @@ class Conditions:
         """
         if self._is_set:
             return
-        prior = self._journal.read()
+        prior = self._journal.read() | self._copy.known
         for condition in self._all:
             if not isinstance(condition, Settable) or not condition.available(facts):
                 continue
@@ -59,31 +65,39 @@ class Conditions:
                 continue
             # What stood there first is the owner's; ours must not replace it.
             owner = prior.get(condition.name)
-            self._journal.write(prior | {condition.name: found if owner is None else owner})
+            self._write(prior | {condition.name: found if owner is None else owner})
             if condition.set(self._shell) or owner is not None:
                 prior[condition.name] = found if owner is None else owner
-            self._journal.write(prior)
+            self._write(prior)
         self._is_set = True
 
+    def _write(self, prior: dict[str, str]) -> None:
+        self._journal.write(prior)
+        self._copy.write(prior)
+
     def restore(self) -> None:
-        """Undo what stands in the journal; what cannot be stays there, for the next claim."""
+        """Undo what stands in the journal; what cannot be stays there, for the next claim.
+
+        Where another computer has left its own on the device, that is the newer one.
+        """
         self._is_set = False
         prior = self._journal.read()
         # What no condition of ours answers to was another version's.
         ours = {one.name: one for one in self._all if isinstance(one, Settable)}
-        left = {name: state for name, state in prior.items() if name in ours}
         try:
+            prior |= self._copy.read()
+            left = {name: state for name, state in prior.items() if name in ours}
             for name in reversed(ours):
                 if name in left and ours[name].restore(self._shell, left[name]):
                     del left[name]
                     self._journal.write(left)
+            self._write(left)
         except DeviceLost:
             return
-        self._journal.write(left)
 
     def left_behind(self) -> tuple[str, ...]:
         """The conditions that are still as we made them, by their names."""
-        return tuple(self._journal.read())
+        return tuple(self._journal.read() | self._copy.known)
 
 
 def left_behind_sentence(serial: str, left: tuple[str, ...]) -> str:

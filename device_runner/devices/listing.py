@@ -99,6 +99,7 @@ def _row(device: Device) -> Row:
             if not isinstance(device, AdbDevice):
                 return Row(device.serial, "ready", profile=profile, threads=threads)
             user = device.user()
+            conditions = tuple(device.conditions())
             left = () if user else device.left_behind()
             advice = [left_behind_sentence(device.serial, left).rstrip(".")] if left else []
             if profile.runner == NO_RUNNER:
@@ -112,7 +113,7 @@ def _row(device: Device) -> Row:
                 profile=profile,
                 threads=threads,
                 hardware=device.hardware(),
-                conditions=tuple(device.conditions()),
+                conditions=conditions,
                 left_behind=left,
             )
     except DeviceRunnerError as error:

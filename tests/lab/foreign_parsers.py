@@ -28,6 +28,7 @@ from device_runner.bundles.manifest import BundleManifest
 from device_runner.bundles.stock import StockLogError, parse_log
 from device_runner.conditions.held import CONDITIONS
 from device_runner.conditions.journal import Journal
+from device_runner.conditions.journal_copy import JournalCopy
 from device_runner.device import ThreadChoice
 from device_runner.devices.adb.bounds import Bounds
 from device_runner.devices.adb.claim import DeviceClaim
@@ -260,6 +261,12 @@ def _claim(data: bytes) -> None:
     claim.take()
 
 
+def _journal_copy(data: bytes) -> None:
+    shell: Connection = _Script(data)  # type: ignore[assignment]
+    copy = JournalCopy(shell, "/data/conditions", "R5")
+    copy.write(copy.read() | {"stay_awake": "0"})
+
+
 def _with_server(talk: Callable[[Wire], object]) -> Callable[[bytes], object]:
     """An adb server that says these bytes, whatever it is asked, and hangs up."""
 
@@ -346,6 +353,7 @@ _TAKEN = b"busy 12 300 abcdef\n" + json.dumps(
     {"pid": 4711, "command": "mobilesr-tune bench", "since": "2026-01-01T00:00:00Z",
      "host": "rack-2", "system": "s", "began_s": 1.0, "token": "ab"}
 ).encode()  # fmt: skip
+_JOURNAL = b'{"schema":"conditions-journal/1","serial":"R5","prior":{"stay_awake":"0"}}'
 
 TARGETS = (
     Target("runner protocol", _launch, (_SAID, _FAILED)),
@@ -359,6 +367,7 @@ TARGETS = (
            (b"OKAYOKAYSTAT\xa4\x81\0\0\x03\0\0\0\0\0\0\0DATA\x03\0\0\0abcDONE\0\0\0\0OKAY\0\0\0\0",)),
     Target("server protocol", _with_server(_ask), (b"OKAY0010R5        device", b"FAIL0002no")),
     Target("lock on the device", _claim, (_TAKEN, b"held\n")),
+    Target("journal on the device", _journal_copy, (_JOURNAL,)),
     Target("holder's file", lambda data: str(parsed_holder(data)), (_TAKEN.partition(b"\n")[2],)),
     Target("df and du", _storage,
            (b"Filesystem 1K-blocks Used Available\n/data 100 50 50 50% /data\n",

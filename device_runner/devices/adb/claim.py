@@ -130,15 +130,21 @@ class DeviceClaim:
             DeviceBusy: another holds it, still after `wait_s`; says who, and for how long at most.
             DeviceLost, DeviceStorageError.
         """
-        self._token = self._token or secrets.token_hex(8)
+        token = self._token = self._token or secrets.token_hex(8)
         deadline = time.monotonic() + wait_s
-        while (taken := self._ask(PROMISE_S)) is not None:
-            left_s = deadline - time.monotonic()
-            if left_s <= 0:
-                self._token = ""
-                raise self._busy(taken, wait_s)
-            time.sleep(min(_POLL_S, left_s))
-        _OURS.add(self._token)
+        # Before it is asked for: another thread would else take what we have just been given for
+        # something that this process has lost.
+        _OURS.add(token)
+        try:
+            while (taken := self._ask(PROMISE_S)) is not None:
+                left_s = deadline - time.monotonic()
+                if left_s <= 0:
+                    self._token = ""
+                    raise self._busy(taken, wait_s)
+                time.sleep(min(_POLL_S, left_s))
+        except BaseException:
+            _OURS.discard(token)
+            raise
 
     def keep(self, seconds: float) -> None:
         """Make sure that the lock is ours for so long from now on; costs nothing where it is.

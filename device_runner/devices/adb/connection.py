@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from device_runner.devices.adb.bounds import DEFAULT_BOUNDS, Bounds
 from device_runner.devices.adb.lines import SAME_SERIAL, WITHOUT_SERIAL, is_network
-from device_runner.devices.adb.quoting import MAX_COMMAND_BYTES, command_line, script_line, shown
+from device_runner.devices.adb.quoting import MAX_COMMAND_BYTES, command_line, script_line
 from device_runner.devices.adb.server import AdbServer, AdbServerError
 from device_runner.devices.adb.states import READY, advice_for
 from device_runner.devices.adb.wire import (
@@ -30,6 +30,7 @@ from device_runner.errors import (
     RunnerBrokenError,
 )
 from foundation import atomic_path
+from foundation.wording import shown
 
 MAX_OUTPUT_BYTES = 4 << 20
 

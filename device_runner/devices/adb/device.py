@@ -20,7 +20,7 @@ from device_runner.devices.adb.connection import Connection
 from device_runner.devices.adb.launch import Launched, kill_leftovers, launch, new_run, remove_run
 from device_runner.devices.adb.profile import Hardware, read_hardware
 from device_runner.devices.adb.server import AdbServer
-from device_runner.devices.adb.storage import DEFAULT_BUDGET_BYTES, Storage
+from device_runner.devices.adb.storage import CONDITIONS_COPY, DEFAULT_BUDGET_BYTES, Storage
 from device_runner.devices.adb.tools import require_tools
 from device_runner.devices.lease import Lease
 from device_runner.errors import DeviceLost, DeviceStorageError
@@ -87,7 +87,9 @@ class AdbDevice(Device):
         # Whatever address it is reached by, what was changed on it is kept in one place.
         if self._conditions_held is None:
             identity = self.hardware().identity
-            self._conditions_held = Conditions(self.serial, self._connection, identity)
+            self._conditions_held = Conditions(
+                self.serial, self._connection, CONDITIONS_COPY, identity
+            )
         return self._conditions_held
 
     def hardware(self) -> Hardware:

@@ -24,7 +24,7 @@ shift 6
 umask 022
 free=
 lacks() {
-  free=$(df -k "$bundle" 2> /dev/null | tail -n 1 \\
+  free=$(df -Pk "$bundle" 2> /dev/null | tail -n 1 \\
     | { read -r name all used free rest; echo "$free"; })
   case $free in ''|*[!0-9]*) return 1;; esac
   [ "$free" -lt "$1" ]

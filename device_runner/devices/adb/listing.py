@@ -6,10 +6,10 @@ import re
 from dataclasses import dataclass
 
 from device_runner.devices.adb.lines import Listed
-from device_runner.devices.adb.quoting import shown
 from device_runner.devices.adb.server import AdbServer, AdbServerError
 from device_runner.devices.adb.states import READY, advice_for
 from device_runner.records import DeviceKind
+from foundation.wording import shown
 
 _EMULATOR = re.compile(r"^emulator-\d+$")
 

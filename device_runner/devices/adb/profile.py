@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from device_runner.devices.adb.connection import Connection
 from device_runner.devices.adb.cores import CORES_SCRIPT, Cluster, Cores, read_cores
 from device_runner.devices.adb.kind import Kind, kind_of
-from device_runner.devices.adb.quoting import shown
 from device_runner.errors import DeviceLost
 from device_runner.records import DeviceKind
+from foundation.wording import shown
 
 # One round trip. A file that SELinux hides gives an empty value.
 _SCRIPT = (

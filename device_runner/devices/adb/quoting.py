@@ -6,9 +6,6 @@ import shlex
 from collections.abc import Sequence
 
 from device_runner.errors import InputRefusedError
-from foundation.wording import shown
-
-__all__ = ["MAX_COMMAND_BYTES", "command_line", "script_line", "shown"]
 
 # adb's own limit for a service name, with room for its prefix.
 MAX_COMMAND_BYTES = 60_000

@@ -8,6 +8,7 @@
         runs/ID/              what a run in progress has: process numbers, stdout, outputs
         tmp/                  what is being pushed; emptied when the device is claimed
         lock/                 who uses the device now (`claim`)
+        conditions            what is to be restored on it (`conditions.journal_copy`)
 
 A name in `blobs` or `bundles` is given only after the device itself has computed the sha256, and
 it is checked once more by every process that relies on it: a reboot may lose what was not yet
@@ -28,6 +29,7 @@ from device_runner.errors import DeviceStorageError
 from foundation.wording import shown
 
 ROOT = "/data/local/tmp/mobilesr-tune"
+CONDITIONS_COPY = f"{ROOT}/conditions"
 DEFAULT_BUDGET_BYTES = 2 << 30
 # Left free on the device, whatever we push.
 RESERVE_BYTES = 1 << 20

@@ -11,7 +11,10 @@ from plain_phone import PHONE
 
 from device_runner.conditions import Conditions
 from device_runner.conditions.journal import Journal, JournalFile
+from device_runner.conditions.journal_copy import READ
 from device_runner.devices.lease import lock_name
+
+COPY = "/data/conditions"
 
 
 @dataclass(frozen=True)
@@ -22,15 +25,20 @@ class Answer:
 
 @dataclass
 class Phone:
-    """A shell that knows two settings; `refuses` says which scripts it does not obey."""
+    """A shell that knows two settings and a file; `refuses` says what it does not obey."""
 
     refuses: Callable[[str], bool] = lambda script: False
     stays_on: str = "0"
     fixed: str = "false"
+    file: str = ""
     asked: list[str] = field(default_factory=list)
 
     def script(self, script: str, *arguments: str) -> Answer:
         self.asked.append(script)
+        if arguments[:1] == (COPY,):
+            if script != READ:
+                self.file = arguments[1] if len(arguments) > 1 else ""
+            return Answer(self.file)
         if self.refuses(f"{script} {arguments}"):
             if "fixed-performance" in script:
                 return Answer("java.lang.SecurityException: denied\n", 255)
@@ -55,7 +63,7 @@ def flags(conditions: Conditions) -> set[str]:
 
 def test_set_and_restored() -> None:
     phone = Phone()
-    conditions = Conditions("R58", phone)
+    conditions = Conditions("R58", phone, COPY)
     conditions.set(PHONE)
     assert (phone.stays_on, phone.fixed) == ("2", "true")
     assert set(conditions.left_behind()) == {"fixed_performance", "stay_awake"}
@@ -66,7 +74,7 @@ def test_set_and_restored() -> None:
 
 def test_what_a_phone_refuses_to_set_is_told_and_not_restored() -> None:
     phone = Phone(refuses=lambda script: "svc power" in script or "fixed" in script)
-    conditions = Conditions("R58", phone)
+    conditions = Conditions("R58", phone, COPY)
     conditions.set(PHONE)
     assert conditions.left_behind() == ()
     said = {one.name: one for one in conditions.read(PHONE)}
@@ -86,13 +94,13 @@ def test_a_screen_that_may_not_be_kept_on_is_flagged() -> None:
 @pytest.mark.parametrize("refused", ["settings put", "'false'"])
 def test_what_it_refuses_to_restore_stays_in_the_journal(refused: str) -> None:
     phone = Phone(refuses=lambda script: refused in script)
-    conditions = Conditions("R58", phone)
+    conditions = Conditions("R58", phone, COPY)
     conditions.set(PHONE)
     conditions.restore()
     (left,) = conditions.left_behind()
     phone.refuses = lambda script: False
     # The next one to claim it, be it another process, makes it good.
-    again = Conditions("R58", phone)
+    again = Conditions("R58", phone, COPY)
     assert again.left_behind() == (left,)
     again.restore()
     assert (phone.stays_on, phone.fixed) == ("0", "false")
@@ -100,8 +108,8 @@ def test_what_it_refuses_to_restore_stays_in_the_journal(refused: str) -> None:
 
 
 def test_one_phone_under_another_address_has_the_same_journal() -> None:
-    Conditions("localhost:5555", Phone(), "R58").set(PHONE)
-    found = Conditions("127.0.0.1:5555", Phone(), "R58").left_behind()
+    Conditions("localhost:5555", Phone(), COPY, "R58").set(PHONE)
+    found = Conditions("127.0.0.1:5555", Phone(), COPY, "R58").left_behind()
     assert set(found) == {"fixed_performance", "stay_awake"}
 
 
@@ -113,3 +121,57 @@ def test_the_journal_of_an_earlier_version_is_read(tmp_path: Path) -> None:
     assert journal.read() == {"stay_awake": "0"}
     journal.write({})
     assert not old.exists()
+
+
+def on_another_computer(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "another computer's"))
+
+
+def test_another_computer_restores_what_a_dead_one_left(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone = Phone(stays_on="null")
+    Conditions("R58", phone, COPY).set(PHONE)
+    on_another_computer(tmp_path, monkeypatch)
+    conditions = Conditions("R58", phone, COPY)
+    conditions.restore()
+    assert (phone.stays_on, phone.fixed, phone.file) == ("null", "false", "")
+    assert conditions.left_behind() == ()
+
+
+def test_what_another_computer_left_is_the_owners_not_ours(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    phone = Phone(refuses=lambda script: "settings put" in script)
+    Conditions("R58", phone, COPY).set(PHONE)
+    on_another_computer(tmp_path, monkeypatch)
+    # It cannot be undone now, and is kept for the one after.
+    conditions = Conditions("R58", phone, COPY)
+    conditions.restore()
+    conditions.set(PHONE)
+    conditions.restore()
+    assert conditions.left_behind() == ("stay_awake",)
+    phone.refuses = lambda script: False
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "a third one's"))
+    Conditions("R58", phone, COPY).restore()
+    assert (phone.stays_on, phone.file) == ("0", "")
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        "{",
+        "[" * 100_000,
+        '{"schema":"conditions-journal/1","serial":"R58","prior":{"stay_awake":"; reboot"}}',
+        '{"schema":"conditions-journal/1","serial":"R58","prior":{"made_up":"1"}}',
+        '{"schema":"another/1","serial":"R58","prior":{"stay_awake":"0"}}',
+        '{"schema":"conditions-journal/1","serial":"R58","prior":{"stay_awake":7}}',
+        "\x00\ufffd",
+    ],
+)
+def test_a_copy_that_makes_no_sense_changes_nothing(file: str) -> None:
+    phone = Phone(stays_on="3", file=file)
+    conditions = Conditions("R58", phone, COPY)
+    conditions.restore()
+    assert phone.stays_on == "3"
+    assert conditions.left_behind() == ()

@@ -23,6 +23,7 @@ from device_runner import DeviceBusy, DeviceLost, DeviceStorageError, RunRequest
 from device_runner.devices.adb.device import AdbDevice
 from device_runner.devices.holder import Holder, own_holder, parsed_holder
 from device_runner.devices.lease import LOCK_DIR_VARIABLE
+from device_runner.devices.listing import _row
 from foundation import Artifact, load_artifact, sha256_of
 
 ROOT = Path(__file__).parents[3]
@@ -199,6 +200,43 @@ def test_a_killed_process_of_this_host_frees_it_at_once(
     assert device.user() == ""
     with device.lease():
         pass
+
+
+def test_another_host_restores_what_a_dead_one_left(
+    opened: Callable[..., AdbDevice], phone: LabDevice, elsewhere: Callable[[], None],
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch,
+    eventually: Callable[[Callable[[], bool]], None],
+) -> None:  # fmt: skip
+    model = script_artifact(tmp_path / "model", size=1000)
+    child = os.fork()
+    if child == 0:
+        try:
+            with opened() as device, device.lease():
+                timing = TimingPlan(min_time_s=1e6)
+                device.run(
+                    RunRequest(model, (model.check_input_path,), timing=timing, timeout_s=60)
+                )
+        finally:
+            os._exit(0)
+    try:
+        eventually(lambda: any("3600" in line for line in phone.runs()))
+    finally:
+        os.kill(child, signal.SIGKILL)
+        os.waitpid(child, 0)
+    assert phone.setting("fixed_performance") == "true"
+    # That host is not heard of any more, and nothing of its disk is here.
+    rewrite(phone, age_s=30, lasts_s=20, **_ELSEWHERE, pid=4711)
+    elsewhere()
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state of another host"))
+    device = opened()
+    row = _row(device)
+    assert set(row.left_behind) == {"fixed_performance", "stay_awake"}
+    assert "restores it" in row.advice
+    with device.lease():
+        assert phone.setting("fixed_performance") == "false"
+        assert phone.setting("settings/stay_on_while_plugged_in") == "0"
+        assert not (phone.storage / "conditions").exists()
+    assert _row(device).left_behind == ()
 
 
 def test_what_was_lost_with_the_phone_is_ours_again(

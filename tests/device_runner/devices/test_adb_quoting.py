@@ -18,8 +18,9 @@ from device_runner import DeviceLost, InputRefusedError
 from device_runner.commands.runner_option import runner_finder
 from device_runner.devices.adb.connection import Connection
 from device_runner.devices.adb.device import AdbDevice
-from device_runner.devices.adb.quoting import command_line, script_line, shown
+from device_runner.devices.adb.quoting import command_line, script_line
 from device_runner.devices.adb.server import AdbServer
+from foundation.wording import shown
 
 _PRINT = 'for word in "$@"; do printf "%s\\0" "$word"; done'
 HOSTILE = (
