@@ -1,4 +1,4 @@
-"""A delivery, and its Kotlin compiled together with stubs of what it calls."""
+"""A delivery, and its Kotlin compiled together with stubs of exactly what it calls."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ def delivered(small_artifact: Artifact, tmp_path_factory: pytest.TempPathFactory
 
 @pytest.fixture(scope="session")
 def compiled(delivered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A jar of all delivered Kotlin, the README's example, Kotlin's library and the test's driver.
+    """A jar of all delivered Kotlin, the README's example, Kotlin's library and the tests' drivers.
 
     Skipped where there is no compiler; a failure where one has been promised.
     """
@@ -45,7 +45,7 @@ def compiled(delivered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert len(sources) == 4
     done = subprocess.run(
         ["kotlinc", "-include-runtime", "-d", str(jar), *sources, str(example),
-         str(STUBS / "kotlin"), str(STUBS / "java"), str(STUBS / "TilingDriver.kt")],
+         str(STUBS)],
         capture_output=True, text=True, timeout=800, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

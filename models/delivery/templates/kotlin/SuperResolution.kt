@@ -12,6 +12,7 @@ import java.util.concurrent.Callable
 import java.util.concurrent.CancellationException
 import java.util.concurrent.Executors
 import java.util.concurrent.Future
+import java.util.concurrent.atomic.AtomicBoolean
 import org.pytorch.executorch.DType
 import org.pytorch.executorch.EValue
 import org.pytorch.executorch.Module
@@ -31,7 +32,7 @@ class SuperResolution private constructor(private val module: Module) : Closeabl
     private val input = EValue.from(Tensor.fromBlob(buffer, ModelContract.inputShape()))
     private val worker = Executors.newSingleThreadExecutor { task -> Thread(task, "mobilesr") }
     private val lock = Any()
-    @Volatile private var closed = false
+    private val closed = AtomicBoolean()
 
     /** As [upscale], on a thread of its own. `cancel(true)` on what it returns stops after a tile. */
     @JvmOverloads
@@ -61,21 +62,30 @@ class SuperResolution private constructor(private val module: Module) : Closeabl
         onTile: (done: Int, total: Int) -> Unit = { _, _ -> }
     ): Bitmap {
         requireWorkerThread("upscale")
-        if (closed) throw CancellationException("SuperResolution is closed")
+        if (closed.get()) throw CancellationException("SuperResolution is closed")
         // Hardware bitmaps and those of other formats do not give pixels as this one does.
         val own = if (bitmap.config == Bitmap.Config.ARGB_8888) null else copyOf(bitmap)
-        val readable = own ?: bitmap
+        try {
+            return upscaled(own ?: bitmap, background, onTile)
+        } finally {
+            own?.recycle()
+        }
+    }
+
+    private fun upscaled(
+        readable: Bitmap, background: Int, tell: (done: Int, total: Int) -> Unit
+    ): Bitmap {
         val scale = ModelContract.SCALE
         val result = Bitmap.createBitmap(
             scale * readable.width, scale * readable.height, Bitmap.Config.ARGB_8888
         )
-        result.setHasAlpha(false)
         var finished = false
         try {
+            result.setHasAlpha(false)
             val progress = object : TileProgress {
                 override fun onTile(done: Int, total: Int) {
-                    onTile(done, total)
-                    if (closed || Thread.interrupted()) throw CancellationException("stopped")
+                    tell(done, total)
+                    if (closed.get() || Thread.interrupted()) throw CancellationException("stopped")
                 }
             }
             val network = object : TileModel {
@@ -85,7 +95,6 @@ class SuperResolution private constructor(private val module: Module) : Closeabl
             finished = true
             return result
         } finally {
-            own?.recycle()
             if (!finished) result.recycle()
         }
     }
@@ -99,7 +108,7 @@ class SuperResolution private constructor(private val module: Module) : Closeabl
      */
     fun runTile(planes: FloatArray): FloatArray = synchronized(lock) {
         // An IllegalStateException, too.
-        if (closed) throw CancellationException("SuperResolution is closed")
+        if (closed.get()) throw CancellationException("SuperResolution is closed")
         require(planes.size == ModelContract.INPUT_NUMBERS) {
             "a tile has ${ModelContract.INPUT_NUMBERS} numbers, not ${planes.size}"
         }
@@ -123,8 +132,7 @@ class SuperResolution private constructor(private val module: Module) : Closeabl
      * goes on elsewhere ends with a [CancellationException].
      */
     override fun close() {
-        if (closed) return
-        closed = true
+        if (!closed.compareAndSet(false, true)) return
         worker.execute { synchronized(lock) { module.destroy() } }
         worker.shutdown()
     }

@@ -1,5 +1,0 @@
-package android.app;
-public class Instrumentation {
-    public android.content.Context getContext() { return null; }
-    public android.content.Context getTargetContext() { return null; }
-}
