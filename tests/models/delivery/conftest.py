@@ -45,7 +45,8 @@ def compiled(delivered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     assert len(sources) == 4
     done = subprocess.run(
         ["kotlinc", "-include-runtime", "-d", str(jar), *sources, str(example),
-         str(STUBS)],
+         str(STUBS / "kotlin"),
+         str(STUBS / "java"), *(str(driver) for driver in STUBS.glob("*.kt"))],
         capture_output=True, text=True, timeout=800, check=False,
     )  # fmt: skip
     assert done.returncode == 0, done.stderr

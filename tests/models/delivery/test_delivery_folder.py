@@ -108,7 +108,7 @@ def test_a_stand_in_sets_no_threads_and_no_other_file_has_the_times(
     host = replace(measured, stand_in_note="Host numbers.")
     deliver(Goods(small_artifact, None, host), tmp_path / "host")
     assert f"THREADS = {USUAL_THREADS}\n" in (tmp_path / "host" / CONTRACT).read_text()
-    assert "**Host numbers. So the times above" in (tmp_path / "host/README.md").read_text()
+    assert "**Host numbers.** So these times" in (tmp_path / "host/README.md").read_text()
     other = replace(measured, artifact_sha256="ab" * 32)
     deliver(Goods(small_artifact, None, other), tmp_path / "other")
     text = (tmp_path / "other/README.md").read_text()
