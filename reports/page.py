@@ -118,13 +118,13 @@ def _picture_bytes(sections: Sequence[Section]) -> int:
 
 
 def _style() -> str:
-    """The charts' style, that of every page of ours, this page's own, and of columns not shown."""
+    """The style of every page of ours, of the charts, this page's own, and of columns not shown."""
     hidden = "\n".join(
         f"table.hide-{at} tr > :nth-child({at}) {{ display: none; }}"
         for at in range(FIXED + 1, FIXED + len(COLUMNS) + 1)
     )
     own = [(TEMPLATES / name).read_text("utf-8") for name in ("chart.css", "report.css")]
-    return f"{own[0]}{page_style()}{own[1]}{hidden}\n"
+    return f"{page_style()}{own[0]}{own[1]}{hidden}\n"
 
 
 def _script(text: str) -> Markup:

@@ -71,7 +71,7 @@ RULES: dict[str, Here | NotHere] = {
     r"mobilesr-tune devices --tune": Here(),
     r"mobilesr-tune nightly init": Here(in_empty_folder=True),
     r"mobilesr-tune nightly suite.toml .*--since": Here(codes=(0, 1)),
-    r"mobilesr-tune (report|export|deliver|evaluate|upscale|devices|nightly)\b": Here(),
+    r"mobilesr-tune (report|export|evaluate|upscale|devices|deliver|nightly)\b": Here(),
     r"mobilesr-tune runner build": NotHere("fetches packages and compiles: tests of bundles do"),
     r"mobilesr-tune runner verify": NotHere("needs the runner that 'runner build' makes"),
     r"(/srv/rack/)?\.venv/bin/mobilesr-tune": NotHere("the rack's own path; the rest is run above"),
@@ -91,6 +91,7 @@ RULES: dict[str, Here | NotHere] = {
 FILLED_IN = {
     "RUN_DIRECTORY...": "RUN_DIRECTORY", "RUN": "RUN_DIRECTORY", "SERIAL": "sim:pixel",
     "SUITE.toml": "suite.toml", "SUITE.TOML": "suite.toml", "41": "1",
+    "delivered/artifact": "published",
 }  # fmt: skip
 
 SUITE = """
@@ -151,6 +152,8 @@ def world(tmp_path_factory, smooth_picture, small_artifact, random_weights):
     """A folder with all that the documents' commands name."""
     import torch
 
+    from models.weights import save_weights
+
     root = tmp_path_factory.mktemp("reader")
     for number in range(2):
         for folder in ("photos/judge", "photos/train", "photos", "train"):
@@ -158,8 +161,9 @@ def world(tmp_path_factory, smooth_picture, small_artifact, random_weights):
         save_rgb(root / f"set5/HR/{number}.png", smooth_picture(64, 64, number))
         save_rgb(root / f"set5/LR_x4/{number}.png", smooth_picture(16, 16, number))
     save_rgb(root / "photo.jpg", smooth_picture(20, 30, 1))
+    save_weights(random_weights(PRESETS["ntire2022"]), root / "alone.pt")
     torch.save({"net": random_weights(PRESETS["ntire2022"]).state}, root / "mobilesr_x4.pth")
-    for name in ("published", "new", "old", "best", "small"):
+    for name in ("published", "new", "old", "best", "small", "alone"):
         shutil.copytree(small_artifact.folder, root / name)
     (root / "suite.toml").write_text(SUITE)
     (root / "models").symlink_to(REPOSITORY / "models")

@@ -55,8 +55,8 @@ def least_sentence(verdicts: Sequence[Verdict], floors: Mapping[str, float]) -> 
     if not parts:
         return ""
     return (
-        "What tonight would have found in 19 nights of 20, for half of the models and for the "
-        f"least steady one: {'; '.join(parts)}"
+        "What tonight would have found in 19 nights of 20, for half of the models (and for the "
+        f"least steady one): {'; '.join(parts)}"
     )
 
 

@@ -47,15 +47,12 @@ def markdown_summary(result: NightResult, page: str = "") -> str:
         lines.append("")
     lines += _section("Looks worse, not sure", with_status(result, Status.UNCONFIRMED))
     lines += _section("Got better", with_status(result, Status.IMPROVED))
-    found = [(device, least_of(result, device)) for device in result.devices]
-    if any(sentence for _, sentence in found):
-        lines += ["## What this night could have found", ""]
-        lines += [
-            f"- {escaped(f'{device.device} ({device.condition})')}: {escaped(sentence)}."
-            for device, sentence in found
-            if sentence
-        ]
-        lines.append("")
+    lines += [
+        f"- {escaped(f'{device.device} ({device.condition})')}: {escaped(sentence)}."
+        for device in result.devices
+        if (sentence := least_of(result, device))
+    ]
+    lines.append("")
     if result.notes:
         lines += ["## Notes", "", *(f"- {escaped(note)}" for note in result.notes), ""]
     return "\n".join(lines + _table(result))

@@ -129,4 +129,4 @@ def test_a_command_within_a_told_sentence_can_be_pasted_whatever_the_width():
     gate.tell(
         f"no runner for arm64-v8a is on this computer: make it once with {command}, and go on"
     )
-    assert command in stream.getvalue().splitlines()[1]
+    assert any(command in line for line in stream.getvalue().splitlines())

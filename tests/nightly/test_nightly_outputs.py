@@ -117,6 +117,12 @@ def test_the_page_runs_and_loads_nothing_and_shows_what_is_red(red):
     assert "\u202e" not in page
 
 
+def test_every_colour_that_the_page_names_it_has(red):
+    style = "".join(re.findall(r"<style>(.*?)</style>", render_page(*red), re.S))
+    assert set(re.findall(r"var\((--[\w-]+)\)", style)) <= set(re.findall(r"(--[\w-]+):", style))
+    assert "var(--page)" in style
+
+
 def test_the_summary_says_it_and_lets_no_name_become_markup(red):
     text = markdown_summary(red[0])
     assert "**Red: 2 models of 5 got worse" in text

@@ -89,7 +89,7 @@ def test_a_failed_export_costs_nothing_and_teaches_nothing() -> None:
     before = world.told.left_s()
     world.told.finished(result_of(0, CANDIDATE, status="failed", reason="cannot be lowered"))
     gone = before - world.told.left_s()
-    assert gone == pytest.approx(candidate_sessions(5) + 20, abs=1)
+    assert gone == pytest.approx(candidate_sessions(5))
 
 
 def test_training_is_a_part_of_it() -> None:
