@@ -34,6 +34,7 @@ from rich.text import Text
 import device_runner.commands.cli
 import device_runner.commands.runner_cli
 import models.cli
+import models.delivery.command
 import models.export_command
 import nightly.cli
 import reports.cli
@@ -148,6 +149,7 @@ search.cli.register(app, _after_search)
 app.command()(search.finetune_command.finetune_command(_chosen_trials, _report_again))
 models.cli.register(app)
 app.command()(models.export_command.export_command(_find_in_run))
+app.command()(models.delivery.command.deliver_command(_find_in_run))
 device_runner.commands.cli.register(app, _default_artifacts)
 device_runner.commands.runner_cli.register(app)
 reports.cli.register(app)

@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 from foundation.artifact import MANIFEST_NAME, Artifact, load_artifact
-from foundation.files import explain_os_error
+from foundation.folders import publish_folder
 from models.errors import ExportError
 
 
@@ -24,18 +22,5 @@ def copy_artifact(make: Callable[[Path], Artifact], output: Path) -> Artifact:
     replaceable = not output.exists() or (output / MANIFEST_NAME).is_file()
     if not replaceable and (not output.is_dir() or any(output.iterdir())):
         raise ExportError(f"{output} exists and is no artifact: choose another --output")
-    try:
-        output.parent.mkdir(parents=True, exist_ok=True)
-        store = Path(tempfile.mkdtemp(prefix=f".{output.name}.", dir=output.parent))
-    except OSError as error:
-        raise explain_os_error(error, output) from error
-    try:
-        made = make(store).folder
-        if output.exists():
-            output.replace(store / "replaced")
-        made.replace(output)
-    except OSError as error:
-        raise explain_os_error(error, output) from error
-    finally:
-        shutil.rmtree(store, ignore_errors=True)
+    publish_folder(lambda store: make(store).folder, output)
     return load_artifact(output)

@@ -32,6 +32,7 @@ from foundation.artifact import (
 from foundation.errors import RequestError
 from foundation.files import explain_os_error, sha256_of
 from foundation.memory import freed_memory_kept, no_garbage_collection
+from models.artifact_readme import write_artifact_readme
 from models.cost import macs
 from models.deploy_graph import DeployMobileSR
 from models.deployment import Candidate, Lowering
@@ -96,6 +97,7 @@ def export(candidate: Candidate, weights: Weights, store: Path) -> Artifact:
             time.monotonic() - started,
         )  # fmt: skip
         manifest.save(staging / MANIFEST_NAME)
+        write_artifact_readme(Artifact(staging, manifest), weights.origin)
         _publish(staging, folder)
     except OSError as error:
         raise explain_os_error(error, folder) from error

@@ -27,6 +27,8 @@ from models.cli import (
 
 if TYPE_CHECKING:
     from models.deployment import Candidate
+    from models.measured import Measured
+    from models.origin import WeightsOrigin
     from models.weights import Weights
 
 
@@ -39,12 +41,34 @@ class FoundBySearch:
         weights: the checkpoint from which it can be made anew: the run's or, of a finetuned
             candidate, its own.
         note: whose weights these are, where there could be a doubt; else empty.
+        origin: that of the weights; None where the record does not say.
+        measured: what the search measured of it; None where it was not timed.
     """
 
     candidate: Candidate
     artifact: Artifact | None
     weights: Path
     note: str = ""
+    origin: WeightsOrigin | None = None
+    measured: Measured | None = None
+
+    def put_into(self, store: Path) -> Artifact:
+        """The artifact with all that is known of it, below `store`.
+
+        What was measured itself, where it is still there: that file, and no other, has numbers.
+        Else it is exported anew. Raises as `models.export.export`.
+        """
+        from models.artifact_readme import write_artifact_readme
+        from models.export import export
+        from models.weights import load_weights
+
+        if self.artifact is None:
+            artifact = export(self.candidate, load_weights(self.weights), store)
+        else:
+            folder = shutil.copytree(self.artifact.folder, store / self.artifact.folder.name)
+            artifact = Artifact(folder, self.artifact.manifest)
+        write_artifact_readme(artifact, self.origin, self.measured)
+        return artifact
 
 
 # Run directory, trial (None: the recommended one), address of the run's study where it is not its
@@ -114,7 +138,7 @@ def export_command(find_in_run: FindInRun) -> Callable[..., None]:
         """
         with no_garbage_collection():
             from models.deployment import Candidate, Deployment, fallback_sentence, parse_lr_size
-            from models.weights import how_read, load_weights
+            from models.weights import how_read, load_given_weights
             from models.window_padding import padding_sentence
 
         own = {
@@ -136,7 +160,7 @@ def export_command(find_in_run: FindInRun) -> Callable[..., None]:
                 "--weights, a checkpoint"
             )
         height, width = parse_lr_size(lr_size or "180x320")
-        loaded = load_weights(weights)
+        loaded = load_given_weights(weights)
         if sentence := how_read(loaded, weights):
             err.say(sentence)
         config = choose_config(preset, key, changes, loaded)
@@ -161,21 +185,11 @@ def _refuse_beside_from(given: list[str]) -> None:
 
 
 def _export_found(found: FoundBySearch, output: Path, json: bool) -> None:
-    """What was measured itself, where it is still there: that file, and no other, has numbers."""
-    from models.weights import load_weights
-
     if found.note:
         err.say(found.note)
-    measured = found.artifact
-    if measured is None:
-        export_to(found.candidate, load_weights(found.weights), output, json)
-        return
-
-    def copied(store: Path) -> Artifact:
-        folder = shutil.copytree(measured.folder, store / measured.folder.name)
-        return Artifact(folder, measured.manifest)
-
-    _tell(copy_artifact(copied, output), output, json)
+    with err.status(f"exporting {found.candidate.key}"):
+        artifact = copy_artifact(found.put_into, output)
+    _tell(artifact, output, json)
 
 
 def export_to(candidate: Candidate, weights: Weights, output: Path, json: bool) -> None:

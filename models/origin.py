@@ -31,3 +31,42 @@ _SENTENCES = {
     WeightsOrigin.PUBLISHED: "the weights published by the authors of MobileSR",
     WeightsOrigin.FINETUNED: "the config cut out and trained on by itself",
 }
+
+
+def licence_sentence(origin: WeightsOrigin | None) -> str:
+    """What whoever ships weights of this origin should know of their licence."""
+    return _LICENCES[origin] if origin else _LICENCE_UNKNOWN
+
+
+_ASK = "Settle it before you ship them."
+_LICENCE_UNKNOWN = (
+    f"Nothing that was at hand says where these weights come from, nor under which licence. {_ASK}"
+)
+_SHIPPED_LICENCE = (
+    "the supernet that comes with mobilesr-tune (Apache-2.0), which was trained on photographs in "
+    "the public domain or under CC0, CC-BY, CC-BY-SA and GPL-2+; its models/recipes/"
+    "photographs.toml lists each with its author and its licence"
+)
+_LICENCES = {
+    WeightsOrigin.SHIPPED: (
+        f"A slice of {_SHIPPED_LICENCE}. What those ask of weights trained on them is for you to "
+        "judge."
+    ),
+    WeightsOrigin.TRAINED_HERE: (
+        "Trained by the user's own search, on the images that it was given: their licences are not "
+        f"known here. At scale 4 it began with {_SHIPPED_LICENCE}. {_ASK}"
+    ),
+    WeightsOrigin.CHECKPOINT: (
+        "From a checkpoint that was given to mobilesr-tune: its licence, and that of what it was "
+        f"trained on, are not known here. {_ASK}"
+    ),
+    WeightsOrigin.PUBLISHED: (
+        "The weights that MobileSR's authors published (github.com/sunny2109/MobileSR-NTIRE2022). "
+        f"They state no licence. {_ASK}"
+    ),
+    WeightsOrigin.FINETUNED: (
+        "One configuration cut out of a search's supernet and trained on by itself, on the images "
+        f"that the training was given: their licences are not known here. Where the supernet was "
+        f"not the user's own, it was {_SHIPPED_LICENCE}. {_ASK}"
+    ),
+}

@@ -32,6 +32,7 @@ PUBLISHED_SHA256 = "da8f8703f40cb1671430e4deacf81b29a779ec65d8c2e7ca32e5efaf214e
 State = dict[str, Tensor]
 # The source of weights that were just trained (`models.training`).
 SUPERNET = "supernet"
+ALONE = "trained alone"
 
 
 @dataclass(frozen=True)

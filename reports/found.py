@@ -8,6 +8,7 @@ from foundation.errors import AnswerIsNo, RequestError
 from models.export_command import FoundBySearch
 from reports.choice import is_fair
 from reports.facts import gather
+from reports.measured import measured_of
 from reports.sections import sections_of
 from search.study.artifacts import artifacts_in
 from search.study.finetuned import finetuned_in, finetuned_path
@@ -41,7 +42,14 @@ def found_by_search(path: Path, trial: int | None, storage: str | None = None) -
             "supernet."
         )
     wanted = result.artifact.sha256 if result.artifact else ""
-    return FoundBySearch(result.candidate, artifacts_in(run.artifacts).get(wanted), weights, note)
+    return FoundBySearch(
+        result.candidate,
+        artifacts_in(run.artifacts).get(wanted),
+        weights,
+        note,
+        result.quality.origin if result.quality else None,
+        measured_of(run, result),
+    )
 
 
 def _why_passed_over(after: CandidateResult) -> str:

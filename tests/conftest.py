@@ -78,6 +78,25 @@ def _loud_again() -> Iterator[None]:
     logging.disable(logging.NOTSET)
 
 
+@pytest.fixture
+def run_command(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], _loud_again: None
+) -> Callable[[list[str]], tuple[int, str, str]]:
+    """The command line in this process: exit code, stdout, stderr."""
+
+    import mobilesr_tune
+
+    def run(arguments: list[str]) -> tuple[int, str, str]:
+        monkeypatch.setattr(sys, "argv", ["mobilesr-tune", *arguments])
+        capsys.readouterr()
+        with pytest.raises(SystemExit) as ended:
+            mobilesr_tune.main()
+        captured = capsys.readouterr()
+        return int(ended.value.code or 0), captured.out, captured.err
+
+    return run
+
+
 @pytest.fixture(scope="session")
 def run_folder(tmp_path_factory: pytest.TempPathFactory, worker_id: str) -> Path:
     """One folder for all workers of this run."""

@@ -11,13 +11,10 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
-
-import mobilesr_tune
 
 MODEL = "--preset ntire2022 --weights published.pth"
 OURS = "--weights ours.pt"
@@ -81,6 +78,16 @@ TABLE = [
             ("export", "-o out"), ("evaluate", "--hr photos"), ("upscale", "photos/a.png -o o.png")
         )
     ),
+    ("deliver of nothing", "deliver nowhere -o out", "no run directory at nowhere"),
+    ("deliver of a foreign folder", "deliver photos -o out", "photos is no run directory"),
+    ("deliver to a foreign folder", "deliver run-failed -o photos", "photos exists and is no del"),
+    ("deliver to a file", "deliver run-failed -o file", "file is a file: choose another --output"),
+    ("deliver, chosen and a trial", "deliver run-failed --chosen --trial 0 -o out",
+     "--chosen and --trial were both given"),
+    ("deliver, a trial of an artifact", "deliver artifact --trial 0 -o out",
+     "artifact is an artifact: --trial, --chosen, --storage are of runs"),
+    ("deliver of an unknown trial", "deliver run-failed --trial 9 -o out",
+     "run-failed has no finished trial 9: there are 0"),
     ("--set of nothing", f"export {OURS} --set colour=1 -o out", "--set colour=1: use NAME=VALUE"),
     ("--set no number", f"export {OURS} --set n_feats=x -o out", "must be whole numbers"),
     ("heads that do not divide", f"evaluate {MODEL} --set n_heads=7 --hr photos",
@@ -246,23 +253,6 @@ def contents(root: Path) -> dict[str, str]:
     }
 
 
-@pytest.fixture
-def run_command(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], _loud_again: None
-) -> Callable[[list[str]], tuple[int, str, str]]:
-    """The command line in this process: exit code, stdout, stderr."""
-
-    def run(arguments: list[str]) -> tuple[int, str, str]:
-        monkeypatch.setattr(sys, "argv", ["mobilesr-tune", *arguments])
-        capsys.readouterr()
-        with pytest.raises(SystemExit) as ended:
-            mobilesr_tune.main()
-        captured = capsys.readouterr()
-        return int(ended.value.code or 0), captured.out, captured.err
-
-    return run
-
-
 @pytest.mark.parametrize(
     ("command", "sentence"),
     [pytest.param(command, sentence, id=what) for what, command, sentence in TABLE],
@@ -299,7 +289,7 @@ def test_what_is_wrong_is_told_before_anything_else(world, run_command, monkeypa
     """All but what only shows once a device is open is a line alone."""
     monkeypatch.chdir(world)
     for what, command, _ in TABLE:
-        if command.split()[0] in ("evaluate", "export", "report", "train"):
+        if command.split()[0] in ("deliver", "evaluate", "export", "report", "train"):
             _, _, err = run_command(command.split())
             assert err.count("\n") == 1, what
 

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from reports.found import found_by_search
 from search.study.run_directory import RunDirectory
 
 OLD = Path(__file__).parent / "old_run"
@@ -69,6 +70,16 @@ def test_it_is_reported(old_run: RunDirectory) -> None:
     page = (old_run.report_folder / "index.html").read_text()
     # It kept no pictures here: they are recomputed from its weights.
     assert "these were recomputed on this computer" in page
+
+
+def test_what_it_measured_travels_with_a_file(old_run: RunDirectory) -> None:
+    found = found_by_search(old_run.path, 0)
+    assert found.measured is not None
+    assert found.measured.threads == 1
+    assert found.measured.when.startswith("2026-11-26 ")
+    assert any(flag.startswith("simulated: ") for flag in found.measured.flags)
+    # Nobody recorded then where the weights came from.
+    assert found.origin is None
 
 
 def test_it_is_continued(old_run: RunDirectory) -> None:

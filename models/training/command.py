@@ -62,12 +62,16 @@ def train(
     ] = None,
     json: Annotated[bool, typer.Option("--json", help="Print the result as JSON.")] = False,
 ) -> None:
-    """Train a supernet: one set of weights that contains every config of the space.
+    """Train a supernet, one set of weights that contains every config of the space; or one config.
 
-    Stopped or killed, the same command goes on from its checkpoint beside the output, to the same
-    weights. --steps may change until the learning rate begins to fall, at 60 % of them.
+    On a GPU if there is one; how long it takes is told after ten seconds. Stopped or killed, the
+    same command goes on from its checkpoint beside the output, to the same weights. --steps may
+    change until the learning rate begins to fall, at 60 % of them.
 
     Example: mobilesr-tune train --images photos --steps 20000 --n-feats 16,32,48 -o supernet.pt
+
+    Example: mobilesr-tune train --key n32_h8_r2.1_w4_x4_p1 --images photos --steps 20000
+    -o alone.pt
     """
     from foundation.files import require_writable
     from models.training.recipe import TrainingRecipe
@@ -97,7 +101,8 @@ def train(
         facts = {"path": str(output), "largest": trainer.full.key, "sha256": trained.sha256}
         print_json(facts | {"training": trained.training})
         return
-    out.say(f"{output}: largest config {trainer.full.key}")
+    meant = "largest config" if trained.is_supernet else "config"
+    out.say(f"{output}: {meant} {trainer.full.key}")
 
 
 def _pictures(

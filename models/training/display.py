@@ -7,10 +7,13 @@ from pathlib import Path
 from typing import Any
 
 from foundation.console import err, progress_bar
+from foundation.wording import count_of
 from models.errors import TrainingError
 from models.training.supernet import TrainingProgress
 
 SECONDS_A_LOG_LINE = 30.0
+# The first steps are slower than the rest; after so many seconds the speed is told.
+SECONDS_TO_KNOW_THE_SPEED = 10.0
 
 
 class TrainingDisplay:
@@ -20,7 +23,8 @@ class TrainingDisplay:
         """Raises `TrainingError` where TensorBoard is asked for and not installed."""
         self.bar = progress_bar("steps")
         self.task = self.bar.add_task("training", total=None)
-        self.told_s = time.monotonic()
+        self.began_s = self.told_s = time.monotonic()
+        self.announced = False
         self.told: set[str] = set()
         self.writer: Any = None if tensorboard is None else _writer(tensorboard)
 
@@ -40,6 +44,10 @@ class TrainingDisplay:
             description=f"training, L1 {progress.loss:.4f}",
         )  # fmt: skip
         now_s = time.monotonic()
+        if not self.announced and now_s - self.began_s > SECONDS_TO_KNOW_THE_SPEED:
+            self.announced = True
+            if sentence := announcement(progress):
+                err.say(sentence)
         quiet_for_s = now_s - self.told_s
         judged = progress.probe_psnr_y_db is not None
         if judged or (not err.is_terminal and quiet_for_s > SECONDS_A_LOG_LINE):
@@ -58,6 +66,17 @@ class TrainingDisplay:
         self.writer.add_scalar("steps_per_s", progress.steps_per_s, progress.step)
         for key, psnr_y_db in (progress.probe_psnr_y_db or {}).items():
             self.writer.add_scalar(f"psnr_y_db/{key}", psnr_y_db, progress.step)
+
+
+def announcement(progress: TrainingProgress) -> str:
+    """How long the training will take, for who decides whether to wait; empty below a minute."""
+    if progress.left_s is None or progress.left_s < 60:
+        return ""
+    to_go = count_of(progress.steps - progress.step, "step")
+    return (
+        f"{to_go} to go at {progress.steps_per_s:.2f} steps/s: about "
+        f"{_duration(progress.left_s)}. Stop it whenever you like: the same command goes on"
+    )
 
 
 def progress_line(progress: TrainingProgress) -> str:

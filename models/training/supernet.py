@@ -35,7 +35,7 @@ from models.training.plan import TrainingPlan
 from models.training.probe import Probe
 from models.training.space import ConfigSpace
 from models.training.start import start_from
-from models.weights import State, Weights, build_model
+from models.weights import ALONE, SUPERNET, State, Weights, build_model
 
 GRADIENT_LIMIT = 1.0
 # A single step without a finite gradient happens; this many in a row are a training that failed.
@@ -191,7 +191,10 @@ class SupernetTrainer:
             "photographs": len(self.crops.photographs),
             "unreadable": dict(self.crops.left_out),
         }
-        return Weights(_plain(self.average), self.full, "supernet", training)
+        if self.full != self.space.smallest():
+            return Weights(_plain(self.average), self.full, SUPERNET, training)
+        # Nothing was sampled, whatever the plan says: these are meant for one config.
+        return Weights(_plain(self.average), self.full, ALONE, training | {"random_configs": 0})
 
     def save(self) -> None:
         """Write the checkpoint, where one is wanted."""

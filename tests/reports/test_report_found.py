@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import shutil
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 from made_up_results import result_of
 
 from foundation import RequestError
-from foundation.artifact import Artifact
+from foundation.artifact import Artifact, load_artifact
 from foundation.errors import AnswerIsNo
 from models.config import MobileSRConfig
 from models.deployment import Candidate, Deployment
@@ -19,6 +21,7 @@ from search.study.run_directory import RunDirectory
 from search.study.study import open_study, record
 
 REQUEST = SearchRequest()
+RunCommand = Callable[[list[str]], tuple[int, str, str]]
 
 
 def made_run(folder: Path, artifact: Artifact, *places: tuple[float, float]) -> RunDirectory:
@@ -55,6 +58,40 @@ def test_a_trial_and_the_file_that_was_measured(tmp_path: Path, small_artifact: 
     deleted = found_by_search(run.path, 1)
     assert (deleted.artifact, deleted.candidate.config.depth) == (None, 2)
     assert deleted.weights == run.weights
+
+
+def test_what_was_measured_comes_with_it(tmp_path: Path, small_artifact: Artifact) -> None:
+    run = made_run(tmp_path / "run", small_artifact, (1.0, 29.0))
+    measured = found_by_search(run.path, 0).measured
+    assert measured is not None
+    assert measured.artifact_sha256 == small_artifact.manifest.sha256
+    assert (measured.run, measured.trial, measured.device) == ("run", 0, "fake")
+    assert (measured.latency_ms, measured.psnr_y_db) == (1.0, 29.0)
+    # No measurement file and no time were recorded.
+    assert (measured.threads, measured.when) == (None, "")
+
+
+def test_the_readme_of_the_exported_file_tells_it(tmp_path: Path, small_artifact: Artifact) -> None:
+    run = made_run(tmp_path / "run", small_artifact, (1.25, 29.0))
+    artifact = found_by_search(run.path, 0).put_into(tmp_path / "store")
+    assert artifact.manifest == small_artifact.manifest
+    text = (artifact.folder / "README.md").read_text("utf-8")
+    assert "1.25 ms (1.25 to 1.25" in text
+    assert "29.00 dB, +1.00 dB against bicubic" in text
+
+
+@pytest.mark.parametrize("options", [["--chosen"], ["--trial", "0"]])
+def test_a_run_is_delivered_with_what_was_measured(
+    run_command: RunCommand, tmp_path: Path, small_artifact: Artifact, options: list[str]
+) -> None:
+    run = made_run(tmp_path / "run", small_artifact, (1.25, 29.0))
+    output = tmp_path / "out"
+    code, out, _ = run_command(["deliver", str(run.path), *options, "-o", str(output), "--json"])
+    assert code == 0
+    assert json.loads(out)["measured"] is True
+    assert load_artifact(output / "artifact").manifest == small_artifact.manifest
+    for readme in ("README.md", "artifact/README.md"):
+        assert "1.25 ms (1.25 to 1.25" in (output / readme).read_text("utf-8")
 
 
 def test_the_recommended_one(tmp_path: Path, small_artifact: Artifact) -> None:

@@ -97,6 +97,17 @@ def test_a_single_config_is_trained_like_any_network(images):
     assert weights.config == config
 
 
+def test_what_was_trained_alone_is_meant_and_no_supernet(images, tmp_path):
+    """So `export`, `evaluate` and `upscale` take it as it is, and ask for a key of a supernet."""
+    for name, space, supernet in (
+        ("alone", OneConfig(SPACE.largest()), False),
+        ("all", SPACE, True),
+    ):
+        weights = trainer(images, space=space).run()
+        save_weights(weights, tmp_path / f"{name}.pt")
+        assert weights.is_supernet == load_weights(tmp_path / f"{name}.pt").is_supernet == supernet
+
+
 def test_a_config_is_taught_by_another_network(images, random_weights):
     """With `distill` 1 only the teacher's output counts: the loss to it falls."""
     teacher = random_weights(SPACE.largest())

@@ -1,0 +1,56 @@
+"""A delivery, and its Kotlin compiled together with stubs of exactly what it calls."""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from foundation.artifact import Artifact
+from models.delivery.folder import Goods, deliver
+
+REQUIRE = "MOBILESR_TUNE_REQUIRE_KOTLIN"
+STUBS = Path(__file__).with_name("stubs")
+
+
+@pytest.fixture(scope="session")
+def delivered(small_artifact: Artifact, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The folder for `small_artifact`: read, never changed."""
+    folder = tmp_path_factory.mktemp("deliveries") / "delivered"
+    deliver(Goods(small_artifact), folder)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def compiled(delivered: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A jar of all delivered Kotlin, the README's example, Kotlin's library and the tests' drivers.
+
+    Skipped where there is no compiler; a failure where one has been promised.
+    """
+    if missing := [name for name in ("kotlinc", "java") if shutil.which(name) is None]:
+        reason = f"{' and '.join(missing)} not installed (Debian: kotlin, default-jre-headless)"
+        if os.environ.get(REQUIRE) == "1":
+            pytest.fail(f"{reason} ({REQUIRE} is set)")
+        pytest.skip(reason)
+    folder = tmp_path_factory.mktemp("kotlin")
+    jar, example = folder / "delivered.jar", folder / "PhotoViewModel.kt"
+    readme = (delivered / "README.md").read_text("utf-8")
+    (code,) = re.findall(r"^```kotlin\n(import .*?)^```$", readme, re.MULTILINE | re.DOTALL)
+    example.write_text(code, "utf-8")
+    sources = sorted(str(path) for path in (delivered / "android").rglob("*.kt"))
+    assert len(sources) == 4
+    done = subprocess.run(
+        ["kotlinc", "-include-runtime", "-d", str(jar), *sources, str(example),
+         str(STUBS / "kotlin"),
+         str(STUBS / "java"), *(str(driver) for driver in STUBS.glob("*.kt"))],
+        capture_output=True, text=True, timeout=800, check=False,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    # Of the stubs, whose arguments nobody uses, it has something to say.
+    assert str(delivered) not in done.stderr, done.stderr
+    assert str(example) not in done.stderr, done.stderr
+    return jar
