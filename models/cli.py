@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foundation.console import out, print_json, progress_bar
+from foundation.console import err, out, print_json, progress_bar
 from foundation.errors import RequestError
 from models.training.command import train
 
@@ -103,9 +103,11 @@ def evaluate(
     from models.evaluation import evaluate as run
     from models.images import load_pairs
     from models.samples import sample_pairs
-    from models.weights import build_model, load_weights
+    from models.weights import build_model, how_read, load_weights
 
     loaded = load_weights(weights)
+    if sentence := how_read(loaded, weights):
+        err.say(sentence)
     config = choose_config(preset, key, changes, loaded)
     model = build_model(config, loaded)
     if hr is None and lr is not None:

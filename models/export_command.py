@@ -13,6 +13,7 @@ import typer
 from foundation.artifact import Artifact
 from foundation.console import err, out, print_json
 from foundation.errors import RequestError
+from foundation.memory import no_garbage_collection
 from foundation.wording import shell_line
 from models.artifact_copy import copy_artifact
 from models.cli import (
@@ -111,9 +112,10 @@ def export_command(find_in_run: FindInRun) -> Callable[..., None]:
         Example: mobilesr-tune export --preset ntire2022 --weights mobilesr_x4.pth
         --lr-size 180x320 --output published
         """
-        from models.deployment import Candidate, Deployment, fallback_sentence, parse_lr_size
-        from models.weights import load_weights
-        from models.window_padding import padding_sentence
+        with no_garbage_collection():
+            from models.deployment import Candidate, Deployment, fallback_sentence, parse_lr_size
+            from models.weights import how_read, load_weights
+            from models.window_padding import padding_sentence
 
         own = {
             "--weights": weights, "--preset": preset, "--key": key, "--set": changes,
@@ -135,6 +137,8 @@ def export_command(find_in_run: FindInRun) -> Callable[..., None]:
             )
         height, width = parse_lr_size(lr_size or "180x320")
         loaded = load_weights(weights)
+        if sentence := how_read(loaded, weights):
+            err.say(sentence)
         config = choose_config(preset, key, changes, loaded)
         deployment = Deployment.choose(
             lr_height=height, lr_width=width, graph=graph or "deploy", lowering=lowering,

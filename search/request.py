@@ -36,6 +36,9 @@ IDENTITY = (
     "min_iterations", "min_time_s", "max_latency_ms", "max_memory_mb", "min_psnr_db", "overlap",
 )  # fmt: skip
 
+# What earlier runs wrote down and no search needs to know any more: how many exports ran at once.
+_RETIRED = ("export_jobs",)
+
 
 class SearchRequest(BaseModel):
     """One search, fully resolved. Paths are absolute; None means the built-in default.
@@ -86,7 +89,6 @@ class SearchRequest(BaseModel):
     min_iterations: Annotated[int, Field(ge=1, le=1_000_000)] = 10
     min_time_s: Positive = 0.5
     session_timeout_s: Positive = 300.0
-    export_jobs: Annotated[int, Field(ge=1, le=64)] = 2
     export_timeout_s: Positive = 900.0
     overlap: Annotated[int, Field(ge=0, le=256)] | None = None
     max_latency_ms: Positive | None = None
@@ -232,9 +234,10 @@ def _read_toml(path: Path) -> dict[str, Any]:
     if not path.exists():
         raise SearchError(f"no configuration file at {path}")
     try:
-        return read_toml(path)
+        fields = read_toml(path)
     except RequestError as error:
         raise SearchError(str(error)) from error
+    return {name: value for name, value in fields.items() if name not in _RETIRED}
 
 
 def _absolute_sqlite(address: str) -> str:

@@ -130,11 +130,8 @@ def search_command(after_search: Callable[[RunDirectory, bool], None]) -> Callab
         session_timeout_s: Annotated[
             float | None, _measuring(help="Bound on one runner launch [300].")
         ] = None,
-        export_jobs: Annotated[
-            int | None, _measuring(help="Export processes, never while measuring [2].")
-        ] = None,
         export_timeout_s: Annotated[
-            float | None, _measuring(help="Bound on a batch of exports [900].")
+            float | None, _measuring(help="Bound on one export [900].")
         ] = None,
         overlap: Annotated[
             int | None, _measuring(help="LR pixels shared by neighbouring tiles [auto].")

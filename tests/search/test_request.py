@@ -163,7 +163,7 @@ def test_the_network_as_written_has_but_one_lowering():
 
 
 def test_budgets_and_places_do_not():
-    fields = {"trials": 99, "time_budget_s": 5.0, "export_jobs": 1, "export_timeout_s": 9.0,
+    fields = {"trials": 99, "time_budget_s": 5.0, "export_timeout_s": 9.0,
               "session_timeout_s": 9.0, "run_dir": "x", "storage": "sqlite:///x",
               "wait_for_device": 9.0, "settle_sessions": 0}  # fmt: skip
     assert set(fields) | set(IDENTITY) == set(SearchRequest.model_fields)
