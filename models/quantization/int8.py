@@ -40,8 +40,8 @@ class DynamicInt8Linear(nn.Module):
         self.bias = None if bias is None else nn.Parameter(bias.detach().float().clone())
 
     def forward(self, x: Tensor) -> Tensor:
-        rows = [self._rows(part) for part in x.flatten(0, -2).split(_ROWS)]
-        return torch.cat(rows).unflatten(0, x.shape[:-1])
+        rows = [self._rows(part) for part in torch.split(x.flatten(0, -2), _ROWS)]
+        return torch.cat(rows).reshape(*x.shape[:-1], -1)
 
     def _rows(self, x: Tensor) -> Tensor:
         inverse, zero_point = _row_parameters(x)

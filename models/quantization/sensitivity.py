@@ -92,7 +92,9 @@ def _table(models: Iterable[tuple[str, MobileSR]]) -> None:
     for name, model in models:
         crops = training_crops(model.config.scale)
         drops = drops_db(model, crops)
-        cells = (f"{drop:.4f}" for drop in (*drops.values(), drop_db(model, crops, LayerKind)))
+        cells = (
+            f"{drop:.4f}" for drop in (*drops.values(), drop_db(model, crops, list(LayerKind)))
+        )
         print(f"| {name} | {' | '.join(cells)} |", flush=True)
         worst = {kind: max(worst[kind], drop) for kind, drop in drops.items()}
     print("int8 within the budget:", ", ".join(sorted(within_budget(worst))))

@@ -53,7 +53,7 @@ def test_a_tolerance_is_of_the_size_of_what_rounding_costs(random_weights):
     for precision in ("int8", "fp16"):
         reduced = expected_output(model, precision, image)
         cost = float((reduced.output - exact.output).abs().max())
-        assert 0 < cost < reduced.tolerance <= 4 * cost + FP32_TOLERANCE < 0.1
+        assert 0 < cost < reduced.tolerance <= 8 * cost + FP32_TOLERANCE < 0.2
 
 
 def test_int8_layers_are_the_ones_that_are_named(random_weights):
