@@ -36,6 +36,9 @@ _MAY_STAY = 0.4
 _EITHER_SIDE = 0.2
 # A night is called a new level where chance would do so this rarely.
 _LEVEL_RESTARTED, _LEVEL = 0.05, 3e-3
+# Where nothing is known of a restart, models must have moved by so many usual deviations: a level
+# that is no more than noise is not worth the steps that would be put down to it.
+_LEAST_MOVE = 1.5
 # Moments of one start may differ by so much: clocks drift, and are set.
 _SAME_START = timedelta(minutes=10)
 
@@ -109,7 +112,12 @@ def _is_new(moves: np.ndarray, restart: bool | None) -> bool:
         return moves.size >= LEAST_MODELS_RESTARTED and _chance(moves) < _LEVEL_RESTARTED
     up = float(np.mean(moves > 0)) if moves.size else 0.0
     both_ways = _EITHER_SIDE <= up <= 1 - _EITHER_SIDE
-    return moves.size >= LEAST_MODELS and both_ways and _chance(moves) < _LEVEL
+    return (
+        moves.size >= LEAST_MODELS
+        and both_ways
+        and float(np.median(np.abs(moves))) / 0.6745 >= _LEAST_MOVE
+        and _chance(moves) < _LEVEL
+    )
 
 
 def _chance(moves: np.ndarray) -> float:
