@@ -103,7 +103,7 @@ def _after_search(run: RunDirectory, json: bool) -> None:
         return
     if any(section.group.front for section in report.sections):
         sentence = "no candidate is better than bicubic upscaling, so none is recommended"
-    err.say(sentence, style="red")
+    err.tell(sentence, style="red")
     raise typer.Exit(AnswerIsNo.exit_code)
 
 
@@ -222,7 +222,7 @@ def _tell(sentence: str, code: int, as_json: bool) -> int:
     if as_json:
         print_json({"schema": "error/1", "error": sentence, "exit_code": code})
     prefix = "" if code == AnswerIsNo.exit_code or code == INTERNAL else "error: "
-    err.say(f"{prefix}{sentence}", style="red")
+    err.tell(f"{prefix}{sentence}", style="red")
     return code
 
 

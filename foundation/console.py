@@ -9,10 +9,11 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 import sys
 import textwrap
 import warnings
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 
@@ -32,6 +33,10 @@ from rich.text import Text
 
 from foundation.wording import inert
 
+# A command between quotes within a sentence, and what holds its words together meanwhile.
+_COMMAND = re.compile(r"'(?:mobilesr-tune|nightly) [^']*'")
+_GLUE = "\ue000"
+
 
 class GateConsole(Console):
     """A console that shows foreign text and never obeys it."""
@@ -48,18 +53,20 @@ class GateConsole(Console):
             text = segment.text if segment.control else inert(segment.text, keep="\n")
             yield segment if text == segment.text else Segment(text, segment.style)
 
-    def tell(self, text: str, indent: int = 0) -> None:
+    def tell(self, text: str, indent: int = 0, *, style: str = "") -> None:
         """As `say`, but a terminal gets lines of its own width, broken between words.
 
-        Lines after the first are indented. A file gets one line, as `say` writes it.
+        Lines after the first are indented. A command in quotes stays in one piece, so that it can
+        be pasted into a shell. A file gets one line, as `say` writes it.
         """
         width = self.width if self.is_terminal else sys.maxsize
+        whole = _COMMAND.sub(lambda found: found[0].replace(" ", _GLUE), text)
         lines = textwrap.wrap(
-            text, width, subsequent_indent=" " * indent, break_long_words=False,
+            whole, width, subsequent_indent=" " * indent, break_long_words=False,
             break_on_hyphens=False, drop_whitespace=True, replace_whitespace=False,
         )  # fmt: skip
         for line in lines or [""]:
-            self.say(line)
+            self.say(line.replace(_GLUE, " "), style=style)
 
     def say(self, text: str, *, style: str = "") -> None:
         """Print one line as it stands: no markup, no emoji codes, not wrapped at any width.
@@ -82,7 +89,7 @@ class _TidyProgress(Progress):
 
 
 class _CountColumn(ProgressColumn):
-    """`3/12 tiles`; nothing where nobody knows of how many."""
+    """`3/12 tiles`; nothing where nobody knows of how many, or what is done is a share."""
 
     def __init__(self, unit: str) -> None:
         super().__init__()
@@ -90,7 +97,7 @@ class _CountColumn(ProgressColumn):
 
     def render(self, task: Task) -> Text:
         """The count with its unit."""
-        if task.total is None:
+        if task.total is None or task.fields.get("is_share"):
             return Text("")
         count = f"{int(task.completed)}/{int(task.total)} {self.unit}"
         return Text(count.strip(), style="progress.download", no_wrap=True)
@@ -101,19 +108,31 @@ class _LeftColumn(ProgressColumn):
 
     max_refresh = 0.5
 
+    def __init__(self, left_of: Callable[[Task], float | None]) -> None:
+        super().__init__()
+        self.left_of = left_of
+
     def render(self, task: Task) -> Text:
-        """The remaining time by the task's own speed."""
-        seconds = None if task.total is None else task.time_remaining
+        """The remaining time."""
+        seconds = self.left_of(task)
         if seconds is None:
             return Text("")
         left = timedelta(seconds=int(seconds))
         return Text(f"{left} left", style="progress.remaining", no_wrap=True)
 
 
-def progress_bar(unit: str = "") -> Progress:
+def _by_its_speed(task: Task) -> float | None:
+    """Seconds that a task will take at the speed it has had."""
+    return None if task.total is None else task.time_remaining
+
+
+def progress_bar(
+    unit: str = "", left_of: Callable[[Task], float | None] = _by_its_speed
+) -> Progress:
     """A bar with count, elapsed and remaining time, on stderr.
 
-    A narrow terminal shortens the words; count and times always stand there.
+    A narrow terminal shortens the words; count and times always stand there. `left_of` says how
+    many seconds a task has left.
     """
     return _TidyProgress(
         SpinnerColumn(),
@@ -125,7 +144,7 @@ def progress_bar(unit: str = "") -> Progress:
         BarColumn(bar_width=16),
         _CountColumn(unit),
         TimeElapsedColumn(),
-        _LeftColumn(),
+        _LeftColumn(left_of),
         console=err,
         transient=True,
         expand=True,

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import math
 import re
 import shlex
@@ -14,7 +13,10 @@ MISSING = "–"
 # As SQLAlchemy reads a URL: no "@" in a password.
 _URL_PASSWORD = re.compile(r"(\w://[^:/@\s]*:)[^@\n]*@")
 _QUERY_PASSWORD = re.compile(r"(?i)([?&;](?:ssl)?(?:password|passwd|pwd|passphrase)=)[^&;\s'\"]*")
-_MARKDOWN_SPECIAL = re.compile(r"([\\`*_\[\]|~])")
+# An underscore between two letters or digits is one: GitHub's Markdown never makes it emphasis.
+_MARKDOWN_SPECIAL = re.compile(r"([\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_]))")
+# What a browser would read as a character of another name.
+_ENTITY = re.compile(r"&(?=#?\w+;)")
 
 
 # Control and format characters, lone surrogates, line and paragraph separators, and what this
@@ -52,9 +54,23 @@ def plain(text: str) -> str:
 
 
 def escaped(text: str) -> str:
-    """Text that Markdown shows as it is: no markup, no HTML, no link, no image, one line."""
-    harmless = _MARKDOWN_SPECIAL.sub(r"\\\1", html.escape(plain(text), quote=False))
+    """Text that Markdown shows as it is: no markup, no HTML, no link, no image, one line.
+
+    Only what Markdown would take for something else is changed: most texts stay as they are.
+    """
+    harmless = _ENTITY.sub("&amp;", plain(text)).replace("<", "&lt;")
+    harmless = _MARKDOWN_SPECIAL.sub(r"\\\1", harmless)
+    harmless = re.sub(r"^([>#+-]|\d+[.)])(?=\s|>|#|$)", r"\\\1", harmless)
     return harmless.replace("@", "&#64;")
+
+
+def coded(text: str) -> str:
+    """Text as Markdown's inline code, in which nothing but the fence has a meaning."""
+    words = plain(text)
+    longest = max((len(run) for run in re.findall(r"`+", words)), default=0)
+    fence = "`" * (longest + 1)
+    room = " " if words.startswith("`") or words.endswith("`") else ""
+    return f"{fence}{room}{words}{room}{fence}"
 
 
 def shorten(text: str, length: int = 300) -> str:
@@ -124,3 +140,15 @@ def signed_db(value: float | None) -> str:
 def count_of(how_many: int, one: str, many: str = "") -> str:
     """`1 candidate`, `3 candidates`."""
     return f"{how_many} {one if how_many == 1 else many or one + 's'}"
+
+
+def duration(seconds: float) -> str:
+    """`45 s`, `2 min 20 s`, `1 h 5 min`: two units at most."""
+    whole = round(max(0.0, seconds))
+    if whole < 60:
+        return f"{whole} s"
+    minutes, rest = divmod(whole, 60)
+    if minutes < 60:
+        return f"{minutes} min {rest} s" if rest else f"{minutes} min"
+    hours, rest = divmod(round(whole / 60), 60)
+    return f"{hours} h {rest} min" if rest else f"{hours} h"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from foundation.console import err, out, print_json, progress_bar
+from foundation.errors import RequestError
 from models.training.command import train
 
 if TYPE_CHECKING:
@@ -75,8 +76,11 @@ def choose_config(
 
 
 def evaluate(
-    hr: Annotated[Path, typer.Option(help="Folder of ground-truth images.")],
     weights: WeightsOption,
+    hr: Annotated[
+        Path | None,
+        typer.Option(help=r"Folder of ground-truth images \[the bundled ones of a search]."),
+    ] = None,
     lr: Annotated[
         Path | None, typer.Option(help="Folder of LR inputs; default: MATLAB-style bicubic.")
     ] = None,
@@ -94,6 +98,7 @@ def evaluate(
     """
     from models.evaluation import evaluate as run
     from models.images import load_pairs
+    from models.samples import sample_pairs
     from models.weights import build_model, how_read, load_weights
 
     loaded = load_weights(weights)
@@ -101,7 +106,9 @@ def evaluate(
         err.say(sentence)
     config = choose_config(preset, key, changes, loaded)
     model = build_model(config, loaded)
-    pairs = load_pairs(hr, lr, config.scale)
+    if hr is None and lr is not None:
+        raise RequestError("--lr was given without --hr: PSNR needs the HR images too")
+    pairs = sample_pairs(config.scale) if hr is None else load_pairs(hr, lr, config.scale)
     with progress_bar("images") as bar:
         task = bar.add_task("evaluating", total=len(pairs))
         result = run(model, pairs, lambda _: bar.advance(task))

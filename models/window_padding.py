@@ -38,8 +38,13 @@ def suggested_sizes(size: tuple[int, int], windows: Sequence[int]) -> list[tuple
     return [(height, width) for height, width in dict.fromkeys([(*smaller,), (*larger,)])]
 
 
-def padding_sentence(size: tuple[int, int], windows: Sequence[int]) -> str:
-    """What padding costs and which sizes avoid it; empty where nothing is padded."""
+def padding_sentence(
+    size: tuple[int, int], windows: Sequence[int], option: str = "--lr-size"
+) -> str:
+    """What padding costs and which sizes avoid it; empty where nothing is padded.
+
+    `option` is what the size was given by.
+    """
     padding = [window for window in sorted(set(windows)) if padding_share(size, window) > 0]
     if not padding:
         return ""
@@ -53,5 +58,5 @@ def padding_sentence(size: tuple[int, int], windows: Sequence[int]) -> str:
     compared = (
         "; compared with other windows it looks slower than it is" if len(set(windows)) > 1 else ""
     )
-    advice = f"Without padding: --lr-size {sizes}" if sizes else "No LR size fits all of them"
+    advice = f"Without padding: {option} {sizes}" if sizes else "No LR size fits all of them"
     return f"LR size {size[0]}x{size[1]} is padded for attention: {costs}{compared}. {advice}"

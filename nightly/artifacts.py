@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -14,6 +14,7 @@ from models.config import MobileSRConfig, preset
 from models.deployment import Candidate, Deployment, fallback_sentence
 from models.errors import ConfigError
 from models.export_pool import Export, ExportPool
+from models.window_padding import padding_sentence
 from nightly.suite import ModelSpec, Suite
 
 if TYPE_CHECKING:
@@ -35,9 +36,14 @@ class Prepared:
 
 
 def prepare(
-    suite: Suite, only: Collection[str] = (), say: Callable[[str], None] = lambda text: None
+    suite: Suite,
+    only: Collection[str] = (),
+    say: Callable[[str], None] = lambda text: None,
+    warn: Callable[[str], None] = lambda text: None,
 ) -> Prepared:
     """Have every artifact at hand; a config that was exported before costs nothing.
+
+    `say` hears what is being done, `warn` which models pay for an LR size that windows do not fit.
 
     Raises:
         RequestError: an artifact, a checkpoint or a config that cannot be used, or a store that
@@ -57,6 +63,8 @@ def prepare(
     }:
         if sentence:
             say(sentence)
+    for sentence in _padding_sentences(wanted):
+        warn(sentence)
     for weights, candidates in wanted.items():
         say(f"exporting {len(candidates)} with {weights.name}, where not done before")
         with ExportPool(weights, suite.artifacts) as pool:
@@ -67,6 +75,18 @@ def prepare(
         _sentinel(suite, found, say),
         frozenset(s.name for s in specs if s.artifact is None and s.weights is None),
     )
+
+
+def _padding_sentences(wanted: Mapping[Path, Mapping[str, Candidate]]) -> list[str]:
+    """One for all models that have the size and the window in common."""
+    names: dict[str, list[str]] = {}
+    for candidates in wanted.values():
+        for name, candidate in candidates.items():
+            size = candidate.deployment.lr_height, candidate.deployment.lr_width
+            sentence = padding_sentence(size, (candidate.config.window_size,), "lr_size")
+            if sentence:
+                names.setdefault(sentence, []).append(name)
+    return [f"{', '.join(models)}: {sentence}" for sentence, models in names.items()]
 
 
 def _candidate(suite: Suite, spec: ModelSpec) -> tuple[Path, Candidate]:

@@ -277,6 +277,7 @@ def _with_progress(night: NightRun) -> NightResult:
 
         night.listener.stage = say
         night.listener.progress = progress
+        night.listener.warning = lambda text: err.tell(text, style="yellow")
         night.listener.waiting = lambda who: say(f"another nightly writes into this history: {who}")
         return night.run()
 

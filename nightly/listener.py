@@ -14,4 +14,5 @@ class NightListener:
 
     stage: Callable[[str], None] = lambda text: None
     progress: Callable[[Progress], None] = lambda progress: None
+    warning: Callable[[str], None] = lambda text: None
     waiting: Callable[[str], None] = lambda who: None

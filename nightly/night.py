@@ -99,7 +99,9 @@ class NightRun:
 
     def _begin(self) -> Tonight:
         """From here on the night has a number."""
-        prepared = prepare(self.suite, self.choices.only, self.listener.stage)
+        prepared = prepare(
+            self.suite, self.choices.only, self.listener.stage, self.listener.warning
+        )
         pairs = self._pairs(prepared)
         now = self._now()
         self._check_clock(now)

@@ -49,6 +49,13 @@ class ModelSpec(BaseModel):
     architecture (or the checkpoint does), `weights` is a checkpoint, and without one the weights
     are drawn from a fixed seed: fit for latency, and PSNR is not judged. Without `lowering` it is
     the best there is.
+
+    Attributes:
+        name: what nights are compared by.
+        artifact: a folder of `mobilesr-tune export`, or the `.pte` in it.
+        preset: an architecture by its name, `ntire2022` or `article`.
+        graph: `deploy`, or `reference`, the network as written.
+        lowering: how it becomes a `.pte`; without it the best that there is for the graph.
     """
 
     model_config = _FROZEN
@@ -85,7 +92,13 @@ class ModelSpec(BaseModel):
 
 
 class ConditionSpec(BaseModel):
-    """One way of running on a device. Without `threads` the device's own suggestion holds."""
+    """One way of running on a device. Without `threads` the device's own suggestion holds.
+
+    Attributes:
+        name: what nights are compared by.
+        threads: of the runtime; without it as the device suggests.
+        cpus: numbers of the cores to run on; none leaves it to the device.
+    """
 
     model_config = _FROZEN
 
@@ -99,6 +112,11 @@ class MeasureSpec(BaseModel):
 
     `budget_min` bounds the minutes of a night: the number of sessions shrinks to fit it, never
     below three, and a device whose turn would come later is left out and said so.
+
+    Attributes:
+        timeout_s: bound on one launch of the runner.
+        cooldown_s: how long a hot device is waited for, at most.
+        lease_wait_s: how long a device that another process uses is waited for.
     """
 
     model_config = _FROZEN
@@ -130,7 +148,12 @@ class JudgeSpec(BaseModel):
 
 
 class ImagesSpec(BaseModel):
-    """Pictures to judge PSNR by: a folder of ground truth, and its LR inputs beside it or made."""
+    """Pictures to judge PSNR by: a folder of ground truth, and its LR inputs beside it or made.
+
+    Attributes:
+        hr: the ground truth.
+        lr: its LR versions; without it they are made by MATLAB-style bicubic shrinking.
+    """
 
     model_config = _FROZEN
 

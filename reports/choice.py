@@ -11,6 +11,7 @@ bicubic upscaling is never proposed: that costs nothing and needs no model.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,7 +20,7 @@ from foundation.wording import count_of, number, plain, shell_line
 from reports.facts import Limits, ProfileGroup, StudyFacts
 from reports.near_misses import near_misses
 from reports.wording import interval, worse_than_bicubic
-from search.front.dominance import pareto_front
+from search.front.dominance import Point, pareto_front
 from search.study.records import CandidateResult
 
 
@@ -43,44 +44,41 @@ class Choice:
 
 def choose(facts: StudyFacts, group: ProfileGroup) -> Choice:
     """Recommend one candidate of `group`, a pure function of what was measured."""
-    limits = facts.limits
-    if (finetuned := _of_finetuned(facts, group)) is not None:
-        return finetuned
-    if not group.front:
+    limits, pool = facts.limits, recommendable(facts, group)
+    if not group.front and not pool:
         return Choice(None, _why_none(group, limits))
-    worthwhile = [result for result in group.front if not worse_than_bicubic(result)]
-    if not worthwhile:
+    if not pool:
         return Choice(None, _why_worse(group))
+    finetuned = all(pool[0] is not member for member in group.front)
+    kind = "finetuned candidates" if finetuned else "candidates"
     if limits.max_latency_ms is not None:
-        result = max(worthwhile, key=_best_psnr)
-        rule = f"best PSNR among the candidates with {_and(limits.sentences())}"
+        result = max(pool, key=best_psnr)
+        rule = f"best PSNR among the {kind} with {_and(limits.sentences())}"
     else:
-        result, rule = knee(worthwhile)
+        result, rule = knee(pool)
+        if finetuned:
+            rule = f"among the finetuned candidates: {rule}"
         if limits.sentences():
-            rule += f", among the candidates with {_and(limits.sentences())}"
-    return Choice(
-        result, f"{rule}.", _caveats(result, group, limits), export_command(facts.run_path, result)
-    )
-
-
-def _of_finetuned(facts: StudyFacts, group: ProfileGroup) -> Choice | None:
-    """The recommendation among finetuned candidates: they are what would be deployed."""
-    limits = facts.limits
-    fair = [one.after for one in facts.finetuned_of(group) if is_fair(one.after)]
-    if not fair:
-        return None
-    if limits.max_latency_ms is not None:
-        result = max(fair, key=_best_psnr)
-        rule = f"best PSNR among the finetuned candidates with {_and(limits.sentences())}"
-    else:
-        places = [(r.latency_ms or 0.0, r.psnr_y_db or 0.0) for r in fair]
-        result, rule = knee([fair[i] for i in pareto_front(places)])
-        rule = f"among the {count_of(len(fair), 'finetuned candidate')}: {rule}"
+            rule += f", among the {kind} with {_and(limits.sentences())}"
     caveats = (
-        "It was finetuned, so its PSNR compares with the other finetuned ones only.",
-        *_flag_caveats(result),
-    )
+        ("It was finetuned, so its PSNR compares with the other finetuned ones only.",
+         *_flag_caveats(result))
+        if finetuned
+        else _caveats(result, group, limits)
+    )  # fmt: skip
     return Choice(result, f"{rule}.", caveats, export_command(facts.run_path, result))
+
+
+def recommendable(facts: StudyFacts, group: ProfileGroup) -> list[CandidateResult]:
+    """What is fair to recommend, fastest first: a front of feasible ones, better than bicubic.
+
+    Where candidates were finetuned, theirs alone: they are what would be deployed.
+    """
+    fair = [one.after for one in facts.finetuned_of(group) if is_fair(one.after)]
+    if fair:
+        places = [(r.latency_ms or 0.0, r.psnr_y_db or 0.0) for r in fair]
+        return [fair[i] for i in pareto_front(places)]
+    return [result for result in group.front if not worse_than_bicubic(result)]
 
 
 def is_fair(result: CandidateResult) -> bool:
@@ -92,15 +90,26 @@ def knee(front: list[CandidateResult]) -> tuple[CandidateResult, str]:
     """The knee of a non-empty front given fastest first, and the words that say so."""
     if len(front) == 1:
         return front[0], "the only candidate on the front"
-    distances = _above_chord([(r.latency_ms or 0.0, r.psnr_y_db or 0.0) for r in front])
-    farthest = max(distances)
-    # Rounding leaves a straight front some 1e-16 above its own chord.
-    if farthest <= 1e-9:
-        return max(front, key=_best_psnr), "best PSNR of a front that has no knee"
-    return front[distances.index(farthest)], (
+    places = [(r.latency_ms or 0.0, r.psnr_y_db or 0.0) for r in front]
+    if not _has_knee(places):
+        return max(front, key=best_psnr), "best PSNR of a front that has no knee"
+    return front[knee_at(places)], (
         "the knee of the front, farthest above the chord between the fastest and the best "
         "(both axes normalised)"
     )
+
+
+def knee_at(places: Sequence[Point]) -> int:
+    """Where the knee of a front lies, given as (latency, PSNR) fastest first; its end without."""
+    if not _has_knee(places):
+        return len(places) - 1
+    distances = _above_chord(places)
+    return distances.index(max(distances))
+
+
+def _has_knee(places: Sequence[Point]) -> bool:
+    # Rounding leaves a straight front some 1e-16 above its own chord.
+    return max(_above_chord(places)) > 1e-9
 
 
 def export_command(run_path: Path, result: CandidateResult) -> str:
@@ -109,7 +118,7 @@ def export_command(run_path: Path, result: CandidateResult) -> str:
     return shell_line([*words, "--output", "best"])
 
 
-def _above_chord(points: list[tuple[float, float]]) -> list[float]:
+def _above_chord(points: Sequence[Point]) -> list[float]:
     latencies, psnrs = [p[0] for p in points], [p[1] for p in points]
     latency_span = max(latencies) - min(latencies) or 1.0
     psnr_span = max(psnrs) - min(psnrs) or 1.0
@@ -119,7 +128,8 @@ def _above_chord(points: list[tuple[float, float]]) -> list[float]:
     ]
 
 
-def _best_psnr(result: CandidateResult) -> tuple[float, float]:
+def best_psnr(result: CandidateResult) -> tuple[float, float]:
+    """A key to sort by: the best picture last, the faster one of equals."""
     return result.psnr_y_db or 0.0, -(result.latency_ms or 0.0)
 
 
@@ -169,7 +179,7 @@ def _why_none(group: ProfileGroup, limits: Limits) -> str:
 
 
 def _why_worse(group: ProfileGroup) -> str:
-    best = max(group.front, key=_best_psnr)
+    best = max(group.front, key=best_psnr)
     return (
         "every candidate within the limits is worse than bicubic upscaling, which needs no model: "
         f"the best picture, of trial {best.number}, lies {number(-(best.gain_db or 0.0), 2)} dB "

@@ -59,7 +59,8 @@ def make_report(
     from reports.terminal import export_lines, render
     from search.study.run_directory import RunDirectory
 
-    runs = [RunDirectory.open(path, storage) for path in dict.fromkeys(run_dirs)]
+    _refuse_twice(run_dirs)
+    runs = [RunDirectory.open(path, storage) for path in run_dirs]
     about = report_of([gather(part) for run in runs for part in _studies_in(run)])
     single = runs[0].report_folder if len(runs) == 1 else Path("report")
     files = write_report(about, output or single)
@@ -68,12 +69,26 @@ def make_report(
         print_json(front_data(about) | {"page": str(files.html), "devices": devices})
         return about
     for part in render(about):
-        # Sentences and commands stay whole, so that they can be pasted; only tables have a width.
-        out.print(part, soft_wrap=isinstance(part, Text))
+        # In a file sentences stay whole; only tables have a width there.
+        out.print(part, soft_wrap=isinstance(part, Text) and not out.is_terminal)
     out.say(f"Report: {files.html}")
     for line in export_lines(about):
         out.say(line)
     return about
+
+
+def _refuse_twice(run_dirs: list[Path]) -> None:
+    """A run beside itself agrees with itself: whoever asks for that meant another one."""
+    from foundation.errors import RequestError
+    from foundation.places import expanded
+
+    places = [expanded(path).resolve() for path in run_dirs]
+    for path, place in zip(run_dirs, places, strict=True):
+        if places.count(place) > 1:
+            raise RequestError(
+                f"{path} is named {places.count(place)} times: a run is compared with others, "
+                "name each once"
+            )
 
 
 def _studies_in(run: RunDirectory) -> list[RunDirectory]:

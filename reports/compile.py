@@ -13,6 +13,7 @@ from reports.charts.standalone import front_file, standalone_front
 from reports.document import report_document
 from reports.errors import NothingToReport
 from reports.facts import StudyFacts
+from reports.links import links_from
 from reports.markdown import markdown_summary
 from reports.page import render_page
 from reports.report import Report
@@ -36,6 +37,12 @@ class ReportFiles:
     document: Path
     markdown: Path
     fronts: tuple[Path, ...]
+
+    @property
+    def beside_the_page(self) -> tuple[Path, ...]:
+        return (
+            self.csv, self.json, self.parquet, self.document, self.markdown, *self.fronts,
+        )  # fmt: skip
 
 
 def write_report(report: Report, folder: Path) -> ReportFiles:
@@ -63,7 +70,8 @@ def write_report(report: Report, folder: Path) -> ReportFiles:
         fronts=tuple(drawn),
     )
     # Rendered before anything is written: a report is not left half new, half old.
-    page, summary = render_page(report), markdown_summary(report)
+    page = render_page(report, links_from(folder, files.beside_the_page, report.studies))
+    summary = markdown_summary(report)
     document = report_document(report)
     writers: list[Callable[[], None]] = [
         lambda: write_csv(table, files.csv),

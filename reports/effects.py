@@ -24,7 +24,9 @@ from reports.facts import ProfileGroup
 from search.study.records import CandidateResult
 
 RESAMPLES = 400
-MOST_LEVELS = 6
+# Levels that a parameter may keep apart, and into how many it is joined where it has more. Few
+# candidates tell less: the finest that they can bear is taken.
+LEVELS = ((6, 3), (3, 3), (2, 2))
 # Candidates there must be for each free coefficient, for the effects to mean something.
 CANDIDATES_PER_COEFFICIENT = 1.5
 
@@ -61,6 +63,8 @@ class TargetEffects:
     Attributes:
         unit: `%` (effects are percent of the target) or `dB`.
         explained: R squared of the additive model.
+        joined: into how many each parameter's levels were joined because the candidates are few;
+            0 where they were not.
         missing: why there are no effects; empty where there are.
     """
 
@@ -69,6 +73,7 @@ class TargetEffects:
     candidates: int
     explained: float = 0.0
     parameters: tuple[ParameterEffect, ...] = ()
+    joined: int = 0
     missing: str = ""
 
 
@@ -125,15 +130,19 @@ def _effects_on(
     results: Sequence[CandidateResult],
     value: Callable[[CandidateResult], float],
 ) -> TargetEffects:
-    design = _coded([features(result) for result in results])
-    free = 1 + sum(len(levels) - 1 for levels in design.labels)
+    rows = [features(result) for result in results]
+    design, joined = _coded(rows, *LEVELS[0]), 0
+    for most, parts in LEVELS[1:]:
+        if len(results) >= design.candidates_needed:
+            break
+        design, joined = _coded(rows, most, parts), parts
     if not design.names:
         return TargetEffects(target, unit, len(results), missing="no parameter varies")
-    if len(results) < CANDIDATES_PER_COEFFICIENT * free:
-        needed = math.ceil(CANDIDATES_PER_COEFFICIENT * free)
+    if len(results) < design.candidates_needed:
         return TargetEffects(
             target, unit, len(results),
-            missing=f"{len(results)} candidates are too few: it takes at least {needed}",
+            missing=f"{len(results)} candidates are too few: it takes at least "
+            f"{design.candidates_needed}",
         )  # fmt: skip
     values = np.array([value(result) for result in results])
     if np.ptp(values) == 0:
@@ -148,6 +157,7 @@ def _effects_on(
         candidates=len(results),
         explained=_explained(design.codes, values, fitted),
         parameters=_ranked(design, fitted, drawn, unit),
+        joined=joined,
     )
 
 
@@ -162,8 +172,14 @@ class _Design:
     labels: list[list[str]]
     codes: NDArray[np.intp]
 
+    @property
+    def candidates_needed(self) -> int:
+        """So that there are enough for each free coefficient."""
+        free = 1 + sum(len(levels) - 1 for levels in self.labels)
+        return math.ceil(CANDIDATES_PER_COEFFICIENT * free)
 
-def _coded(rows: Sequence[dict[str, float | str]]) -> _Design:
+
+def _coded(rows: Sequence[dict[str, float | str]], most: int, parts: int) -> _Design:
     names: list[str] = []
     labels: list[list[str]] = []
     columns: list[list[int]] = []
@@ -174,7 +190,7 @@ def _coded(rows: Sequence[dict[str, float | str]]) -> _Design:
         levels = sorted(set(values), key=lambda v: (isinstance(v, str), v))
         if len(levels) < 2:
             continue
-        groups = _binned(levels)
+        groups = _binned(levels, most, parts)
         names.append(name)
         labels.append([_words(part) for part in groups])
         place = {level: i for i, part in enumerate(groups) for level in part}
@@ -183,11 +199,11 @@ def _coded(rows: Sequence[dict[str, float | str]]) -> _Design:
     return _Design(names, labels, codes)
 
 
-def _binned(levels: list[float | str]) -> list[list[float | str]]:
-    """Each level alone; neighbours in thirds where there are too many."""
-    if len(levels) <= MOST_LEVELS or isinstance(levels[0], str):
+def _binned(levels: list[float | str], most: int, parts: int) -> list[list[float | str]]:
+    """Each level alone; neighbours joined into `parts` where there are more than `most`."""
+    if len(levels) <= most or isinstance(levels[0], str):
         return [[level] for level in levels]
-    return [list(part) for part in np.array_split(np.array(levels, dtype=object), 3)]
+    return [list(part) for part in np.array_split(np.array(levels, dtype=object), parts)]
 
 
 def _words(levels: list[float | str]) -> str:

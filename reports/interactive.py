@@ -14,13 +14,20 @@ from reports.charts.front import FrontPlot
 from reports.charts.scale import nice_step
 from reports.choice import export_command
 from reports.sections import Section
-from reports.wording import config_code, config_text, interval
+from reports.wording import WORSE_LEGEND, config_code, config_text, interval, worse_than_bicubic
 from search.study.records import CandidateResult
 
 
 @dataclass(frozen=True)
 class Knob:
-    """A limit that the reader may move: a slider and a field with the same range."""
+    """A limit that the reader may move: a slider, and a field that is empty where there is none.
+
+    Attributes:
+        low, high: the ends of the slider, in its own direction: one end leaves the best alone,
+            the other, `free`, is no limit.
+        start: where it stands at first; None for no limit.
+        ends: what the left and the right end mean.
+    """
 
     name: str
     words: str
@@ -28,7 +35,9 @@ class Knob:
     low: float
     high: float
     step: float
-    start: float
+    start: float | None
+    free: float
+    ends: tuple[str, str]
 
 
 def dot_data(section: Section, plot: FrontPlot) -> dict[str, Any]:
@@ -50,6 +59,7 @@ def dot_data(section: Section, plot: FrontPlot) -> dict[str, Any]:
                 "high": result.latency_high_ms,
                 "psnr": result.psnr_y_db,
                 "memory": _finite(result.peak_memory_mb),
+                "worse": worse_than_bicubic(result),
                 "interval": interval(result),
                 "tie": result.number in section.group.undecided_numbers,
                 "command": _command(section, result, forms) if result.status == "ok" else None,
@@ -59,8 +69,13 @@ def dot_data(section: Section, plot: FrontPlot) -> dict[str, Any]:
 
 
 def knobs(section: Section) -> list[Knob]:
-    """Limits over what was measured, set so that the recommended candidate is the first winner."""
+    """Limits over what was measured, set so that the recommended candidate is the first winner.
+
+    Empty where there is nothing to choose from.
+    """
     measured, limits, best = section.group.measured, section.facts.limits, section.choice.result
+    if len(measured) < 2:
+        return []
     latencies = [r.latency_ms or 0.0 for r in measured]
     start = limits.max_latency_ms
     if start is None and best is not None:
@@ -81,6 +96,8 @@ def details(result: CandidateResult, section: Section) -> list[str]:
     if result.psnr_y_db is not None:
         over = f" ({signed_db(result.gain_db)} over bicubic)" if result.gain_db is not None else ""
         lines.append(f"PSNR {number(result.psnr_y_db, 2)} dB{over}")
+    if worse_than_bicubic(result):
+        lines.append(WORSE_LEGEND)
     if result.timing is not None:
         first_run, memory = ms(result.timing.first_run_ms), ms(result.timing.peak_memory_mb)
         lines.append(f"first run {first_run} ms, peak memory {memory} MB")
@@ -112,27 +129,41 @@ def _command(section: Section, result: CandidateResult, forms: list[list[str]]) 
 
 
 def _at_most(name: str, words: str, unit: str, values: list[float], limit: float | None) -> Knob:
-    low, high, step = _range(values)
-    # Rounded up, so that the candidate whose own value it is stays inside.
-    start = high if limit is None else math.ceil(limit / step - 1e-9) * step
-    return Knob(name, words, unit, low, high, step, round(min(max(start, low), high), 9))
+    step = _step(values)
+    # Rounded up, so that the least candidate stays inside at the left end.
+    low, high = _up(min(values), step), _up(max(values), step)
+    start = None if limit is None else _up(limit, step, 1e-9)
+    if start is not None and start >= high:
+        start = None
+    if start is not None:
+        start = max(start, low)
+    return Knob(name, words, unit, low, high, step, start, high, (_LEAST[name], "no limit"))
 
 
 def _at_least(name: str, words: str, unit: str, values: list[float], limit: float | None) -> Knob:
-    low, high, step = _range(values)
-    start = low if limit is None else math.floor(limit / step + 1e-9) * step
-    return Knob(name, words, unit, low, high, step, round(min(max(start, low), high), 9))
+    step = _step(values)
+    low, high = _down(min(values), step), _down(max(values), step)
+    start = None if limit is None else min(_down(limit, step, 1e-9), high)
+    if start is not None and start <= low:
+        start = None
+    return Knob(name, words, unit, low, high, step, start, low, ("no limit", "the best alone"))
 
 
-def _range(values: list[float]) -> tuple[float, float, float]:
-    """Round ends around the values, and about 200 steps between them."""
+_LEAST = {"latency": "the fastest alone", "memory": "the smallest alone"}
+
+
+def _step(values: list[float]) -> float:
+    """About 200 steps between the ends."""
     span = (max(values) - min(values)) or abs(max(values)) or 1.0
-    step = nice_step(span, 200)
-    return (
-        round(math.floor(min(values) / step) * step, 9),
-        round(math.ceil(max(values) / step) * step, 9),
-        step,
-    )
+    return nice_step(span, 200)
+
+
+def _up(value: float, step: float, slack: float = 0.0) -> float:
+    return round(math.ceil(value / step - slack) * step, 9)
+
+
+def _down(value: float, step: float, slack: float = 0.0) -> float:
+    return round(math.floor(value / step + slack) * step, 9)
 
 
 def _finite(value: float | None) -> float | None:

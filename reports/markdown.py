@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 
-from foundation.wording import count_of, escaped, ms, number, percent, shorten
+from foundation.wording import coded, count_of, escaped, ms, number, percent, shorten
 from reports.agreement_view import agreement_views
 from reports.charts.standalone import front_file
 from reports.choice import Choice
@@ -122,7 +122,7 @@ def _flags(group: ProfileGroup) -> list[str]:
     if not flags:
         return []
     lines = [
-        f"- `{escaped(one.flag)}` ({count_of(len(one.trials), 'candidate')}): "
+        f"- {coded(one.flag)} ({count_of(len(one.trials), 'candidate')}): "
         f"{escaped(one.meaning)}; {escaped(one.advice)}."
         for one in flags
     ]

@@ -3,7 +3,7 @@
 Everything that came from a device, a file or a person reaches the page either through Jinja's
 autoescaping or as JSON in a block that no browser executes. The page's own policy allows
 exactly the scripts below, by checksum, and no connection at all. Without scripts the page still
-shows every chart, table and picture.
+shows every chart and table, and the pictures of the front.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -22,20 +22,33 @@ from markupsafe import Markup
 from foundation.page_style import page_style
 from foundation.wording import plain, shorten
 from reports.agreement_view import agreement_views
+from reports.candidate_rows import COLUMNS, FIXED
 from reports.facts import StudyFacts
 from reports.headline import reproduce_command
+from reports.joint_view import joint_view
 from reports.left_out import trouble_words
+from reports.links import Link
 from reports.report import Report
 from reports.roles import LEGEND, MARKS
-from reports.section_view import COLUMNS, section_view
+from reports.section_view import section_view
+from reports.sections import Section
 
 TEMPLATES = Path(__file__).parent / "templates"
-SCRIPTS = ("charts.js", "picker.js", "tables.js")
+SCRIPTS = (
+    "state.js", "copy.js", "charts.js", "picker.js", "joint.js", "crops.js", "tables.js",
+    "scrolling.js",
+)  # fmt: skip
 ENVIRONMENT_ROWS = 80
+# So that it opens at once and can be mailed. A candidate takes about so much without its pictures,
+# and the front's pictures are shown in any case.
+PAGE_BYTES, CANDIDATE_BYTES, LEAST_PICTURE_BYTES = 950_000, 2_100, 300_000
 
 
-def render_page(report: Report) -> str:
-    """The whole page. A section without a measured candidate is told as such."""
+def render_page(report: Report, links: Sequence[Link] = ()) -> str:
+    """The whole page. A section without a measured candidate is told as such.
+
+    `links` are the files that the foot of the page names.
+    """
     environment = Environment(
         loader=FileSystemLoader(TEMPLATES),
         autoescape=True,
@@ -45,11 +58,15 @@ def render_page(report: Report) -> str:
     )
     scripts = [_script((TEMPLATES / name).read_text("utf-8")) for name in SCRIPTS]
     sections = report.sections
-    views = [section_view(section, place) for place, section in enumerate(sections)]
+    each = _picture_bytes(sections) // max(1, len(sections))
+    views = [section_view(section, place, each) for place, section in enumerate(sections)]
     data = {view["id"]: view.pop("data") for view in views}
+    joint = joint_view(report)
+    if joint is not None:
+        data["joint"] = joint.pop("data")
     return environment.get_template("report.html.j2").render(
         title=report.title,
-        style=Markup((TEMPLATES / "chart.css").read_text("utf-8") + page_style()),
+        style=Markup(_style()),
         scripts=scripts,
         policy=_policy(scripts),
         data=Markup(htmlsafe_json_dumps(data, dumps=_strict_json)),
@@ -57,7 +74,10 @@ def render_page(report: Report) -> str:
         comparisons=agreement_views(report.agreements),
         legend=LEGEND,
         marks=MARKS,
-        columns=[(heading, unit) for heading, unit, _, _ in COLUMNS],
+        columns=COLUMNS,
+        fixed=FIXED,
+        joint=joint,
+        links=links,
         runs=[_run_view(facts) for facts in report.studies],
     )
 
@@ -89,6 +109,22 @@ def _run_view(facts: StudyFacts) -> dict[str, Any]:
         "environment": flattened(where)[:ENVIRONMENT_ROWS],
         "troubles": trouble_words(facts.troubles),
     }
+
+
+def _picture_bytes(sections: Sequence[Section]) -> int:
+    """How much of the page pictures may take, base64 included."""
+    candidates = sum(len(section.group.results) for section in sections)
+    return max(LEAST_PICTURE_BYTES, PAGE_BYTES - CANDIDATE_BYTES * candidates)
+
+
+def _style() -> str:
+    """The style of every page of ours, of the charts, this page's own, and of columns not shown."""
+    hidden = "\n".join(
+        f"table.hide-{at} tr > :nth-child({at}) {{ display: none; }}"
+        for at in range(FIXED + 1, FIXED + len(COLUMNS) + 1)
+    )
+    own = [(TEMPLATES / name).read_text("utf-8") for name in ("chart.css", "report.css")]
+    return f"{page_style()}{own[0]}{own[1]}{hidden}\n"
 
 
 def _script(text: str) -> Markup:

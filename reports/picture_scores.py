@@ -6,8 +6,10 @@ from dataclasses import dataclass
 
 from foundation.wording import MISSING, number
 from reports.facts import ProfileGroup
+from reports.pictures import spread
+from search.study.records import CandidateResult
 
-# Candidates beside each other; a longer front is thinned evenly, its ends kept.
+# Candidates beside each other; a longer front is thinned evenly.
 MOST_CANDIDATES = 6
 
 
@@ -19,15 +21,17 @@ class PictureScores:
     rows: tuple[tuple[str, ...], ...]
 
 
-def picture_rows(group: ProfileGroup) -> PictureScores | None:
-    """Y-PSNR in dB of each picture; None where the front keeps no pictures' values."""
-    members = [result for result in group.front if result.images]
+def picture_rows(
+    group: ProfileGroup, chosen: CandidateResult | None = None
+) -> PictureScores | None:
+    """Y-PSNR in dB of each picture; None where the front keeps no pictures' values.
+
+    The `chosen` one is among the columns wherever it is on the front.
+    """
+    known = [result for result in group.front if result.images]
+    members = spread(known, chosen, MOST_CANDIDATES)
     if not members:
         return None
-    if len(members) > MOST_CANDIDATES:
-        last = len(members) - 1
-        picks = {round(i * last / (MOST_CANDIDATES - 1)) for i in range(MOST_CANDIDATES)}
-        members = [members[i] for i in sorted(picks)]
     names = list(dict.fromkeys(image.name for result in members for image in result.images))
     bicubic = {i.name: i.bicubic_psnr_y_db for result in members for i in result.images}
     scores = [{image.name: image.psnr_y_db for image in result.images} for result in members]

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 from markupsafe import Markup
 
-from foundation.wording import MISSING, ms, number, percent, shorten
+from foundation.wording import MISSING, ms, number, percent
+from reports.answer import cards, how_sure, pictures_words, short_answer
+from reports.candidate_rows import candidate_row
 from reports.charts.front import FrontPlot, draw_front
 from reports.charts.small import EffectRow, draw_effects, draw_parts, draw_steps
 from reports.effects import TargetEffects
@@ -17,9 +18,9 @@ from reports.growth import FrontGrowth
 from reports.headline import counts, headline
 from reports.interactive import dot_data, knobs
 from reports.left_out import FlagCount, flag_counts, left_out, trials_in_words
+from reports.next_steps import next_steps
 from reports.picture_scores import picture_rows
-from reports.pictures import GAIN, gallery
-from reports.roles import STANDINGS, role_of
+from reports.pictures import GAIN, crop_data, gallery
 from reports.sections import Section
 from reports.table import row
 from reports.wording import WORSE_LEGEND, config_code, gain_words, worse_than_bicubic
@@ -28,33 +29,23 @@ from search.study.records import CandidateResult
 SPLIT_ROWS = 14
 GROWTH_ROWS = 200
 
-# Heading, unit, and how a row of the table becomes text and something to sort by.
-COLUMNS: tuple[tuple[str, str, str, Callable[[Any], str]], ...] = (
-    ("Latency", "ms", "latency_ms", ms),
-    ("Interval", "ms", "latency_low_ms", str),
-    ("PSNR Y", "dB", "psnr_y_db", lambda value: number(value, 2)),
-    ("Over bicubic", "dB", "gain_over_bicubic_db", gain_words),
-    ("Peak memory", "MB", "peak_memory_mb", ms),
-    ("Parameters", "", "parameters", lambda value: MISSING if value is None else f"{value:,}"),
-    ("Work", "GMACs", "gmacs", lambda value: number(value, 2)),
-    ("First run", "ms", "first_run_ms", ms),
-    ("Load", "ms", "load_ms", ms),
-    ("PSNR RGB", "dB", "psnr_rgb_db", lambda value: number(value, 2)),
-    ("SSIM Y", "", "ssim_y", lambda value: number(value, 4)),
-    ("File", "kB", "size_kb", lambda value: number(value, 0)),
-    ("Delegates", "", "delegates", lambda value: number(value, 0)),
-    ("Ops delegated", "%", "delegated_share", percent),
-    ("Ops left", "", "undelegated_ops", lambda value: number(value, 0)),
-)
 
+def section_view(section: Section, place: int, picture_bytes: int) -> dict[str, Any]:
+    """Everything the page shows of `section`; `data` is what its scripts need.
 
-def section_view(section: Section, place: int) -> dict[str, Any]:
-    """Everything the page shows of `section`; `data` is what its scripts need."""
+    `picture_bytes` is how much of the page its pictures may take.
+    """
     group, choice = section.group, section.choice
-    plot = section.plot
+    plot, shown = section.plot, gallery(section, picture_bytes)
+    data = dot_data(section, plot) | crop_data(shown) if plot else None
     return {
         "id": f"device-{place}",
         "name": section.name,
+        "answer": short_answer(section),
+        "about": pictures_words(section),
+        "cards": cards(section),
+        "sure": how_sure(section),
+        "steps": next_steps(section),
         "headline": headline(group, choice),
         "choice": choice,
         "counts": counts(group),
@@ -64,7 +55,7 @@ def section_view(section: Section, place: int) -> dict[str, Any]:
         "roles": plot.roles if plot else set(),
         "beyond": [line.words for line in plot.beyond] if plot else [],
         "knobs": knobs(section) if plot else [],
-        "rows": [_table_row(result, section) for result in group.results],
+        "rows": [candidate_row(result, section) for result in group.results],
         "front_rows": [_front_row(result, section) for result in group.front_and_ties],
         "near_misses": [
             (
@@ -81,17 +72,17 @@ def section_view(section: Section, place: int) -> dict[str, Any]:
         "finetuned_headings": list(FINETUNED_HEADINGS),
         "finetuned_words": finetuned_words(section),
         "finetuned_chart": draw_finetuned(section),
-        "pictures": picture_rows(group),
+        "pictures": picture_rows(group, choice.result),
         "worse": WORSE_LEGEND if any(map(worse_than_bicubic, group.measured)) else "",
         "ties": bool(group.undecided_numbers),
-        "gallery": gallery(section),
+        "gallery": shown,
         "gain": GAIN,
         "effects": [_effects_view(one) for one in section.effects],
         "split": _split_view(section),
         "growth": _growth_view(section.growth),
         "left_out": [(o.trial, o.code, o.standing, o.reason) for o in left_out(group)],
         "flags": [_flag_row(one) for one in flag_counts(group)],
-        "data": dot_data(section, plot) if plot else None,
+        "data": data,
     }
 
 
@@ -109,26 +100,6 @@ def _front_charts(plot: FrontPlot, section: Section) -> list[Markup]:
         draw_front(plot, label, 760, 430, "wide"),
         draw_front(plot, label, 360, 340, "narrow"),
     ]
-
-
-def _table_row(result: CandidateResult, section: Section) -> dict[str, Any]:
-    role = role_of(result, section.group, section.choice)
-    cells = row(result, section.group)
-    texts = {name: show(cells[name]) for _, _, name, show in COLUMNS}
-    low, high = cells["latency_low_ms"], cells["latency_high_ms"]
-    texts["latency_low_ms"] = MISSING if low is None or high is None else f"{ms(low)}–{ms(high)}"
-    return {
-        "trial": result.number,
-        "role": role,
-        "order": list(STANDINGS).index(role),
-        "tie": cells["front_undecided"],
-        "standing": STANDINGS[role],
-        "code": config_code(result.config),
-        "key": cells["key"],
-        "cells": [(texts[name], cells[name]) for _, _, name, _ in COLUMNS],
-        "flags": cells["flags"],
-        "reason": "see below" if role == "failed" else shorten(result.reason, 300),
-    }
 
 
 def _front_row(result: CandidateResult, section: Section) -> tuple[Any, ...]:
@@ -162,6 +133,7 @@ def _effects_view(found: TargetEffects) -> dict[str, Any]:
         "name": found.target[0].upper() + found.target[1:],
         "chart": draw_effects(rows, label, title) if rows else None,
         "explained": percent(found.explained),
+        "joined": {2: "halves", 3: "thirds"}.get(found.joined, ""),
         "table": [
             (
                 parameter.name,

@@ -68,6 +68,7 @@ def upscale(
             lambda loaded: choose_config(preset, key, changes, loaded),
             lambda text: bar.update(task, description=text),
             lambda done, total: bar.update(task, completed=done, total=total),
+            lambda text: err.tell(text, style="yellow"),
         )
     for note in facts["notes"]:
         err.say(f"{image}: {note}", style="yellow")

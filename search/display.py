@@ -5,11 +5,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from foundation.console import err, progress_bar
+from foundation.wording import duration
 
 if TYPE_CHECKING:
-    from rich.progress import TaskID
+    from rich.progress import Task, TaskID
 
     from models.training.supernet import TrainingProgress
+    from search.forecast.plan import SearchPlan
+    from search.forecast.remaining import RemainingTime
     from search.life import SearchEvents
     from search.study.records import CandidateResult
 
@@ -20,8 +23,10 @@ EARLY_STEPS = 10
 class SearchDisplay:
     """A bar for each study's trials, a line for each device, and one for what goes on beside."""
 
-    def __init__(self) -> None:
-        self.bar = progress_bar()
+    def __init__(self, remaining: RemainingTime) -> None:
+        self.remaining = remaining
+        self.bar = progress_bar(left_of=self._left_of)
+        self.whole = self.bar.add_task("whole search", total=1.0, is_share=True)
         self.stage_task = self.bar.add_task("starting", total=None)
         self.training_task: TaskID | None = None
         self.tasks: dict[str, TaskID] = {}
@@ -40,8 +45,25 @@ class SearchDisplay:
 
         return SearchEvents(
             stage=self._stage, device=self._device, note=self._note, finished=self._finished,
-            opened=self._opened, training=self.training,
+            opened=self._opened, planned=self._planned, training=self.training,
+            settling=self._settling,
         )  # fmt: skip
+
+    def _left_of(self, task: Task) -> float | None:
+        """One estimate, of the whole: no part of the search has one of its own."""
+        return self.remaining.left_s() if task.id == self.whole else None
+
+    def _planned(self, plan: SearchPlan) -> None:
+        self.remaining.planned(plan)
+        if not err.is_terminal and plan.seconds.total:
+            err.say(f"About {duration(plan.seconds.total)} to go, an estimate.")
+
+    def _settling(self, profile_key: str, spent: int, most: int) -> None:
+        self.remaining.settling(profile_key, spent, most)
+        self._move()
+
+    def _move(self) -> None:
+        self.bar.update(self.whole, completed=self.remaining.done_share())
 
     def _task(self, name: str, text: str) -> TaskID:
         if name not in self.tasks:
@@ -53,22 +75,27 @@ class SearchDisplay:
             # Its numbers are no other stage's.
             self.bar.remove_task(self.training_task)
             self.training_task = None
-        self.bar.update(self.stage_task, description=text)
+        self.bar.update(self.stage_task, description=text, visible=bool(text))
+        if not text:
+            self.remaining.exported()
         if not err.is_terminal and text.startswith("training"):
             err.say(text)
 
     def _device(self, serial: str, text: str) -> None:
         self.bar.update(self._task(f"device {serial}", text), description=text)
+        self._move()
 
     def _note(self, text: str) -> None:
-        err.say(text, style="yellow")
+        err.tell(text, style="yellow")
 
     def _opened(self, run: Any, sentence: str) -> None:
         err.say(f"Run directory: {run.path}")
-        err.say(sentence)
+        err.tell(sentence)
 
     def training(self, progress: TrainingProgress) -> None:
         """Show a step of the supernet's training."""
+        self.remaining.training(progress)
+        self._move()
         if self.training_task is None:
             self.training_task = self.bar.add_task("training", total=progress.steps)
         self.bar.update(
@@ -85,6 +112,8 @@ class SearchDisplay:
         self.announced = max(self.announced, tenth)
 
     def _finished(self, result: CandidateResult, done: int, total: int) -> None:
+        self.remaining.finished(result)
+        self._move()
         task = self._task(f"candidates {result.profile_key}", "candidates")
         self.bar.update(task, completed=done, total=total)
         if result.status == "ok":
@@ -94,4 +123,8 @@ class SearchDisplay:
         else:
             text = f"{result.status}: {result.reason}"
         where = "" if result.device_serial == HOST else f"  on {result.device_serial}"
+        left_s = self.remaining.left_s()
+        # A terminal has it in its bars.
+        if not err.is_terminal and left_s is not None:
+            where += f"  about {duration(left_s)} left"
         err.tell(f"{done:>3}/{total}  {result.config.key:<26} {text}{where}", indent=8)

@@ -20,7 +20,7 @@ from device_runner.measuring.tuned import tuned_strip_kb
 from foundation.environment import environment
 from foundation.errors import DeviceFailure
 from foundation.files import write_json
-from foundation.wording import without_passwords
+from foundation.wording import count_of, without_passwords
 from models.deployment import Deployment, fallback_sentence
 from models.export_pool import ExportPool
 from models.origin import WeightsOrigin
@@ -31,6 +31,7 @@ from search.candidates.placement import Placement, placement_of
 from search.candidates.sentinel import StudySentinel
 from search.constraints import Constraints
 from search.errors import RunError
+from search.forecast.plan import SearchPlan, plan_of
 from search.front.settling import Settling
 from search.inputs import SearchInputs, best_psnr_db, load_inputs
 from search.request import SearchRequest
@@ -42,16 +43,25 @@ from search.study.crops import CropKeeper
 from search.study.identity import identity_of
 from search.study.run_directory import RunDirectory
 from search.study.storage import require_reachable, storage_trouble
-from search.study.study import open_study
+from search.study.study import first_trials_of, open_study
 from search.study.troubles import append_trouble
 from search.weights import weights_of_run
 
 
 @dataclass
 class SearchEvents(LoopEvents):
-    """`LoopEvents`, and what happens before the first trial."""
+    """`LoopEvents`, and what happens before the first trial and after the last.
+
+    Attributes:
+        opened: the run, and which device was chosen and why.
+        planned: what will be done, before any of it.
+        training: a step of the supernet's training.
+        settling: of a profile's front, how many of at most how many sessions were spent.
+    """
 
     opened: Callable[[RunDirectory, str], None] = lambda run, device_sentence: None
+    planned: Callable[[SearchPlan], None] = lambda plan: None
+    settling: Callable[[str, int, int], None] = lambda profile_key, spent, most: None
     training: Callable[[TrainingProgress], None] = lambda progress: None
 
 
@@ -108,6 +118,10 @@ def run_search(
                 require_reachable(request.storage, path)
             run, runs = _enter(path, request, facts, groups)
             events.opened(run, chosen.sentence)
+            # An estimate is no reason to stop: trouble of the study is told where it is opened,
+            # which also settles what a kill left half-written.
+            with contextlib.suppress(RunError):
+                events.planned(plan_of(request, inputs, groups, path))
             asked = request.deployment(lowering=request.lowering, strip_kb=request.strip_kb)
             if sentence := fallback_sentence(asked):
                 events.note(sentence)
@@ -148,7 +162,17 @@ def _try_candidates(run: RunDirectory, lanes: list[Lane], prepared: _Preparation
     """Every lane's trials; why each lane ended, in words."""
     request = prepared.request
     pool = ExportPool(run.weights, run.artifacts, request.export_jobs, request.export_timeout_s)
-    return SearchLoop(lanes, pool, request.time_budget_s, prepared.events).run()
+    whys = SearchLoop(lanes, pool, request.time_budget_s, prepared.events).run()
+    with storage_trouble(run):
+        return [why + _repeats(lane) for lane, why in zip(lanes, whys, strict=True)]
+
+
+def _repeats(lane: Lane) -> str:
+    """Why the trials' numbers run higher than the candidates."""
+    repeated = len(first_trials_of(lane.study))
+    if not repeated:
+        return ""
+    return f" ({count_of(repeated, 'trial')} proposed one that was known or under way, at no cost)"
 
 
 def _enter(
@@ -218,6 +242,7 @@ def _settle(lane: Lane, run: RunDirectory, prepared: _Preparation) -> None:
         extra_sessions=request.settle_sessions,
         stop_at_s=prepared.stop_at_s,
         say=station.say,
+        spent=partial(events.settling, station.device.profile().key),
     )
     try:
         with claim(station.device, LEASE_WAIT_S, events.note), storage_trouble(run):

@@ -29,6 +29,9 @@ class SearchSpace(BaseModel):
         depths: numbers of blocks to choose from.
         ratios: expansions each block may have.
         window_sizes: attention windows, in LR pixels.
+        n_heads: attention heads.
+        scale: by how much a side grows.
+        body_passes: how often the blocks are run through.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")

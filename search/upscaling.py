@@ -27,6 +27,7 @@ from models.photo import (
     require_savable,
     save_photo,
 )
+from models.window_padding import padding_sentence
 
 if TYPE_CHECKING:
     from models.config import MobileSRConfig
@@ -64,8 +65,11 @@ def upscale_photo(
     choose: Callable[[Weights], MobileSRConfig],
     say: Callable[[str], None],
     on_tiles: Callable[[int, int], None],
+    warn: Callable[[str], None] = lambda text: None,
 ) -> dict[str, Any]:
     """Upscale and write; returns what was done, JSON-ready.
+
+    `say` hears what is being done, `warn` what the tile costs where windows do not fit it.
 
     Raises:
         RequestError: an unusable image, artifact, checkpoint, tile or output.
@@ -80,7 +84,7 @@ def upscale_photo(
     if photo.alpha is not None:
         require_alpha(request.output)
     say("preparing the model")
-    artifact = _artifact(request, choose)
+    artifact = _artifact(request, choose, warn)
     plan = plan_for(artifact, *photo.rgb.shape[:2])
     selection = open_device(request.device, runner=request.runner)
     with contextlib.closing(selection.device) as device, claim(device, request.wait_s, say):
@@ -113,7 +117,11 @@ def upscale_photo(
     }
 
 
-def _artifact(request: UpscaleRequest, choose: Callable[[Weights], MobileSRConfig]) -> Artifact:
+def _artifact(
+    request: UpscaleRequest,
+    choose: Callable[[Weights], MobileSRConfig],
+    warn: Callable[[str], None],
+) -> Artifact:
     if request.artifact is not None:
         return load_artifact(request.artifact)
     from models.export import export
@@ -122,5 +130,8 @@ def _artifact(request: UpscaleRequest, choose: Callable[[Weights], MobileSRConfi
     assert request.weights is not None
     height, width = parse_lr_size(request.tile)
     weights = load_weights(request.weights)
+    config = choose(weights)
+    if sentence := padding_sentence((height, width), (config.window_size,), "--tile"):
+        warn(sentence)
     deployment = Deployment.choose(lr_height=height, lr_width=width)
-    return export(Candidate(choose(weights), deployment), weights, cache_folder())
+    return export(Candidate(config, deployment), weights, cache_folder())

@@ -40,8 +40,8 @@ class NightFiles:
 def write_outputs(result: NightResult, history: History, folder: Path) -> NightFiles:
     """Write all four; each is whole or absent. Raises `RequestError` where it cannot be."""
     files = NightFiles(folder)
-    write_text(files.junit, junit_xml(result))
-    write_text(files.summary, markdown_summary(result))
+    write_text(files.junit, junit_xml(result, files.page))
+    write_text(files.summary, markdown_summary(result, files.page.name))
     write_json(files.record, night_record(result))
     write_text(files.page, render_page(result, history))
     return files

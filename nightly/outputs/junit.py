@@ -8,19 +8,22 @@ from __future__ import annotations
 
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
+from pathlib import Path
 
 from foundation.wording import plain, shorten
 from nightly.metrics import LATENCY, RUNS
 from nightly.night import NightResult
-from nightly.outputs.told import metric_title
+from nightly.outputs.told import metric_title, next_steps, stand_in_sentences
 from nightly.records import DeviceNight, Status, Verdict
 
 _TEXT = 4000
 
 
-def junit_xml(result: NightResult) -> str:
-    """The whole document."""
+def junit_xml(result: NightResult, page: Path | None = None) -> str:
+    """The whole document; a failure names the next steps, and the `page` that shows it."""
     night = result.night
+    after = "".join(f"\n{words}: {command}" for words, command in next_steps(result))
+    after += f"\nPage: {page}" if page is not None else ""
     root = ET.Element("testsuites", name=_attribute(f"nightly {result.suite}"))
     for device in result.devices:
         verdicts = [
@@ -38,9 +41,11 @@ def junit_xml(result: NightResult) -> str:
             time=f"{sum(_seconds(result, device).values()):.1f}",
         )
         properties = ET.SubElement(suite, "properties")
-        for name, value in (("night", str(night.number)), ("suite", result.suite)):
+        told = [("night", str(night.number)), ("suite", result.suite)]
+        told += [("stand-in", sentence) for sentence in stand_in_sentences(result, device)]
+        for name, value in told:
             ET.SubElement(properties, "property", name=name, value=_attribute(value))
-        cases = _cases(suite, result, device, verdicts)
+        cases = _cases(suite, result, device, verdicts, after)
         _count(suite, cases)
     totals = {
         name: sum(int(suite.get(name, "0")) for suite in root)
@@ -53,7 +58,11 @@ def junit_xml(result: NightResult) -> str:
 
 
 def _cases(
-    suite: ET.Element, result: NightResult, device: DeviceNight, verdicts: Sequence[Verdict]
+    suite: ET.Element,
+    result: NightResult,
+    device: DeviceNight,
+    verdicts: Sequence[Verdict],
+    after: str,
 ) -> int:
     where = f"{result.suite}.{device.device}.{device.condition}"
     if device.failure:
@@ -74,7 +83,7 @@ def _cases(
             failure = ET.SubElement(
                 case, "failure", type="regression", message=_attribute(shorten(verdict.sentence))
             )
-            failure.text = _text(f"{verdict.series.words()}: {verdict.sentence}")
+            failure.text = _text(f"{verdict.series.words()}: {verdict.sentence}{after}")
         else:
             ET.SubElement(case, "system-out").text = _text(f"{verdict.status}: {verdict.sentence}")
     return len(verdicts)
@@ -114,7 +123,7 @@ def _attribute(text: str) -> str:
 
 
 def _text(text: str) -> str:
-    return _legal(plain(text))[:_TEXT]
+    return "\n".join(_legal(plain(line)) for line in text.splitlines())[:_TEXT]
 
 
 def _legal(text: str) -> str:

@@ -23,6 +23,7 @@ from nightly.night import NightResult
 from nightly.outputs.plots import Mark, Plot, history_plot, sparkline
 from nightly.outputs.told import (
     headline,
+    least_of,
     metric_title,
     next_steps,
     profile_words,
@@ -89,6 +90,7 @@ def _device(device: Any, result: NightResult, drawer: _Drawer) -> dict[str, Any]
         "failure": plain(device.failure),
         "unsteady": device.unsteady,
         "flags": [(plain(flag), flag_words(flag)) for flag in device.flags],
+        "least": least_of(result, device),
         "headings": [metric_title(name) for name in metrics],
         "rows": [
             {"model": plain(key.model), "cells": [drawer.cell(found.get(n)) for n in metrics]}

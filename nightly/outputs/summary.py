@@ -2,16 +2,26 @@
 
 from __future__ import annotations
 
-from foundation.wording import escaped
+from foundation.wording import coded, escaped
 from nightly.night import NightResult
-from nightly.outputs.told import headline, metric_title, next_steps, stand_in_sentences, with_status
+from nightly.outputs.told import (
+    headline,
+    least_of,
+    metric_title,
+    next_steps,
+    stand_in_sentences,
+    with_status,
+)
 from nightly.records import Status, Verdict
 
 SHOWN = 50
 
 
-def markdown_summary(result: NightResult) -> str:
-    """The headline, what is red, what deserves a word, and what every model took."""
+def markdown_summary(result: NightResult, page: str = "") -> str:
+    """The headline, what is red, what deserves a word, and what every model took.
+
+    `page` is where the page lies, seen from the summary; empty where there is none.
+    """
     night = result.night
     lines = [
         f"# Nightly {escaped(result.suite)}, night {night.number}",
@@ -19,11 +29,13 @@ def markdown_summary(result: NightResult) -> str:
         f"**{escaped(headline(result))}.** {night.started_at:%Y-%m-%d %H:%M} UTC.",
         "",
     ]
+    if page:
+        lines += [f"[The page of this night]({page}) has the plots.", ""]
     for sentence in stand_in_sentences(result):
         lines += [f"> {escaped(sentence)}", ""]
     lines += _section("Got worse", with_status(result, Status.REGRESSION))
     if steps := next_steps(result):
-        lines += [f"- {words}: <code>{escaped(command)}</code>" for words, command in steps]
+        lines += [f"- {words}: {coded(command)}" for words, command in steps]
         lines.append("")
     failed = [device for device in result.devices if device.failure]
     if failed:
@@ -35,6 +47,12 @@ def markdown_summary(result: NightResult) -> str:
         lines.append("")
     lines += _section("Looks worse, not sure", with_status(result, Status.UNCONFIRMED))
     lines += _section("Got better", with_status(result, Status.IMPROVED))
+    lines += [
+        f"- {escaped(f'{device.device} ({device.condition})')}: {escaped(sentence)}."
+        for device in result.devices
+        if (sentence := least_of(result, device))
+    ]
+    lines.append("")
     if result.notes:
         lines += ["## Notes", "", *(f"- {escaped(note)}" for note in result.notes), ""]
     return "\n".join(lines + _table(result))

@@ -9,7 +9,8 @@ from device_runner.flags import STAND_INS, flag_words
 from foundation.wording import count_of, plain, shell_line
 from nightly.metrics import BY_NAME, RUNS
 from nightly.night import NightResult
-from nightly.records import Status, Verdict
+from nightly.outputs.least import least_sentence
+from nightly.records import DeviceNight, Status, Verdict
 
 # A command that names more models than these is no command to read.
 MODELS_NAMED = 10
@@ -65,10 +66,10 @@ def headline(result: NightResult) -> str:
     return f"Green: none of {count_of(models, 'model')} got worse"
 
 
-def stand_in_sentences(result: NightResult) -> list[str]:
-    """A sentence for each device that is no phone."""
+def stand_in_sentences(result: NightResult, of: DeviceNight | None = None) -> list[str]:
+    """A sentence for each device that is no phone, or for one of them."""
     found = []
-    for device in result.devices:
+    for device in result.devices if of is None else (of,):
         for flag in STAND_INS.intersection(device.flags):
             found.append(f"{plain(device.device)}: {flag_words(flag).meaning}.")
     return list(dict.fromkeys(found))
@@ -90,6 +91,16 @@ def next_steps(result: NightResult) -> list[tuple[str, str]]:
         ),
         ("If it is meant to be so", shell_line([*night[:-1], "accept", suite, *only])),
     ]
+
+
+def least_of(result: NightResult, device: DeviceNight) -> str:
+    """What this night could have found on a device, see `least`."""
+    of_device = [
+        verdict
+        for verdict in result.verdicts
+        if (verdict.series.device, verdict.series.condition) == (device.device, device.condition)
+    ]
+    return least_sentence(of_device, result.floors)
 
 
 def profile_words(profile: Mapping[str, object]) -> str:

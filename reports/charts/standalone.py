@@ -7,6 +7,7 @@ from pathlib import Path
 
 from markupsafe import Markup
 
+from foundation.page_style import palette
 from reports.charts import drawing
 from reports.charts.front import draw_front
 from reports.roles import LEGEND, MARKS
@@ -33,7 +34,7 @@ def standalone_front(section: Section) -> str | None:
     shown = [role for role in LEGEND if role in plot.roles]
     rows = -(-len(shown) // 2)
     height = HEIGHT + 30 + LEGEND_ROW * rows
-    style = Markup(f"<style>{STYLE.read_text('utf-8')}</style>")
+    style = Markup(f"<style>{palette()}{STYLE.read_text('utf-8')}</style>")
     card = drawing.element("rect", class_="card", width=WIDTH, height=height)
     title = drawing.text(12, 20, section.name, "heading")
     body = Markup(f'<g transform="translate(0 22)">{inner}</g>')

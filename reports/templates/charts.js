@@ -1,17 +1,24 @@
 "use strict";
 // What hovering, touching and the keyboard add to the front that is drawn already.
-const report = JSON.parse(document.getElementById("data").textContent);
 
 (() => {
   const REACH = 28; // How far, in pixels of the screen, a pointer may be from what it means.
   const still = matchMedia("(prefers-reduced-motion: reduce)").matches;
 
-  function find(section, trial) {
+  // Shows a candidate's row and goes there; Escape goes back to where one came from.
+  function find(section, trial, from) {
     section.querySelectorAll("tr.found").forEach((row) => row.classList.remove("found"));
     const row = section.querySelector(`tr[data-trial="${Number(trial)}"]`);
     if (!row) return;
     row.classList.add("found");
+    row.tabIndex = -1;
+    row.focus({ preventScroll: true });
     row.scrollIntoView({ block: "center", inline: "nearest", behavior: still ? "auto" : "smooth" });
+    row.onkeydown = (event) => {
+      if (event.key !== "Escape") return;
+      from.focus();
+      from.scrollIntoView({ block: "nearest" });
+    };
   }
 
   function interact(figure, svg) {
@@ -78,7 +85,7 @@ const report = JSON.parse(document.getElementById("data").textContent);
     svg.addEventListener("click", (event) => {
       const one = nearest(event);
       // A finger's first touch tells; the row is a mouse's or a key's to find.
-      if (one && !matchMedia("(pointer: coarse)").matches) find(figure.closest("section"), one.dot.trial);
+      if (one && !matchMedia("(pointer: coarse)").matches) find(figure.closest("section"), one.dot.trial, one.mark);
     });
     svg.addEventListener("focusin", (event) => {
       const one = marks.find(({ mark }) => mark === event.target);
@@ -97,7 +104,7 @@ const report = JSON.parse(document.getElementById("data").textContent);
         enter(next);
         next.mark.focus();
       } else if (event.key === "Enter") {
-        find(figure.closest("section"), marks[at].dot.trial);
+        find(figure.closest("section"), marks[at].dot.trial, marks[at].mark);
       } else if (event.key === "Escape") {
         hush();
       } else {
@@ -107,7 +114,13 @@ const report = JSON.parse(document.getElementById("data").textContent);
     });
   }
 
-  for (const figure of document.querySelectorAll(".plot")) {
+  for (const link of document.querySelectorAll("a[data-trial]")) {
+    link.addEventListener("click", (event) => {
+      event.preventDefault();
+      find(link.closest("section"), link.dataset.trial, link);
+    });
+  }
+  for (const figure of document.querySelectorAll(".plot[data-section]")) {
     figure.querySelectorAll(".front-chart").forEach((svg) => interact(figure, svg));
   }
 })();

@@ -1,10 +1,13 @@
 "use strict";
-// Sorting by a heading. What is unknown stays at the end, whichever way the rest is sorted.
+// Sorting by a heading, and which columns are shown. What is unknown stays at the end, whichever
+// way the rest is sorted.
 (() => {
   function value(row, at) {
-    const cell = row.cells[at], key = cell.dataset.sort;
-    if (key === undefined) return cell.textContent.trim() || null;
-    return key === "" ? null : Number(key);
+    const cell = row.cells[at], text = cell.textContent.trim();
+    if (cell.dataset.sort !== undefined) return Number(cell.dataset.sort);
+    if (!cell.classList.contains("number") && cell.tagName !== "TH") return text || null;
+    const number = parseFloat(text.replaceAll(",", "").replace("−", "-").replace(/^[<>+]/, ""));
+    return Number.isNaN(number) ? null : number;
   }
 
   function sortBy(heading) {
@@ -23,4 +26,14 @@
 
   document.querySelectorAll(".sortable thead button").forEach((button) =>
     button.addEventListener("click", () => sortBy(button.closest("th"))));
+
+  for (const choice of document.querySelectorAll(".columns-choice")) {
+    const table = document.getElementById(choice.querySelector("fieldset").dataset.table);
+    choice.querySelectorAll("input").forEach((box) => {
+      box.addEventListener("change", () => table.classList.toggle(`hide-${box.value}`, !box.checked));
+      // A browser may remember what was ticked when the page is loaded again.
+      table.classList.toggle(`hide-${box.value}`, !box.checked);
+    });
+    choice.hidden = false;
+  }
 })();

@@ -48,6 +48,8 @@ class Settling:
         first_sessions: how many sessions each candidate had from its trial.
         extra_sessions: how many more may be spent on all together, earlier runs counted.
         stop_at_s: `time.monotonic()` after which no round is started.
+        spent: told before each round how many of at most how many sessions were spent this time;
+            at the end that no more will be.
     """
 
     study: optuna.Study
@@ -58,6 +60,7 @@ class Settling:
     extra_sessions: int
     stop_at_s: float | None = None
     say: Callable[[str], None] = lambda text: None
+    spent: Callable[[int, int], None] = lambda spent, most: None
 
     def run(self) -> RaceEnd:
         """Race until the front is decided or the sessions are spent; each round is kept.
@@ -66,12 +69,18 @@ class Settling:
             DeviceFailure: the device is in trouble; what was measured before is kept.
             RequestError: a record cannot be read or written.
         """
+        ended = self._race()
+        self.spent(ended.sessions, ended.sessions)
+        return ended
+
+    def _race(self) -> RaceEnd:
         entrants = self._entrants()
         if len(entrants) < 2:
             return RaceEnd("fewer than two candidates could be compared", 0)
         began = sum(result.sessions for result, _ in entrants)
         while True:
             spent = sum(result.sessions for result, _ in entrants) - began
+            self.spent(spent, spent + self._left([result for result, _ in entrants]))
             if self.stop_at_s is not None and time.monotonic() > self.stop_at_s:
                 return RaceEnd("the time budget is spent", spent)
             allocation = self._allocation([result for result, _ in entrants])

@@ -44,7 +44,7 @@ class LoopEvents:
     """What the search tells whoever watches. Called from several threads.
 
     Attributes:
-        stage: what is being done now, for a line that is overwritten.
+        stage: what is being done now, for a line that is overwritten; empty when it has ended.
         device: the same for one device, by its serial.
         note: something worth a line of its own.
         finished: a candidate's result, and how many of how many are known in its study.
@@ -248,6 +248,7 @@ class SearchLoop:
 
     def _exported(self, jobs: list[Job], exports: list[Export]) -> None:
         self._exporting = False
+        self.events.stage("")
         found = {job.candidate.key: export for job, export in zip(jobs, exports, strict=True)}
         mine = [job for job in self._unexported if job.candidate.key in found]
         self._unexported = [job for job in self._unexported if job.candidate.key not in found]

@@ -134,7 +134,7 @@ class RunDirectory:
         run = RunDirectory(path, request.storage)
         before = run.spec_path.is_file()
         if before:
-            run._require_same(request, facts)
+            run.require_same(request, facts)
         elif path.is_dir() and any(path.iterdir()):
             raise RunError(f"{path} is not empty and holds no run: choose another --run-dir")
         if not run._study_file.is_file():
@@ -157,7 +157,8 @@ class RunDirectory:
                 link.symlink_to(Path("..", "..", name), target_is_directory=True)
         return part
 
-    def _require_same(self, request: SearchRequest, facts: dict[str, Any]) -> None:
+    def require_same(self, request: SearchRequest, facts: dict[str, Any]) -> None:
+        """Raise `RunError` where this run belongs to a search that differs from `request`."""
         kept, asked = _flat(self.request().identity), _flat(request.identity)
         changed = [name for name, value in asked.items() if kept.get(name) != value]
         if changed:

@@ -121,3 +121,12 @@ def test_a_terminal_breaks_a_told_line_between_words_and_a_file_does_not():
     gate, stream = console()
     gate.tell(text, indent=8)
     assert stream.getvalue() == text + "\n"
+
+
+def test_a_command_within_a_told_sentence_can_be_pasted_whatever_the_width():
+    command = "'mobilesr-tune runner build --abi arm64-v8a --output /a/rather/long/folder/of/mine'"
+    gate, stream = console(force_terminal=True, no_color=True)
+    gate.tell(
+        f"no runner for arm64-v8a is on this computer: make it once with {command}, and go on"
+    )
+    assert any(command in line for line in stream.getvalue().splitlines())

@@ -11,11 +11,13 @@ from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from made_up_nights import CONDITION, DEVICE, World, result_of
+from made_up_nights import CONDITION, DEVICE, World, of, result_of
 
 from nightly.history import open_history
+from nightly.metrics import LATENCY
 from nightly.outputs import write_outputs
 from nightly.outputs.junit import junit_xml
+from nightly.outputs.least import least_change
 from nightly.outputs.page import render_page
 from nightly.outputs.record import night_record
 from nightly.outputs.summary import markdown_summary
@@ -115,6 +117,12 @@ def test_the_page_runs_and_loads_nothing_and_shows_what_is_red(red):
     assert "\u202e" not in page
 
 
+def test_every_colour_that_the_page_names_it_has(red):
+    style = "".join(re.findall(r"<style>(.*?)</style>", render_page(*red), re.S))
+    assert set(re.findall(r"var\((--[\w-]+)\)", style)) <= set(re.findall(r"(--[\w-]+):", style))
+    assert "var(--page)" in style
+
+
 def test_the_summary_says_it_and_lets_no_name_become_markup(red):
     text = markdown_summary(red[0])
     assert "**Red: 2 models of 5 got worse" in text
@@ -160,15 +168,50 @@ def test_most_models_worse_at_once_points_at_the_device(tmp_path):
 def test_a_red_night_says_what_to_do_and_what_stood_in(red):
     result, history = red
     seen = replace(result.devices[0], flags=("simulated",))
-    there = replace(result, devices=(seen,), suite_path=Path("/srv/a rack/phones.toml"))
-    told = [render_page(there, history), markdown_summary(there)]
-    for text in told:
+    told = replace(result, devices=(seen,), suite_path=Path("/watch/my suite.toml"))
+    page, summary = render_page(told, history), markdown_summary(told, "index.html")
+    junit = junit_xml(told, Path("/out/index.html"))
+    for text in (page, summary, junit):
         assert "no model was timed" in text
-        for words in ("accept '/srv/a rack/phones.toml' --only", "phones.toml' --bisect --only"):
-            assert words in unescape(text).replace("\\", "")
+        for command in ("nightly accept", "nightly", "git bisect run mobilesr-tune nightly"):
+            assert f"{command} '/watch/my suite.toml'" in unescape(text)
+        assert "--bisect --only" in text
         assert not re.search(r"[-−]0\.0+ (%|dB)", text)
     # The device as it was is told in words.
-    assert "{&#34;" not in told[0]
+    assert "{&#34;" not in page
+    assert "[The page of this night](index.html)" in summary
+    for failure in ET.fromstring(junit).iter("failure"):
+        assert failure.text.splitlines()[-1] == "Page: /out/index.html"
+
+
+def test_what_the_night_could_have_found_is_told_and_is_what_it_finds(red):
+    result, _ = red
+    assert "What tonight would have found in 19 nights of 20" in markdown_summary(result)
+    calm = [v for v in result.verdicts if v.metric == "latency" and v.status is Status.FINE]
+    assert calm
+    for verdict in calm:
+        least = least_change(verdict, LATENCY.floor)
+        assert least > LATENCY.floor
+        # The series that became 20 % slower was found; this is a fraction of it.
+        assert least < 0.1
+        # A wider interval finds less; a higher floor too.
+        wider = replace(verdict, low=verdict.low - 0.05, high=verdict.high + 0.05)
+        assert least_change(wider, LATENCY.floor) > least
+        assert least_change(verdict, 0.2) > 0.2
+    exact = next(v for v in result.verdicts if v.metric == "delegation")
+    assert least_change(exact, 0.5) is None
+
+
+@pytest.mark.parametrize("factor", [0.5, 2.0])
+def test_a_change_well_above_the_least_is_red_and_one_well_below_is_not(tmp_path, factor):
+    """A change of so many times what the night before could have found."""
+    with open_history(f"sqlite:///{tmp_path / 'nights.db'}") as history:
+        world = World(history, {"a": 20.0, "b": 25.0, "c": 30.0, "d": 35.0, "e": 40.0})
+        before = of(world.nights(9), "c", "latency")
+        least = least_change(before, LATENCY.floor)
+        world.latency_ms["c"] *= 1 + factor * least
+        found = of(world.night(), "c", "latency").status
+    assert (found is Status.REGRESSION) == (factor > 1)
 
 
 def test_junit_has_the_time_that_sessions_took_and_it_adds_up(red):

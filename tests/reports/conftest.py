@@ -6,14 +6,17 @@ import os
 import shlex
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import numpy as np
 import pytest
 from filelock import FileLock
+from made_up_studies import reported
+from report_browser import Browser, open_browser, require_browser
 
 from device_runner.devices.lease import LOCK_DIR_VARIABLE
+from reports.facts import StudyFacts, gather
 from search.study.run_directory import RunDirectory
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -49,3 +52,22 @@ def host_run(run_folder: Path, smooth_picture: Callable[..., np.ndarray]) -> Run
             assert done.returncode == 0, done.stderr
             (world / "done").touch()
     return RunDirectory.open(world / "run")
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Browser]:
+    with open_browser(tmp_path_factory.mktemp("profile")) as opened:
+        yield opened
+
+
+@pytest.fixture(scope="module")
+def study(host_run: RunDirectory) -> StudyFacts:
+    """What is known of that search."""
+    return gather(host_run)
+
+
+@pytest.fixture(scope="module")
+def page(host_run: RunDirectory) -> Path:
+    """Its page, where there is a browser to look at it."""
+    require_browser()
+    return reported(host_run).html

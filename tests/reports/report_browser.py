@@ -39,7 +39,10 @@ class Browser:
     def __init__(self, driver: Any) -> None:
         self.driver = driver
 
-    def open(self, page: Path, size: tuple[int, int] = DESK, dark: bool = False) -> None:
+    def open(
+        self, page: Path, size: tuple[int, int] = DESK, dark: bool = False, address: str = ""
+    ) -> None:
+        """A page anew; `address` is what follows its file, such as `#device-0`."""
         scheme = "dark" if dark else "light"
         self.command(
             "Emulation.setDeviceMetricsOverride", width=size[0], height=size[1],
@@ -52,7 +55,8 @@ class Browser:
         )  # fmt: skip
         for kind in ("browser", "performance"):
             self.driver.get_log(kind)
-        self.driver.get(page.absolute().as_uri())
+        self.driver.get("about:blank")
+        self.driver.get(page.absolute().as_uri() + address)
 
     def command(self, name: str, **arguments: Any) -> Any:
         return self.driver.execute_cdp_cmd(name, arguments)
@@ -66,6 +70,26 @@ class Browser:
 
     def all(self, selector: str) -> list[Any]:
         return self.driver.find_elements("css selector", selector)
+
+    def slide(self, knob: str, value: float) -> None:
+        """Move a slider of the first picker, as a hand would."""
+        self.run(
+            "const s = document.querySelector(`[data-knob=${arguments[0]}] [type=range]`);"
+            "s.value = arguments[1]; s.dispatchEvent(new Event('input', {bubbles: true}))",
+            knob, value,
+        )  # fmt: skip
+
+    def empty(self, field: Any) -> None:
+        """Clear a field as a hand does: selenium's own `clear` tells no script of it."""
+        from selenium.webdriver import Keys
+
+        field.send_keys(Keys.CONTROL, "a")
+        field.send_keys(Keys.BACKSPACE)
+
+    @property
+    def said(self) -> str:
+        """What the first device's picker says of its winner."""
+        return str(self.one(".picker[data-section] [role=status]").text)
 
     @property
     def errors(self) -> list[str]:

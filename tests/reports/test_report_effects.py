@@ -74,6 +74,27 @@ def test_too_few_candidates_say_so() -> None:
     assert psnr.parameters == ()
 
 
+def test_a_dozen_candidates_say_less_but_something() -> None:
+    """Five parameters of which n_feats alone matters: with joined levels it still comes out."""
+    rng = np.random.default_rng(3)
+    results: list[CandidateResult] = []
+    for number in range(12):
+        config = MobileSRConfig(
+            n_feats=(8, 16, 24, 32)[number % 4], n_heads=(2, 4, 8)[int(rng.integers(3))],
+            ratios=((1,), (2,), (1, 2), (2, 2, 2), (1, 2, 1))[int(rng.integers(5))],
+            window_size=(4, 8)[int(rng.integers(2))],
+        )  # fmt: skip
+        results.append(
+            candidate(number, (0.5 * config.n_feats, 29.0 + 0.1 * number), config=config)
+        )
+    latency = effects(study(*results).groups[0])[0]
+    assert latency.missing == ""
+    assert latency.joined == 2
+    assert latency.parameters[0].name == "n_feats"
+    assert [level.words for level in latency.parameters[0].levels] == ["8–16", "24–32"]
+    assert made()[0].joined == 0
+
+
 def test_nothing_varies() -> None:
     alike = [candidate(4 * i, (10.0 + i, 29.0)) for i in range(5)]
     assert effects(study(*alike).groups[0])[0].missing == "no parameter varies"

@@ -54,6 +54,14 @@ def test_a_long_front_is_thinned_and_keeps_its_ends():
     assert scores.headings[-1] == "Trial 19"
 
 
+def test_the_recommended_one_is_among_the_columns():
+    group = ProfileGroup("fake", tuple(judged(n) for n in range(20)))
+    for chosen in group.front:
+        headings = picture_rows(group, chosen).headings
+        assert f"Trial {chosen.number}" in headings
+        assert len(headings) == 2 + MOST_CANDIDATES
+
+
 def test_results_without_pictures_give_no_table():
     assert picture_rows(ProfileGroup("fake", (judged(0, images=()),))) is None
 

@@ -14,13 +14,14 @@ from made_up_studies import candidate, rich_study
 
 from models.quality import psnr_y_db
 from reports.facts import gather
-from reports.pictures import difference_map, gallery, spread, stored_crops
+from reports.pictures import crop_data, gallery, spread, stored_crops
 from reports.sections import sections_of
 from search.study.recomputed import recomputed_crops
 from search.study.run_directory import RunDirectory
 
 # A real search, exports included.
 pytestmark = pytest.mark.timeout(900)
+PLENTY = 10_000_000
 
 
 def test_recomputed_pictures_are_told_apart_and_close_to_the_devices(
@@ -31,7 +32,7 @@ def test_recomputed_pictures_are_told_apart_and_close_to_the_devices(
     kept = stored_crops(run.pictures, [r.number for r in section.group.front])
     assert kept is not None
     shutil.rmtree(run.pictures)
-    found = gallery(section)
+    found = gallery(section, PLENTY)
     assert "kept no pictures: these were recomputed on this computer" in found.origin
     assert [row.image for row in found.rows] == ["stripes", "waves"]
     again = recomputed_crops(RunDirectory(section.facts.run_path), section.group.front)
@@ -56,8 +57,8 @@ def test_changed_photographs_are_not_shown_as_the_old_ones(
     run.spec_path.write_text(text.replace(str(photos) + "-moved", str(moved)))
     shutil.copyfile(moved / "waves.png", moved / "stripes.png")
     (section,) = sections_of([gather(run)])
-    assert gallery(section).rows == ()
-    assert "evaluation images have changed" in gallery(section).origin
+    assert gallery(section, PLENTY).rows == ()
+    assert "evaluation images have changed" in gallery(section, PLENTY).origin
 
 
 def test_a_damaged_crop_is_told_and_the_report_goes_on(
@@ -66,14 +67,14 @@ def test_a_damaged_crop_is_told_and_the_report_goes_on(
     run = RunDirectory(shutil.copytree(host_run.path, tmp_path / "run"))
     (run.pictures / "truth-0.png").write_bytes(b"no picture")
     (section,) = sections_of([gather(run)])
-    found = gallery(section)
+    found = gallery(section, PLENTY)
     assert found.rows == ()
     assert "truth-0.png" in found.origin
 
 
 def test_a_run_without_pictures_and_weights_says_so() -> None:
     (section,) = sections_of([replace(rich_study(), run_path=Path("nowhere"))])
-    assert gallery(section).origin.startswith("This run kept no pictures")
+    assert gallery(section, PLENTY).origin.startswith("This run kept no pictures")
 
 
 @given(st.integers(1, 40), st.integers(0, 39))
@@ -88,10 +89,20 @@ def test_the_shown_ones_span_the_front(size: int, at: int) -> None:
     assert [one.number for one in shown] == sorted({one.number for one in shown})
 
 
-def test_the_difference_map_is_black_where_all_is_equal() -> None:
-    truth = np.full((8, 8, 3), 100, np.uint8)
-    other = truth.copy()
-    other[2, 3] = 110
-    found = difference_map(other, truth)
-    assert found[0, 0] == 0
-    assert found[2, 3] == round(4 * 10 * 219 / 255)
+def test_every_candidate_can_be_chosen_until_the_page_is_full(host_run: RunDirectory) -> None:
+    (section,) = sections_of([gather(host_run)])
+    measured = {str(r.number) for r in section.group.measured}
+    front = {str(r.number) for r in section.group.front}
+    full = gallery(section, PLENTY)
+    for row in full.rows:
+        assert {one.key for one in row.choosable} == measured | {"bicubic", "truth"}
+        assert len({one.key for one in row.choosable}) == len(row.choosable)
+    assert f"of {len(measured)} of {len(measured)} judged candidates" in full.extent
+    small = gallery(section, 0)
+    assert [row.others for row in small.rows] == [()] * len(small.rows)
+    assert {one.key for one in small.rows[0].choosable} == front | {"bicubic", "truth"}
+    left = len(measured) - len(front)
+    assert ("the pictures of the others lie in" in small.extent) == (left > 0)
+    data = crop_data(full)["crops"][0]
+    assert set(data["others"]) == measured - front
+    assert set(data["words"]) == measured | {"bicubic", "truth"}
