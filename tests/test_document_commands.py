@@ -81,6 +81,7 @@ RULES: dict[str, Here | NotHere] = {
     r"pytest|ruff |mypy|\.ci/run": NotHere("the tests themselves"),
     r"python benchmarks/|benchmarks/": NotHere("minutes to hours; its options are checked below"),
     r"python docs/generate.py": NotHere("its --check is a test of the documents"),
+    r"python -m models.quantization.sensitivity": NotHere("minutes; a test has it small"),
     r"python -m models.recipes.photographs": NotHere("reads Debian's packages of photographs"),
     r"python tests/lab/lab_up.py": NotHere("starts a phone for a person to try things on"),
     r"mkdir |cd |cat |sed ": NotHere("the shell's own; the suite that they make is read below"),
