@@ -2,14 +2,17 @@
 
     python benchmarks/graphs.py
     python benchmarks/graphs.py --preset article --lr-size 90x160 --threads 1 --rounds 15
+    python benchmarks/graphs.py --key n8_h8_r1_w4_x4_p1 n32_h8_r2.2.2_w8_x4_p1 --lr-size 64x64
     python benchmarks/graphs.py --exports 20
 
 `as written` is the network as published, `deploy` its rewritten graph (both by ExecuTorch's
 partitioner), `direct` our own XNNPACK graph; eager PyTorch and ONNX Runtime stand beside them
 where they are installed. All hold the same weights (seeded: neither time nor memory depends on
 their values). Each round launches one process of each, in alternating order, so that drift of the
-machine meets all alike; ratios are taken round by round. `--exports` tells instead what CPU time
-an export by `direct` takes.
+machine meets all alike; ratios are taken round by round. A line of JSON tells of each config and
+size what was exported, and another of each number of threads how fast it was, as soon as it is
+known. With `--store` what was exported stays there, and is taken from there the next time:
+`--rounds 0` exports only. `--exports` tells instead what CPU time an export by `direct` takes.
 """
 
 from __future__ import annotations
@@ -20,14 +23,14 @@ import os
 import random
 import statistics
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import torch
-from other_runtimes import OTHERS, Timed, installed, time_elsewhere
+from other_runtimes import OTHERS, Network, Timed, installed, time_elsewhere
 
 from device_runner import HostDevice, Outcome, RunRequest, TimingPlan, verify
 from foundation import Artifact
@@ -52,10 +55,10 @@ Session = Callable[[], Timed]
 
 @dataclass(frozen=True)
 class Made:
-    """An artifact, and the CPU time it took."""
+    """An artifact, and the CPU time it took; None where it was there already."""
 
     artifact: Artifact
-    cpu_s: float
+    cpu_s: float | None
 
 
 def seeded(config: MobileSRConfig) -> Weights:
@@ -65,10 +68,12 @@ def seeded(config: MobileSRConfig) -> Weights:
 
 
 def make(config: MobileSRConfig, deployment: Deployment, store: Path) -> Made:
-    """Export; the artifact must not be in `store` yet."""
+    """Export into `store`, or take what is there."""
+    known = set(store.iterdir()) if store.is_dir() else set()
     weights, started_s = seeded(config), _cpu_s()
     artifact = export(Candidate(config, deployment), weights, store)
-    return Made(artifact, _cpu_s() - started_s)
+    cpu_s = _cpu_s() - started_s
+    return Made(artifact, None if artifact.folder in known else cpu_s)
 
 
 def _cpu_s() -> float:
@@ -133,51 +138,66 @@ def _spread(values: Sequence[float]) -> dict[str, float]:
     }
 
 
-def compare(
-    config: MobileSRConfig, size: tuple[int, int], threads: Sequence[int], rounds: int,
-    others: Sequence[str],
-) -> list[dict[str, Any]]:  # fmt: skip
-    """One row for each number of threads; `others` stand beside our own ways."""
-    with tempfile.TemporaryDirectory() as folder, HostDevice() as device, device.lease(600):
-        made = {
-            name: make(
-                config,
-                Deployment.choose(lr_height=size[0], lr_width=size[1], **fields),  # type: ignore[arg-type]  # words only
-                Path(folder),
-            )
-            for name, fields in WAYS.items()
-        }
+@dataclass(frozen=True)
+class Prepared:
+    """A config at one LR size, made in each way, and what is known of that before it is timed."""
+
+    config: MobileSRConfig
+    size: tuple[int, int]
+    made: dict[str, Made]
+    facts: dict[str, dict[str, Any]]
+
+    @property
+    def what(self) -> dict[str, Any]:
+        return {"config": self.config.key, "lr_size": list(self.size)}
+
+
+def prepare(
+    config: MobileSRConfig, size: tuple[int, int], device: HostDevice, store: Path
+) -> Prepared:
+    """Made in each way, and compared with eager PyTorch."""
+    deployments = {
+        name: Deployment.choose(lr_height=size[0], lr_width=size[1], **fields)  # type: ignore[arg-type]  # words only
+        for name, fields in WAYS.items()
+    }
+    made = {name: make(config, deployment, store) for name, deployment in deployments.items()}
+    with tempfile.TemporaryDirectory() as folder:
         # The shell around the graph is there now: what every later export takes.
-        direct = Deployment.choose(lr_height=size[0], lr_width=size[1], lowering="direct")
-        made["direct"] = make(config, direct, Path(folder, "warm"))
-        lowering_s = lowering_cpu_s(config, direct)
-        errors = {
-            name: verify(device, one.artifact, threads=2, timeout_s=600).max_abs_error
-            for name, one in made.items()
+        again_s = make(config, deployments["direct"], Path(folder)).cpu_s
+    facts: dict[str, dict[str, Any]] = {
+        name: {
+            "export_cpu_s": one.cpu_s if one.cpu_s is None else round(one.cpu_s, 3),
+            "max_abs_error": verify(device, one.artifact, threads=2, timeout_s=600).max_abs_error,
+            "delegates": one.artifact.manifest.delegates,
+            "undelegated_ops": one.artifact.manifest.undelegated_op_count,
         }
-        rows = []
-        for count in threads:
-            sessions: dict[str, Session] = {
-                name: partial(run_artifact, device, one.artifact, count)
-                for name, one in made.items()
-            }
+        for name, one in made.items()
+    }
+    assert again_s is not None
+    facts["direct"] |= {
+        "export_warm_cpu_s": round(again_s, 3),
+        "lowering_cpu_s": round(lowering_cpu_s(config, deployments["direct"]), 3),
+    }
+    return Prepared(config, size, made, facts)
+
+
+def compare(
+    prepared: Prepared, device: HostDevice, threads: Sequence[int], rounds: int,
+    others: Sequence[str],
+) -> Iterator[dict[str, Any]]:  # fmt: skip
+    """One row for each number of threads; `others` stand beside our own ways."""
+    for count in threads:
+        sessions: dict[str, Session] = {
+            name: partial(run_artifact, device, one.artifact, count)
+            for name, one in prepared.made.items()
+        }
+        with tempfile.TemporaryDirectory() as folder:
             for name in others:
-                sessions[name] = partial(time_elsewhere, name, config.key, size, count)
+                network = Network(name, prepared.config.key, prepared.size, Path(folder))
+                sessions[name] = partial(time_elsewhere, network, count)
             found = interleave(sessions, rounds)
-            ways = {name: summary(found, name) for name in found}
-            for name, one in made.items():
-                ways[name] |= {
-                    "export_cpu_s": round(one.cpu_s, 3),
-                    "max_abs_error": errors[name],
-                    "delegates": one.artifact.manifest.delegates,
-                    "undelegated_ops": one.artifact.manifest.undelegated_op_count,
-                }
-            ways["direct"]["lowering_cpu_s"] = round(lowering_s, 3)
-            rows.append(
-                {"config": config.key, "lr_size": list(size), "threads": count, "rounds": rounds,
-                 "ways": ways}
-            )  # fmt: skip
-        return rows
+        ways = {name: summary(found, name) for name in found}
+        yield prepared.what | {"threads": count, "rounds": rounds, "ways": ways}
 
 
 def export_times(count: int) -> dict[str, Any]:
@@ -194,7 +214,8 @@ def export_times(count: int) -> dict[str, Any]:
             configs.append(config)
     deployment = Deployment.choose(lr_height=EXPORT_SIDE, lr_width=EXPORT_SIDE, lowering="direct")
     with tempfile.TemporaryDirectory() as folder:
-        first, *later = [make(config, deployment, Path(folder)).cpu_s for config in configs]
+        made = [make(config, deployment, Path(folder)).cpu_s for config in configs]
+    first, *later = [cpu_s for cpu_s in made if cpu_s is not None]
     lowered = [lowering_cpu_s(config, deployment) for config in configs[1:]]
     return {
         "configs": count,
@@ -204,14 +225,33 @@ def export_times(count: int) -> dict[str, Any]:
     }
 
 
+def table(arguments: argparse.Namespace) -> Iterator[dict[str, Any]]:
+    """A row for each config and size, then one for each number of threads."""
+    configs = [MobileSRConfig.from_key(key) for key in arguments.key]
+    configs = configs or [preset(arguments.preset)]
+    others = [] if arguments.ours else [name for name in OTHERS if installed(name)]
+    with tempfile.TemporaryDirectory() as folder, HostDevice() as device, device.lease(600):
+        for config in configs:
+            for size in map(parse_lr_size, arguments.lr_size):
+                prepared = prepare(config, size, device, arguments.store or Path(folder))
+                yield prepared.what | {"exports": prepared.facts}
+                if arguments.rounds:
+                    yield from compare(
+                        prepared, device, arguments.threads, arguments.rounds, others
+                    )
+
+
 def main() -> None:
-    """Parse the command line, compare, print JSON."""
+    """Parse the command line, compare, print lines of JSON."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--preset", default="ntire2022")
-    parser.add_argument("--key", help="a config by its key, instead of a preset")
-    parser.add_argument("--lr-size", default="180x320")
+    parser.add_argument(
+        "--key", nargs="+", default=[], help="configs by their keys, instead of a preset"
+    )
+    parser.add_argument("--lr-size", nargs="+", default=["180x320"])
     parser.add_argument("--threads", type=int, nargs="+", default=[2])
-    parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--rounds", type=int, default=10, help="0 exports only")
+    parser.add_argument("--store", type=Path, help="folder that keeps what was exported")
     parser.add_argument("--ours", action="store_true", help="leave other runtimes out")
     parser.add_argument("--exports", type=int, help="only time this many exports by direct")
     arguments = parser.parse_args()
@@ -219,11 +259,8 @@ def main() -> None:
     if arguments.exports:
         print(json.dumps(export_times(arguments.exports), indent=2))
         return
-    config = MobileSRConfig.from_key(arguments.key) if arguments.key else preset(arguments.preset)
-    size = parse_lr_size(arguments.lr_size)
-    others = [] if arguments.ours else [name for name in OTHERS if installed(name)]
-    rows = compare(config, size, arguments.threads, arguments.rounds, others)
-    print(json.dumps(rows, indent=2))
+    for row in table(arguments):
+        print(json.dumps(row), flush=True)
 
 
 if __name__ == "__main__":

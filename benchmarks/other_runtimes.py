@@ -8,11 +8,11 @@ import os
 import statistics
 import subprocess
 import sys
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import psutil
 
@@ -34,52 +34,91 @@ def installed(name: str) -> bool:
     return all(importlib.util.find_spec(package) for package in OTHERS[name])
 
 
-def time_elsewhere(name: str, config_key: str, size: tuple[int, int], threads: int) -> Timed:
-    """One session in a process of its own."""
-    words = [sys.executable, __file__, name, config_key, *map(str, size), str(threads)]
+@dataclass(frozen=True)
+class Network:
+    """What is to be timed, and how; `folder` is for what can be used again in the next session."""
+
+    runtime: str
+    config_key: str
+    size: tuple[int, int]
+    folder: Path
+
+    @property
+    def onnx_path(self) -> Path:
+        return self.folder / f"{self.config_key}_{self.size[0]}x{self.size[1]}.onnx"
+
+
+def time_elsewhere(network: Network, threads: int) -> Timed:
+    """One session in a process of its own; the network's ONNX file is made in another, once."""
+    if network.runtime == "ONNX Runtime" and not network.onnx_path.exists():
+        _in_process(network, 0)
+    return Timed(**json.loads(_in_process(network, threads).splitlines()[-1]))
+
+
+def _in_process(network: Network, threads: int) -> str:
+    words = [
+        network.runtime, network.config_key, *map(str, network.size), str(network.folder),
+        str(threads),
+    ]  # fmt: skip
     done = subprocess.run(
-        words, capture_output=True, text=True, timeout=600, check=False,
-        env={**os.environ, "OMP_NUM_THREADS": str(threads)},
+        [sys.executable, __file__, *words],
+        capture_output=True, text=True, timeout=600, check=False,
+        env={**os.environ, "OMP_NUM_THREADS": str(max(1, threads))},
     )  # fmt: skip
     if done.returncode:
-        raise SystemExit(f"{name}: {done.stderr[-500:]}")
-    return Timed(**json.loads(done.stdout.splitlines()[-1]))
+        raise SystemExit(f"{network.runtime}: {done.stderr[-500:]}")
+    return done.stdout
 
 
-def _prepare(
-    name: str, config_key: str, size: tuple[int, int], threads: int
-) -> Callable[[], object]:
+def _eager(network: Network) -> Any:
+    """The network as written with seeded weights, and an input for it."""
     import torch
 
     from models.config import MobileSRConfig
     from models.network import MobileSR
 
-    torch.set_num_threads(threads)
     torch.manual_seed(0)
-    model = MobileSR(MobileSRConfig.from_key(config_key)).eval()
-    image = torch.rand(1, 3, *size)
-    if name == "eager PyTorch":
+    model = MobileSR(MobileSRConfig.from_key(network.config_key)).eval()
+    return model, torch.rand(1, 3, *network.size)
+
+
+def _write_onnx(network: Network) -> None:
+    import torch
+
+    model, image = _eager(network)
+    torch.onnx.export(model, (image,), str(network.onnx_path), dynamo=True, verbose=False)
+
+
+def _prepare(network: Network, threads: int) -> Callable[[], object]:
+    if network.runtime == "eager PyTorch":
+        import torch
+
+        torch.set_num_threads(threads)
+        model, picture = _eager(network)
 
         def run() -> object:
             with torch.inference_mode():
-                return model(image)
+                return model(picture)
 
         return run
+    import numpy
     import onnxruntime
 
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "model.onnx")
-        torch.onnx.export(model, (image,), str(path), dynamo=True, verbose=False)
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = threads
-        session = onnxruntime.InferenceSession(str(path), options)
-    return lambda: session.run(None, {session.get_inputs()[0].name: image.numpy()})
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    session = onnxruntime.InferenceSession(str(network.onnx_path), options)
+    image = numpy.random.default_rng(0).random((1, 3, *network.size), dtype=numpy.float32)
+    return lambda: session.run(None, {session.get_inputs()[0].name: image})
 
 
 def main() -> None:
-    """Run one session; print what it took as the last line."""
-    name, key, height, width, threads = sys.argv[1:]
-    run = _prepare(name, key, (int(height), int(width)), int(threads))
+    """Run one session and print what it took as the last line; 0 threads: write the ONNX file."""
+    runtime, key, height, width, folder, threads = sys.argv[1:]
+    network = Network(runtime, key, (int(height), int(width)), Path(folder))
+    if threads == "0":
+        _write_onnx(network)
+        return
+    run = _prepare(network, int(threads))
     process = psutil.Process()
     before = process.memory_info().rss
     Path("/proc/self/clear_refs").write_text("5")  # the high-water mark starts anew

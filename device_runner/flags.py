@@ -72,6 +72,12 @@ class Flag(StrEnum):
         "use the runner that 'mobilesr-tune runner build' makes to learn the rest",
         False,
     )
+    FP16_EMULATED = (
+        "fp16_emulated",
+        "computed in fp16 on an x86-64 processor, where XNNPACK emulates it",
+        "measure fp16 on a phone: its time here means nothing",
+        True,
+    )
     DEBUG_BUILD = (
         "debug_build",
         "the device runs a debug build, not the system that users have",

@@ -20,7 +20,7 @@ LANDMARK = "head.weight"
 # Wrappers put these before every name: DataParallel, torch.compile, Lightning, averaging.
 WRAPPERS = re.compile(r"((module|_orig_mod|net|net_g|model|generator|ema)\.)*")
 # What the unpickler says of an object that is no tensor.
-_FOREIGN_OBJECT = re.compile(r"(?:GLOBAL|global:?|class)\s+`?([A-Za-z_][\w.]*)", re.IGNORECASE)
+_FOREIGN_OBJECT = re.compile(r"(?:\b(?:GLOBAL|class):?\s+)+`?([A-Za-z_][\w.]*)", re.IGNORECASE)
 
 
 @dataclass(frozen=True)

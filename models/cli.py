@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from foundation.console import out, print_json, progress_bar
+from foundation.console import err, out, print_json, progress_bar
 from foundation.errors import RequestError
 from models.training.command import train
 
@@ -29,6 +29,10 @@ ConfigOption = Annotated[
         help="Change one field of the config: n_feats=32, ratios=2,2,1, window_size=4, ...",
     ),
 ]  # fmt: skip
+PrecisionOption = Annotated[
+    str | None,
+    typer.Option("--precision", help=r"fp32, fp16 or int8, of a direct graph. \[fp32]"),
+]
 WeightsOption = Annotated[Path, typer.Option(help="Checkpoint: published .pth or ours.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 
@@ -99,9 +103,11 @@ def evaluate(
     from models.evaluation import evaluate as run
     from models.images import load_pairs
     from models.samples import sample_pairs
-    from models.weights import build_model, load_weights
+    from models.weights import build_model, how_read, load_weights
 
     loaded = load_weights(weights)
+    if sentence := how_read(loaded, weights):
+        err.say(sentence)
     config = choose_config(preset, key, changes, loaded)
     model = build_model(config, loaded)
     if hr is None and lr is not None:

@@ -251,11 +251,17 @@ class DeployMobileSR(nn.Module):
         self.tail = PatchTail(model, height, width)
 
     def forward(self, x: Tensor) -> Tensor:
+        return self.residual(x) + self.base(x)
+
+    def residual(self, x: Tensor) -> Tensor:
+        """What the network adds to the bilinear base."""
         features = self.head(x)
         for _ in range(self.config.body_passes - 1):
             features = self.body(features)
-        features = self.fuse(torch.cat([features, self.body(features)], dim=1))
-        base = F.interpolate(
+        return cast(Tensor, self.tail(self.fuse(torch.cat([features, self.body(features)], dim=1))))
+
+    def base(self, x: Tensor) -> Tensor:
+        """`x`, upscaled bilinearly."""
+        return F.interpolate(
             x, scale_factor=self.config.scale, mode="bilinear", align_corners=False
         )
-        return self.tail(features) + base

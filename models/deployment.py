@@ -15,6 +15,7 @@ from models.lowering.executorch_internals import unfit
 
 Graph = Literal["deploy", "reference"]
 Lowering = Literal["standard", "direct"]
+Precision = Literal["fp32", "fp16", "int8"]
 
 # What strips are cut for where nothing is known of the device. On the two-core host this was
 # tried on (1 MB of second-level cache a core), 2 to 6 MB do about equally well.
@@ -31,6 +32,10 @@ class Deployment(BaseModel):
     """LR input size in pixels, precision, backend, and how the file is made.
 
     Attributes:
+        precision: what is computed in. int8 is dynamic int8 in the linear layers that
+            `models.quantization.layers` names, float32 elsewhere; fp16 is float16 but for GELU
+            and the bilinear base, and runs on processors with float16 arithmetic alone (ARMv8.2
+            on; x86-64 emulates it slowly).
         graph: the form of the network that is exported.
         lowering: how it becomes a `.pte` (`models.lowering`). Records of the time when there was
             but one do not name it: it was `standard`.
@@ -41,7 +46,7 @@ class Deployment(BaseModel):
 
     lr_height: Side
     lr_width: Side
-    precision: Literal["fp32"] = "fp32"
+    precision: Precision = "fp32"
     backend: Literal["xnnpack"] = "xnnpack"
     graph: Graph = "deploy"
     lowering: Lowering = "standard"
@@ -52,6 +57,11 @@ class Deployment(BaseModel):
         if self.lowering == "direct" and self.graph != "deploy":
             raise ValueError(
                 f"lowering direct writes the deploy graph: the {self.graph} graph needs standard"
+            )
+        if self.lowering == "standard" and self.precision != "fp32":
+            raise ValueError(
+                f"precision {self.precision} is made by lowering direct alone: leave the precision "
+                "out, or take lowering direct and graph deploy"
             )
         if self.lowering == "standard" and self.strip_kb:
             raise ValueError("strip_kb is for lowering direct: standard cuts no strips")
@@ -67,10 +77,14 @@ class Deployment(BaseModel):
         made = self.graph if self.lowering == "standard" else f"direct{self.strip_kb}"
         return f"{self.lr_height}x{self.lr_width}_{self.precision}_{self.backend}_{made}"
 
+    def in_precision(self, precision: Precision) -> Deployment:
+        """The same in another precision. Raises `ConfigError` where there is no such deployment."""
+        return Deployment.build(**{**self.model_dump(), "precision": precision})
+
     @classmethod
     def choose(
-        cls, *, graph: str = "deploy", lowering: str | None = None,
-        strip_kb: int | None = None, **fields: Any,
+        cls, *, graph: str = "deploy", lowering: str | None = None, strip_kb: int | None = None,
+        precision: str = "fp32", **fields: Any,
     ) -> Self:  # fmt: skip
         """`build`, with the best lowering there is where none is named.
 
@@ -80,9 +94,13 @@ class Deployment(BaseModel):
         chosen = lowering or default_lowering(graph)
         if chosen == "direct" and (reason := unfit()):
             raise ConfigError(f"{reason}: leave the lowering out, or name standard")
+        if lowering is None and graph == "deploy" and precision != "fp32" and (reason := unfit()):
+            raise ConfigError(f"{reason}: leave precision {precision} out")
         if strip_kb is None:
             strip_kb = DEFAULT_STRIP_KB if chosen == "direct" else 0
-        return cls.build(graph=graph, lowering=chosen, strip_kb=strip_kb, **fields)
+        return cls.build(
+            graph=graph, lowering=chosen, strip_kb=strip_kb, precision=precision, **fields
+        )
 
     @classmethod
     def build(cls, **fields: Any) -> Self:

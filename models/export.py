@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 import time
+from functools import partial
 from pathlib import Path
 
 import torch
@@ -30,23 +31,24 @@ from foundation.artifact import (
 )
 from foundation.errors import RequestError
 from foundation.files import explain_os_error, sha256_of
+from foundation.memory import freed_memory_kept, no_garbage_collection
 from models.artifact_readme import write_artifact_readme
 from models.cost import macs
 from models.deploy_graph import DeployMobileSR
 from models.deployment import Candidate, Lowering
+from models.eager import rounding_sentence
 from models.errors import ExportError
 from models.lowering.direct.lowering import lower_directly
 from models.lowering.host_check import require_right
 from models.lowering.lowered import Lowered
 from models.lowering.standard import lower_traced
 from models.network import MobileSR, parameter_count
+from models.quantization.expected import Expected, expected_output
 from models.weights import Weights, build_model
 
 # Bump when the exported graph changes for the same candidate: old artifacts are then not reused.
 # One for each lowering: what one makes does not depend on the other.
 GRAPH_REVISIONS: dict[Lowering, int] = {"standard": 1, "direct": 1}
-# fp32 kernels reorder sums; 2e-6 was seen, a wrong kernel is wrong by far more than this.
-FP32_TOLERANCE = 1e-4
 
 
 def artifact_folder(store: Path, candidate: Candidate, weights_sha256: str) -> Path:
@@ -78,12 +80,18 @@ def export(candidate: Candidate, weights: Weights, store: Path) -> Artifact:
     staging = _staging_folder(store)
     try:
         lowered = _lower(model, candidate, example)
-        with torch.inference_mode():
-            expected = model(example)
+        precision = candidate.deployment.precision
         (staging / MODEL_NAME).write_bytes(lowered.serialise())
-        require_right(staging / MODEL_NAME, candidate.key, example, expected, FP32_TOLERANCE)
+        with freed_memory_kept():
+            expected = expected_output(model, precision, example)
+            require_right(
+                staging / MODEL_NAME, candidate.key, (example, expected.output), expected.tolerance,
+                # Of int8 and fp16 the tolerance says it already.
+                partial(rounding_sentence, model, example, expected.output)
+                if precision == "fp32" else str,
+            )  # fmt: skip
         (staging / CHECK_INPUT_NAME).write_bytes(example.numpy().tobytes())
-        (staging / CHECK_OUTPUT_NAME).write_bytes(expected.contiguous().numpy().tobytes())
+        (staging / CHECK_OUTPUT_NAME).write_bytes(expected.output.contiguous().numpy().tobytes())
         manifest = _manifest(
             candidate, staging, lowered, (sha256, weights.source), (example, expected),
             time.monotonic() - started,
@@ -108,7 +116,9 @@ def _lower(model: MobileSR, candidate: Candidate, example: Tensor) -> Lowered:
     deployment = candidate.deployment
     try:
         if deployment.lowering == "direct":
-            return lower_directly(model, deployment)
+            # What comes stays: ExecuTorch's modules, a node for each operator on each strip.
+            with no_garbage_collection():
+                return lower_directly(model, deployment)
         if deployment.graph == "deploy":
             size = deployment.lr_height, deployment.lr_width
             return lower_traced(DeployMobileSR(model, *size).eval(), example)
@@ -147,7 +157,7 @@ def _manifest(
     staging: Path,
     lowered: Lowered,
     weights: tuple[str, str],
-    tensors: tuple[Tensor, Tensor],
+    tensors: tuple[Tensor, Expected],
     export_s: float,
 ) -> ArtifactManifest:
     config, deployment = candidate.config, candidate.deployment
@@ -158,7 +168,7 @@ def _manifest(
         sha256=sha256_of(staging / MODEL_NAME),
         size_bytes=(staging / MODEL_NAME).stat().st_size,
         inputs=(TensorSpec(shape=tuple(tensors[0].shape), dtype="float32"),),
-        outputs=(TensorSpec(shape=tuple(tensors[1].shape), dtype="float32"),),
+        outputs=(TensorSpec(shape=tuple(tensors[1].output.shape), dtype="float32"),),
         parameters=parameter_count(config),
         macs=macs(config, deployment.lr_height, deployment.lr_width),
         weights_sha256=weights[0],
@@ -169,7 +179,7 @@ def _manifest(
         delegated_ops=dict(lowered.delegated_ops),
         undelegated_ops=dict(lowered.undelegated_ops),
         planned_memory_bytes=lowered.planned_memory_bytes,
-        check_tolerance=FP32_TOLERANCE,
+        check_tolerance=tensors[1].tolerance,
         check_input_sha256=sha256_of(staging / CHECK_INPUT_NAME),
         check_output_sha256=sha256_of(staging / CHECK_OUTPUT_NAME),
         export_s=export_s,

@@ -13,9 +13,17 @@ import typer
 from foundation.artifact import Artifact
 from foundation.console import err, out, print_json
 from foundation.errors import RequestError
+from foundation.memory import no_garbage_collection
 from foundation.wording import shell_line
 from models.artifact_copy import copy_artifact
-from models.cli import ConfigOption, JsonOption, KeyOption, PresetOption, choose_config
+from models.cli import (
+    ConfigOption,
+    JsonOption,
+    KeyOption,
+    PrecisionOption,
+    PresetOption,
+    choose_config,
+)
 
 if TYPE_CHECKING:
     from models.deployment import Candidate
@@ -116,6 +124,7 @@ def export_command(find_in_run: FindInRun) -> Callable[..., None]:
             int | None,
             typer.Option(help=r"Cache in kB that a direct graph is cut for; 0: uncut. \[3072]"),
         ] = None,
+        precision: PrecisionOption = None,
         json: JsonOption = False,
     ) -> None:
         """Export a model to an ExecuTorch .pte with its manifest and its check tensors.
@@ -127,14 +136,15 @@ def export_command(find_in_run: FindInRun) -> Callable[..., None]:
         Example: mobilesr-tune export --preset ntire2022 --weights mobilesr_x4.pth
         --lr-size 180x320 --output published
         """
-        from models.deployment import Candidate, Deployment, fallback_sentence, parse_lr_size
-        from models.weights import load_given_weights
-        from models.window_padding import padding_sentence
+        with no_garbage_collection():
+            from models.deployment import Candidate, Deployment, fallback_sentence, parse_lr_size
+            from models.weights import how_read, load_given_weights
+            from models.window_padding import padding_sentence
 
         own = {
             "--weights": weights, "--preset": preset, "--key": key, "--set": changes,
             "--lr-size": lr_size, "--graph": graph, "--lowering": lowering,
-            "--strip-kb": strip_kb,
+            "--strip-kb": strip_kb, "--precision": precision,
         }  # fmt: skip
         if run is not None:
             _refuse_beside_from([name for name, value in own.items() if value is not None])
@@ -151,10 +161,12 @@ def export_command(find_in_run: FindInRun) -> Callable[..., None]:
             )
         height, width = parse_lr_size(lr_size or "180x320")
         loaded = load_given_weights(weights)
+        if sentence := how_read(loaded, weights):
+            err.say(sentence)
         config = choose_config(preset, key, changes, loaded)
         deployment = Deployment.choose(
             lr_height=height, lr_width=width, graph=graph or "deploy", lowering=lowering,
-            strip_kb=strip_kb,
+            strip_kb=strip_kb, precision=precision or "fp32",
         )  # fmt: skip
         if sentence := fallback_sentence(deployment):
             err.say(sentence)

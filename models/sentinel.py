@@ -23,7 +23,7 @@ _SEED = 20220
 
 
 def sentinel_candidate(deployment: Deployment, scale: Literal[2, 3, 4] = 4) -> Candidate:
-    """The sentinel at a deployment's LR size, as a deploy graph whatever the deployment's is.
+    """The sentinel at a deployment's LR size, as a deploy graph in fp32 whatever that is.
 
     Lowered as the deployment is: a study's latencies are of one lowering, the sentinel's with them.
 
@@ -31,7 +31,7 @@ def sentinel_candidate(deployment: Deployment, scale: Literal[2, 3, 4] = 4) -> C
     which its artifact's sha256 shows, and starts new references.
     """
     config = MobileSRConfig(n_feats=16, n_heads=4, ratios=(2, 2), window_size=8, scale=scale)
-    return Candidate(config, deployment.model_copy(update={"graph": "deploy"}))
+    return Candidate(config, deployment.model_copy(update={"graph": "deploy", "precision": "fp32"}))
 
 
 def export_sentinel(deployment: Deployment, store: Path, scale: Literal[2, 3, 4] = 4) -> Artifact:

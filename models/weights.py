@@ -136,6 +136,11 @@ def load_given_weights(path: Path) -> Weights:
     )
 
 
+def how_read(weights: Weights, path: Path) -> str:
+    """What was taken of a checkpoint that holds more than bare tensors; empty for any other."""
+    return "" if weights.source == str(path) else f"Weights: {weights.source}."
+
+
 def _refusal(path: Path, reason: str) -> str:
     name = foreign_object(reason)
     if name is not None:

@@ -13,7 +13,7 @@ from foundation.errors import RequestError
 from models.config import MobileSRConfig, preset
 from models.deployment import Candidate, Deployment, fallback_sentence
 from models.errors import ConfigError
-from models.export_pool import Export, ExportPool
+from models.export_process import Export, ExportProcess
 from models.window_padding import padding_sentence
 from nightly.suite import ModelSpec, Suite
 
@@ -67,9 +67,8 @@ def prepare(
         warn(sentence)
     for weights, candidates in wanted.items():
         say(f"exporting {len(candidates)} with {weights.name}, where not done before")
-        with ExportPool(weights, suite.artifacts) as pool:
-            exports = pool.export_all(list(candidates.values()))
-        found |= dict(zip(candidates, exports, strict=True))
+        with ExportProcess(weights, suite.artifacts) as process:
+            found |= {name: process.export(one) for name, one in candidates.items()}
     return Prepared(
         {spec.name: found[spec.name] for spec in specs},
         _sentinel(suite, found, say),
@@ -112,7 +111,11 @@ def _candidate(suite: Suite, spec: ModelSpec) -> tuple[Path, Candidate]:
     return path, Candidate(
         config,
         Deployment.choose(
-            lr_height=height, lr_width=width, graph=spec.graph, lowering=spec.lowering
+            lr_height=height,
+            lr_width=width,
+            graph=spec.graph,
+            lowering=spec.lowering,
+            precision=spec.precision,
         ),
     )
 
@@ -165,5 +168,5 @@ def _alone(suite: Suite, spec: ModelSpec) -> Export:
     if spec.artifact is not None:
         return load_artifact(spec.artifact)
     weights, candidate = _candidate(suite, spec)
-    with ExportPool(weights, suite.artifacts) as pool:
-        return pool.export_all([candidate])[0]
+    with ExportProcess(weights, suite.artifacts) as process:
+        return process.export(candidate)

@@ -14,7 +14,7 @@ from device_runner.measuring import measure_together
 from foundation.artifact import Artifact
 from foundation.wording import count_of
 from models.evaluation import score_outputs
-from models.export_pool import Export
+from models.export_process import Export
 from models.images import ImagePair
 from models.inference import upscale_images
 from nightly.listener import NightListener

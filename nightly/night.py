@@ -18,6 +18,7 @@ from nightly.history import History
 from nightly.listener import NightListener
 from nightly.look import Pairs, scale_of
 from nightly.place import Place
+from nightly.precision import require_same_precisions
 from nightly.records import (
     DeviceNight,
     Epoch,
@@ -101,6 +102,10 @@ class NightRun:
         """From here on the night has a number."""
         prepared = prepare(
             self.suite, self.choices.only, self.listener.stage, self.listener.warning
+        )
+        require_same_precisions(
+            {name: one for name, one in prepared.models.items() if isinstance(one, Artifact)},
+            self.history.last_candidates(self.suite.name),
         )
         pairs = self._pairs(prepared)
         now = self._now()

@@ -17,7 +17,7 @@ from foundation.places import expanded
 from foundation.records import first_problem
 from foundation.toml import read_toml
 from foundation.wording import shell_line, shown
-from models.deployment import Graph, Lowering, parse_lr_size
+from models.deployment import Graph, Lowering, Precision, parse_lr_size
 from models.errors import ConfigError
 from nightly.errors import SuiteError
 from nightly.metrics import BY_NAME, Scale
@@ -56,6 +56,7 @@ class ModelSpec(BaseModel):
         preset: an architecture by its name, `ntire2022` or `article`.
         graph: `deploy`, or `reference`, the network as written.
         lowering: how it becomes a `.pte`; without it the best that there is for the graph.
+        precision: fp32, fp16 or int8; an `artifact` has one of its own.
     """
 
     model_config = _FROZEN
@@ -68,6 +69,7 @@ class ModelSpec(BaseModel):
     lr_size: tuple[int, int] = (64, 64)
     graph: Graph = "deploy"
     lowering: Lowering | None = None
+    precision: Precision = "fp32"
 
     @field_validator("lr_size", mode="before")
     @classmethod

@@ -7,7 +7,7 @@ from typing import Any
 
 from foundation.wording import count_of, ms, number, percent, signed_db
 from reports.agreement import Agreement, Transfer
-from reports.wording import config_code, interval
+from reports.wording import candidate_code, interval
 from search.study.records import CandidateResult
 
 
@@ -19,10 +19,10 @@ def agreement_views(agreements: Sequence[Agreement]) -> list[dict[str, Any]]:
             "sentence": sentence(found),
             "swaps": [
                 (
-                    config_code(swap.left[0].config),
+                    candidate_code(swap.left[0]),
                     interval(swap.left[0]),
                     interval(swap.left[1]),
-                    config_code(swap.right[0].config),
+                    candidate_code(swap.right[0]),
                     interval(swap.right[0]),
                     interval(swap.right[1]),
                     "sure" if swap.sure else "intervals overlap",
@@ -31,7 +31,7 @@ def agreement_views(agreements: Sequence[Agreement]) -> list[dict[str, Any]]:
             ],
             "retrained": [
                 (
-                    config_code(one.config),
+                    candidate_code(one),
                     number(one.psnr_y_db, 2),
                     number(other.psnr_y_db, 2),
                     signed_db((other.psnr_y_db or 0.0) - (one.psnr_y_db or 0.0)),
@@ -65,13 +65,13 @@ def sentence(found: Agreement) -> str:
 def transfer_sentence(found: Transfer) -> str:
     """What it would cost to carry a choice from one device to another."""
     words = (
-        f"The choice of {found.chosen_on} ({config_code(found.here.config)}) takes "
+        f"The choice of {found.chosen_on} ({candidate_code(found.here)}) takes "
         f"{ms(found.here.latency_ms)} ms on {found.run_on}, with {_db(found.here)} dB"
     )
     if found.better is None:
         return f"{words}: nothing measured there is better within that time."
     return (
-        f"{words}; within that time {config_code(found.better.config)} gives "
+        f"{words}; within that time {candidate_code(found.better)} gives "
         f"{_db(found.better)} dB there, in {ms(found.better.latency_ms)} ms."
     )
 

@@ -12,7 +12,7 @@ from reports.choice import export_command
 from reports.facts import ProfileGroup
 from reports.picks import Pick, Step, paired_difference, picks
 from reports.sections import Section
-from reports.wording import config_code
+from reports.wording import candidate_code
 from search.study.records import CandidateResult
 
 
@@ -95,7 +95,7 @@ def _card(pick: Pick, section: Section) -> Card:
         cost=_cost(pick.step),
         sure=_sure(result, section.group),
         memory=ms(result.peak_memory_mb) if result.peak_memory_mb is not None else "",
-        code=config_code(result.config),
+        code=candidate_code(result),
         command=export_command(section.facts.run_path, result),
     )
 

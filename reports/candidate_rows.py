@@ -10,7 +10,7 @@ from foundation.wording import MISSING, ms, number, percent, plain
 from reports.roles import STANDINGS, role_of
 from reports.sections import Section
 from reports.table import row
-from reports.wording import config_code, gain_words
+from reports.wording import candidate_code, gain_words
 from search.study.records import CandidateResult
 
 
@@ -72,7 +72,7 @@ def candidate_row(result: CandidateResult, section: Section) -> dict[str, Any]:
         "order": list(STANDINGS).index(role),
         "tie": cells["front_undecided"],
         "standing": STANDINGS[role],
-        "code": config_code(result.config),
+        "code": candidate_code(result),
         "cells": [texts[column.name] for column in COLUMNS],
         # That a stand-in was measured stands above everything: it would be said in every row.
         "flags": plain(

@@ -10,7 +10,7 @@ from foundation.wording import number
 from reports.charts import drawing
 from reports.charts.scale import Scale
 from reports.sections import Section
-from reports.wording import config_code, interval
+from reports.wording import candidate_code, interval
 from search.study.finetuned import FinetunedResult
 
 HEADINGS = ("Trial", "Configuration", "Latency, ms", "Slice, dB", "Finetuned, dB", "Gain")
@@ -22,7 +22,7 @@ def finetuned_rows(section: Section) -> list[tuple[str, ...]]:
     return [
         (
             str(one.after.number),
-            config_code(one.after.config),
+            candidate_code(one.after),
             interval(one.after) if one.after.timing else "",
             number(one.before.psnr_y_db, 2),
             number(one.after.psnr_y_db, 2),

@@ -9,7 +9,7 @@ from pathlib import PurePath
 from foundation.wording import count_of, number, plain
 from reports.choice import Choice
 from reports.facts import ProfileGroup, StudyFacts
-from reports.wording import config_text, interval
+from reports.wording import candidate_text, interval
 from search.front.belief import source_error_of
 
 
@@ -26,7 +26,7 @@ def headline(group: ProfileGroup, choice: Choice) -> str:
     width, height = best.deployment.lr_width, best.deployment.lr_height
     sizes = f"{width}×{height} to {width * best.config.scale}×{height * best.config.scale} pixels"
     return (
-        f"Trial {best.number} ({config_text(best.config)}) upscales {sizes}"
+        f"Trial {best.number} ({candidate_text(best)}) upscales {sizes}"
         f" in {interval(best)} ms with {quality}, on {group.device}."
     )
 

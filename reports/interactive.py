@@ -14,7 +14,13 @@ from reports.charts.front import FrontPlot
 from reports.charts.scale import nice_step
 from reports.choice import export_command
 from reports.sections import Section
-from reports.wording import WORSE_LEGEND, config_code, config_text, interval, worse_than_bicubic
+from reports.wording import (
+    WORSE_LEGEND,
+    candidate_code,
+    candidate_text,
+    interval,
+    worse_than_bicubic,
+)
 from search.study.records import CandidateResult
 
 
@@ -53,7 +59,7 @@ def dot_data(section: Section, plot: FrontPlot) -> dict[str, Any]:
             {
                 "trial": result.number,
                 "role": role,
-                "code": config_code(result.config),
+                "code": candidate_code(result),
                 "lines": details(result, section),
                 "latency": result.latency_ms,
                 "high": result.latency_high_ms,
@@ -92,7 +98,7 @@ def knobs(section: Section) -> list[Knob]:
 
 def details(result: CandidateResult, section: Section) -> list[str]:
     """What hovering or focusing a dot tells, a line a fact."""
-    lines = [f"Trial {result.number}", config_text(result.config), f"latency {interval(result)} ms"]
+    lines = [f"Trial {result.number}", candidate_text(result), f"latency {interval(result)} ms"]
     if result.psnr_y_db is not None:
         over = f" ({signed_db(result.gain_db)} over bicubic)" if result.gain_db is not None else ""
         lines.append(f"PSNR {number(result.psnr_y_db, 2)} dB{over}")

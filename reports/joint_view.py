@@ -10,7 +10,7 @@ from reports.choice import export_command
 from reports.joint import Across, Joint, joint
 from reports.report import Report
 from reports.sections import Section
-from reports.wording import config_code, gain_words, interval
+from reports.wording import candidate_code, gain_words, interval
 from search.study.records import CandidateResult
 
 # What stands of each device.
@@ -57,7 +57,7 @@ def joint_sentence(row: Across, names: tuple[str, ...]) -> str:
     quality = f"{number(row.least_psnr_db, 2)} dB"
     if gains:
         quality += f" ({gain_words(min(gains))} over bicubic)"
-    return f"{config_code(row.known[0].config)}: {', '.join(parts)}; {quality}"
+    return f"{candidate_code(row.known[0])}: {', '.join(parts)}; {quality}"
 
 
 def _answer(found: Joint, report: Report) -> str:
@@ -78,7 +78,7 @@ def _row(row: Across, found: Joint) -> dict[str, Any]:
     for result, rank in zip(row.results, row.ranks, strict=True):
         cells += _cells(result, rank)
     return {
-        "code": config_code(row.known[0].config),
+        "code": candidate_code(row.known[0]),
         "chosen": row is found.chosen,
         "worse": row.worse_than_bicubic,
         "cells": cells,
@@ -99,7 +99,7 @@ def _cells(result: CandidateResult | None, rank: int | None) -> list[str]:
 def _data(row: Across) -> dict[str, Any]:
     sums = {r.artifact.sha256 if r.artifact else "" for r in row.known}
     return {
-        "code": config_code(row.known[0].config),
+        "code": candidate_code(row.known[0]),
         "trials": [result.number for result in row.known],
         "latency": [result.latency_ms for result in row.known],
         "psnr": [result.psnr_y_db for result in row.known],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from device_runner.flags import flag_words
 from foundation.wording import plain, shorten
 from reports.facts import ProfileGroup
-from reports.wording import config_code
+from reports.wording import candidate_code
 from search.study.troubles import Trouble
 
 REASON_LENGTH = 600
@@ -86,7 +86,7 @@ def left_out(group: ProfileGroup) -> list[LeftOut]:
             if excess > 0
         )
         reason = shorten(result.reason, REASON_LENGTH) or broken or "no reason was recorded"
-        found.append(LeftOut(result.number, config_code(result.config), standing, reason))
+        found.append(LeftOut(result.number, candidate_code(result), standing, reason))
     return found
 
 

@@ -14,9 +14,11 @@ from reports.facts import ProfileGroup, StudyFacts
 from reports.finetuned_view import HEADINGS, finetuned_rows, finetuned_words
 from reports.headline import counts, headline, reproduce_command
 from reports.left_out import flag_counts, trouble_words
+from reports.precision_view import HEADINGS as PRECISION_HEADINGS
+from reports.precision_view import precision_rows, precision_words
 from reports.report import Report
 from reports.sections import Section
-from reports.wording import WORSE_LEGEND, config_text, gain_words, interval, parameters_of
+from reports.wording import WORSE_LEGEND, candidate_text, gain_words, interval, parameters_of
 
 REASONS_SHOWN = 10
 
@@ -47,10 +49,27 @@ def _section(section: Section, place: int) -> list[str]:
     lines += [f"- Candidates: {counts(group)}", ""]
     if group.measured:
         lines += [f"![Latency against PSNR of every candidate]({front_file(place)})", ""]
-    lines += _front(group, choice) + _near_misses(section) + _finetuned(section)
+    lines += _front(group, choice) + _near_misses(section) + _precisions(section)
+    lines += _finetuned(section)
     if choice.command:
         lines += ["Export the chosen one:", "", *_code(choice.command), ""]
     return lines + _effects(section) + _flags(group) + _failures(group)
+
+
+def _precisions(section: Section) -> list[str]:
+    rows = precision_rows(section)
+    if not rows:
+        return []
+    return [
+        "### What a precision costs and gains",
+        "",
+        f"| {' | '.join(PRECISION_HEADINGS)} |",
+        "|---|---|" + "---:|" * (len(PRECISION_HEADINGS) - 2),
+        *(f"| {' | '.join(map(escaped, row))} |" for row in rows),
+        "",
+        escaped(precision_words(section)),
+        "",
+    ]
 
 
 def _finetuned(section: Section) -> list[str]:
@@ -142,7 +161,7 @@ def _front(group: ProfileGroup, choice: Choice) -> list[str]:
         cells = [
             mark,
             str(r.number),
-            escaped(config_text(r.config)),
+            escaped(candidate_text(r)),
             interval(r),
             number(r.psnr_y_db, 2),
             gain_words(r.gain_db),
@@ -161,7 +180,7 @@ def _front(group: ProfileGroup, choice: Choice) -> list[str]:
 
 def _near_misses(section: Section) -> list[str]:
     lines = [
-        f"- Trial {near.result.number} ({escaped(config_text(near.result.config))}): "
+        f"- Trial {near.result.number} ({escaped(candidate_text(near.result))}): "
         + "; ".join(miss.sentence for miss in near.misses)
         for near in section.near_misses
     ]

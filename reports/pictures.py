@@ -20,7 +20,7 @@ from foundation.wording import count_of, number, plain
 from models.images import Rgb, load_rgb
 from models.quality import psnr_y_db
 from reports.sections import Section
-from reports.wording import config_code
+from reports.wording import candidate_code
 from search.study.crops import (
     BICUBIC,
     IMAGES,
@@ -243,7 +243,7 @@ def _candidate(crops: Crops, at: int, member: CandidateResult, section: Section)
     picture, name = crops.outputs[member.number][at], crops.places[at].image
     return Shown(
         key=str(member.number),
-        title=f"Trial {member.number}, {config_code(member.config)}",
+        title=f"Trial {member.number}, {candidate_code(member)}",
         role="chosen" if member is section.choice.result else "front",
         picture=data_uri(picture),
         crop_db=psnr_y_db(picture, crops.truth[at], border=0),

@@ -18,6 +18,7 @@ STANDINGS = {**NAMES, "tie": "Tie", "stopped": "Stopped", "failed": "Failed"}
 LEGEND = {
     **NAMES,
     "staircase": "Best PSNR within a latency",
+    "family": "One config in several precisions",
     "bicubic": "Bicubic upscaling",
     "limit": "Constraint",
 }
@@ -33,6 +34,7 @@ MARKS = {
     "failed": "M-5 0H5",
     "stopped": "M0-7V7",
     "staircase": "M-8 5H0V-5H8",
+    "family": "M-8 4L8-4",
     "bicubic": "M-8 0H8",
     "limit": "M-8 0H8",
 }

@@ -21,9 +21,11 @@ from reports.left_out import FlagCount, flag_counts, left_out, trials_in_words
 from reports.next_steps import next_steps
 from reports.picture_scores import picture_rows
 from reports.pictures import GAIN, crop_data, gallery
+from reports.precision_view import HEADINGS as PRECISION_HEADINGS
+from reports.precision_view import precision_rows, precision_words
 from reports.sections import Section
 from reports.table import row
-from reports.wording import WORSE_LEGEND, config_code, gain_words, worse_than_bicubic
+from reports.wording import WORSE_LEGEND, candidate_code, gain_words, worse_than_bicubic
 from search.study.records import CandidateResult
 
 SPLIT_ROWS = 14
@@ -60,7 +62,7 @@ def section_view(section: Section, place: int, picture_bytes: int) -> dict[str, 
         "near_misses": [
             (
                 near.result.number,
-                config_code(near.result.config),
+                candidate_code(near.result),
                 ms(near.result.latency_ms),
                 ms(near.result.peak_memory_mb),
                 number(near.result.psnr_y_db, 2),
@@ -72,6 +74,9 @@ def section_view(section: Section, place: int, picture_bytes: int) -> dict[str, 
         "finetuned_headings": list(FINETUNED_HEADINGS),
         "finetuned_words": finetuned_words(section),
         "finetuned_chart": draw_finetuned(section),
+        "precisions": precision_rows(section),
+        "precision_headings": list(PRECISION_HEADINGS),
+        "precision_words": precision_words(section),
         "pictures": picture_rows(group, choice.result),
         "worse": WORSE_LEGEND if any(map(worse_than_bicubic, group.measured)) else "",
         "ties": bool(group.undecided_numbers),
@@ -110,7 +115,7 @@ def _front_row(result: CandidateResult, section: Section) -> tuple[Any, ...]:
     probability = cells["front_probability"]
     return (
         f"{mark}{tie}{result.number}",
-        config_code(result.config),
+        candidate_code(result),
         ms(result.latency_ms),
         MISSING if low is None or high is None else f"{ms(low)}–{ms(high)}",
         number(result.psnr_y_db, 2),

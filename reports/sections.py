@@ -13,6 +13,7 @@ from reports.effects import TargetEffects, effects
 from reports.facts import ProfileGroup, StudyFacts
 from reports.growth import FrontGrowth, growth
 from reports.near_misses import NearMiss, near_misses
+from reports.precisions import Family, families
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,11 @@ class Section:
     def near_misses(self) -> list[NearMiss]:
         """What comes nearest to the limits; empty where a candidate meets them."""
         return near_misses(self.group, self.facts.limits)
+
+    @cached_property
+    def families(self) -> list[Family]:
+        """Configs that were measured in several precisions."""
+        return families(self.group)
 
     @cached_property
     def effects(self) -> list[TargetEffects]:

@@ -20,7 +20,7 @@ from reports.report import Report
 from reports.sections import Section
 from reports.wording import (
     WORSE_LEGEND,
-    config_code,
+    candidate_code,
     gain_words,
     interval,
     parameters_of,
@@ -54,7 +54,7 @@ def front_table(group: ProfileGroup, choice: Choice) -> Table:
         cells = (
             mark,
             str(result.number),
-            config_code(result.config),
+            candidate_code(result),
             interval(result),
             number(result.psnr_y_db, 2),
             gain_words(result.gain_db),
@@ -109,7 +109,7 @@ def near_miss_table(misses: Sequence[NearMiss]) -> Table:
     table.add_column("Misses")
     for near in misses:
         sentences = "\n".join(miss.sentence for miss in near.misses)
-        table.add_row(str(near.result.number), config_code(near.result.config), Text(sentences))
+        table.add_row(str(near.result.number), candidate_code(near.result), Text(sentences))
     return table
 
 

@@ -35,6 +35,21 @@ def parameters_of(result: CandidateResult) -> str:
     return MISSING if result.artifact is None else f"{result.artifact.parameters:,}"
 
 
+def candidate_code(result: CandidateResult) -> str:
+    """`config_code` of a result, and its precision where that is not fp32."""
+    return config_code(result.config) + _not_fp32(result)
+
+
+def candidate_text(result: CandidateResult) -> str:
+    """`config_text` of a result, and its precision where that is not fp32."""
+    return config_text(result.config) + _not_fp32(result)
+
+
+def _not_fp32(result: CandidateResult) -> str:
+    precision = result.deployment.precision
+    return "" if precision == "fp32" else f", {precision}"
+
+
 def config_code(config: MobileSRConfig) -> str:
     """An architecture in few columns, as in its key: `n32 h4 r2.2.2 w8`."""
     ratios = ".".join(map(str, config.ratios))

@@ -10,7 +10,14 @@ import typer
 
 from device_runner.commands.cli import RunnerOption, WaitOption
 from foundation.console import err, out, print_json, progress_bar
-from models.cli import ConfigOption, JsonOption, KeyOption, PresetOption, choose_config
+from models.cli import (
+    ConfigOption,
+    JsonOption,
+    KeyOption,
+    PrecisionOption,
+    PresetOption,
+    choose_config,
+)
 from search.search_command import DEVICE_HELP, search_command
 
 if TYPE_CHECKING:
@@ -34,6 +41,7 @@ def upscale(
     key: KeyOption = None,
     changes: ConfigOption = None,
     tile: Annotated[str, typer.Option(help="HEIGHTxWIDTH of the LR tile to export.")] = "128x128",
+    precision: PrecisionOption = None,
     device: Annotated[str, typer.Option(help=DEVICE_HELP)] = "auto",
     runner: RunnerOption = None,
     wait: WaitOption = 0.0,
@@ -58,6 +66,7 @@ def upscale(
 
     request = UpscaleRequest(
         image=image, output=output, artifact=artifact, weights=weights, tile=tile,
+        precision=precision,
         device=device, threads=threads, timeout_s=timeout_s, runner=runner, wait_s=wait,
         background=background,
     )  # fmt: skip

@@ -127,4 +127,6 @@ class SearchDisplay:
         # A terminal has it in its bars.
         if not err.is_terminal and left_s is not None:
             where += f"  about {duration(left_s)} left"
-        err.tell(f"{done:>3}/{total}  {result.config.key:<26} {text}{where}", indent=8)
+        precision = result.deployment.precision
+        name = result.config.key + ("" if precision == "fp32" else f" {precision}")
+        err.tell(f"{done:>3}/{total}  {name:<26} {text}{where}", indent=8)

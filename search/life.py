@@ -22,7 +22,7 @@ from foundation.errors import DeviceFailure
 from foundation.files import write_json
 from foundation.wording import count_of, without_passwords
 from models.deployment import Deployment, fallback_sentence
-from models.export_pool import ExportPool
+from models.export_process import ExportProcess
 from models.origin import WeightsOrigin
 from models.sentinel import export_sentinel
 from models.training.supernet import TrainingProgress
@@ -161,8 +161,8 @@ def _prepare(
 def _try_candidates(run: RunDirectory, lanes: list[Lane], prepared: _Preparation) -> list[str]:
     """Every lane's trials; why each lane ended, in words."""
     request = prepared.request
-    pool = ExportPool(run.weights, run.artifacts, request.export_jobs, request.export_timeout_s)
-    whys = SearchLoop(lanes, pool, request.time_budget_s, prepared.events).run()
+    exporter = ExportProcess(run.weights, run.artifacts, request.export_timeout_s)
+    whys = SearchLoop(lanes, exporter, request.time_budget_s, prepared.events).run()
     with storage_trouble(run):
         return [why + _repeats(lane) for lane, why in zip(lanes, whys, strict=True)]
 

@@ -36,6 +36,9 @@ IDENTITY = (
     "min_iterations", "min_time_s", "max_latency_ms", "max_memory_mb", "min_psnr_db", "overlap",
 )  # fmt: skip
 
+# What earlier runs wrote down and no search needs to know any more: how many exports ran at once.
+_RETIRED = ("export_jobs",)
+
 
 class SearchRequest(BaseModel):
     """One search, fully resolved. Paths are absolute; None means the built-in default.
@@ -86,7 +89,6 @@ class SearchRequest(BaseModel):
     min_iterations: Annotated[int, Field(ge=1, le=1_000_000)] = 10
     min_time_s: Positive = 0.5
     session_timeout_s: Positive = 300.0
-    export_jobs: Annotated[int, Field(ge=1, le=64)] = 2
     export_timeout_s: Positive = 900.0
     overlap: Annotated[int, Field(ge=0, le=256)] | None = None
     max_latency_ms: Positive | None = None
@@ -150,6 +152,8 @@ class SearchRequest(BaseModel):
         if lowering is None and request.strip_kb is None:
             lowering = request._begun_with()
         chosen = request.deployment(lowering=lowering, strip_kb=request.strip_kb)
+        for precision in request.space.precisions:
+            chosen = chosen.in_precision(precision)
         request = request.model_copy(update={"lowering": chosen.lowering})
         if request.lr is not None and request.hr is None:
             raise SearchError("--lr was given without --hr: PSNR needs the HR images too")
@@ -194,6 +198,9 @@ class SearchRequest(BaseModel):
     def identity(self) -> dict[str, Any]:
         """What must not change between a run and its resumption."""
         values = self.model_dump(mode="json")
+        if self.space.precisions == ("fp32",):
+            # As it was when there was no other: a study of that time is found again.
+            del values["space"]["precisions"]
         return {name: values[name] for name in IDENTITY}
 
     @property
@@ -227,9 +234,10 @@ def _read_toml(path: Path) -> dict[str, Any]:
     if not path.exists():
         raise SearchError(f"no configuration file at {path}")
     try:
-        return read_toml(path)
+        fields = read_toml(path)
     except RequestError as error:
         raise SearchError(str(error)) from error
+    return {name: value for name, value in fields.items() if name not in _RETIRED}
 
 
 def _absolute_sqlite(address: str) -> str:

@@ -101,6 +101,10 @@ def search_command(after_search: Callable[[RunDirectory, bool], None]) -> Callab
         depths: SpaceChoices = None,
         ratios: SpaceChoices = None,
         window_sizes: SpaceChoices = None,
+        precisions: Annotated[
+            str | None,
+            _space(help="Among fp32, fp16, int8: each a candidate [fp32].", metavar="A,B,..."),
+        ] = None,
         n_heads: Annotated[int | None, _space(help="Attention heads [8].")] = None,
         body_passes: Annotated[int | None, _space(help="Body passes [1].")] = None,
         max_latency_ms: Annotated[float | None, _limit(help="Constraint.")] = None,
@@ -126,11 +130,8 @@ def search_command(after_search: Callable[[RunDirectory, bool], None]) -> Callab
         session_timeout_s: Annotated[
             float | None, _measuring(help="Bound on one runner launch [300].")
         ] = None,
-        export_jobs: Annotated[
-            int | None, _measuring(help="Export processes, never while measuring [2].")
-        ] = None,
         export_timeout_s: Annotated[
-            float | None, _measuring(help="Bound on a batch of exports [900].")
+            float | None, _measuring(help="Bound on one export [900].")
         ] = None,
         overlap: Annotated[
             int | None, _measuring(help="LR pixels shared by neighbouring tiles [auto].")
@@ -163,6 +164,8 @@ def search_command(after_search: Callable[[RunDirectory, bool], None]) -> Callab
         given = {name: value for name, value in locals().items() if name not in _OWN_FLAGS}
         for name in ("n_feats", "depths", "ratios", "window_sizes"):
             given[name] = numbers(f"--{name.replace('_', '-')}", given[name])
+        if precisions is not None:
+            given["precisions"] = tuple(part.strip() for part in precisions.split(","))
         request = _resolved(given, config)
         if dry_run:
             _tell_plan(request, json)

@@ -9,13 +9,14 @@ from __future__ import annotations
 import itertools
 import random
 from collections.abc import Iterator
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Literal, Self, get_args
 
 import optuna
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 
 from foundation.records import first_problem
 from models.config import MobileSRConfig
+from models.deployment import Candidate, Deployment, Precision
 from search.errors import SpaceError
 
 Choices = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)]
@@ -32,6 +33,7 @@ class SearchSpace(BaseModel):
         n_heads: attention heads.
         scale: by how much a side grows.
         body_passes: how often the blocks are run through.
+        precisions: what a config may be deployed in; each is a candidate of its own.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -40,6 +42,7 @@ class SearchSpace(BaseModel):
     depths: Choices = (1, 2, 3)
     ratios: Choices = (1, 2)
     window_sizes: Choices = (4, 8)
+    precisions: Annotated[tuple[Precision, ...], Field(min_length=1)] = ("fp32",)
     n_heads: Annotated[int, Field(ge=1)] = 8
     scale: Literal[2, 3, 4] = 4
     body_passes: Annotated[int, Field(ge=1, le=4)] = 1
@@ -49,6 +52,11 @@ class SearchSpace(BaseModel):
     def _sorted_and_unique(cls, value: tuple[int, ...]) -> tuple[int, ...]:
         """Order of choices must not make a different space (and a different study)."""
         return tuple(sorted(set(value)))
+
+    @field_validator("precisions", mode="after")
+    @classmethod
+    def _each_once(cls, value: tuple[Precision, ...]) -> tuple[Precision, ...]:
+        return tuple(one for one in get_args(Precision) if one in value)
 
     @model_validator(mode="after")
     def _every_config_exists(self) -> Self:
@@ -82,14 +90,29 @@ class SearchSpace(BaseModel):
         window = trial.suggest_categorical("window_size", list(self.window_sizes))
         return self._config(n_feats, ratios, window)
 
-    def parameters_of(self, config: MobileSRConfig) -> dict[str, int]:
-        """The trial parameters with which `suggest` gives `config`, for `enqueue_trial`."""
-        return {
+    def suggest_candidate(self, trial: optuna.Trial, deployment: Deployment) -> Candidate:
+        """Draw a config and, where there is a choice, the precision it is deployed in."""
+        config, precision = self.suggest(trial), self.precisions[0]
+        if len(self.precisions) > 1:
+            precision = trial.suggest_categorical("precision", list(self.precisions))
+        return Candidate(config, deployment.in_precision(precision))
+
+    def parameters_of(
+        self, config: MobileSRConfig, precision: Precision | None = None
+    ) -> dict[str, int | str]:
+        """The trial parameters that give `config`, for `enqueue_trial`.
+
+        Without a precision, in the first that there is.
+        """
+        parameters: dict[str, int | str] = {
             "n_feats": config.n_feats,
             "depth": config.depth,
             **{f"ratio_{i}": ratio for i, ratio in enumerate(config.ratios)},
             "window_size": config.window_size,
         }
+        if len(self.precisions) > 1:
+            parameters["precision"] = precision or self.precisions[0]
+        return parameters
 
     def __contains__(self, config: object) -> bool:
         return (
@@ -104,15 +127,21 @@ class SearchSpace(BaseModel):
 
     @property
     def size(self) -> int:
-        """Number of distinct configs."""
+        """Number of distinct candidates: configs times precisions."""
         shapes = sum(len(self.ratios) ** depth for depth in self.depths)
-        return len(self.n_feats) * len(self.window_sizes) * shapes
+        return len(self.n_feats) * len(self.window_sizes) * shapes * len(self.precisions)
 
     def configs(self) -> Iterator[MobileSRConfig]:
         """Every config once, in a fixed order."""
         for n, depth, window in itertools.product(self.n_feats, self.depths, self.window_sizes):
             for ratios in itertools.product(self.ratios, repeat=depth):
                 yield self._config(n, ratios, window)
+
+    def candidates(self, deployment: Deployment) -> Iterator[Candidate]:
+        """Every config in every precision once, in a fixed order."""
+        for config in self.configs():
+            for precision in self.precisions:
+                yield Candidate(config, deployment.in_precision(precision))
 
     def largest(self) -> MobileSRConfig:
         """The config that contains all others (with the largest window)."""
@@ -129,3 +158,8 @@ class SearchSpace(BaseModel):
         depth = rng.choice(self.depths)
         ratios = tuple(rng.choice(self.ratios) for _ in range(depth))
         return self._config(rng.choice(self.n_feats), ratios, rng.choice(self.window_sizes))
+
+    def sample_candidate(self, rng: random.Random, deployment: Deployment) -> Candidate:
+        """Draw each dimension uniformly, the precision among them."""
+        config = self.sample(rng)
+        return Candidate(config, deployment.in_precision(rng.choice(self.precisions)))

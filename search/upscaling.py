@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class UpscaleRequest:
-    """One photograph; either an `artifact` or `weights` to export at `tile`.
+    """One photograph; either an `artifact` or `weights` to export at `tile` in `precision`.
 
     A transparency is upscaled beside the colours, bicubically, unless `background` says on which
     colour the photograph is to be laid first. A colour profile stays with the result.
@@ -53,6 +53,7 @@ class UpscaleRequest:
     runner: str | None = None
     wait_s: float = 0.0
     background: str | None = None
+    precision: str | None = None
 
 
 def cache_folder() -> Path:
@@ -77,6 +78,8 @@ def upscale_photo(
     """
     if (request.artifact is None) == (request.weights is None):
         raise RequestError("give either --artifact or --weights")
+    if request.artifact is not None and request.precision is not None:
+        raise RequestError("--precision beside --artifact: an artifact has its precision already")
     require_savable(request.output)
     photo = load_photo(request.image)
     if request.background is not None:
@@ -133,5 +136,7 @@ def _artifact(
     config = choose(weights)
     if sentence := padding_sentence((height, width), (config.window_size,), "--tile"):
         warn(sentence)
-    deployment = Deployment.choose(lr_height=height, lr_width=width)
+    deployment = Deployment.choose(
+        lr_height=height, lr_width=width, precision=request.precision or "fp32"
+    )
     return export(Candidate(config, deployment), weights, cache_folder())

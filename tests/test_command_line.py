@@ -46,7 +46,7 @@ COMMANDS = [
 TINY = shlex.split(
     "--scale 2 --n-feats 4,8 --n-heads 2 --depths 1 --ratios 1,2 --window-sizes 4 --lr-size 16x16 "
     "--train-steps 60 --batch-size 2 --crop 8 --sessions 1 --min-iterations 2 --min-time-s 0.01 "
-    "--threads 1 --device host --export-jobs 1 --settle-sessions 4"
+    "--threads 1 --device host --settle-sessions 4"
 )
 
 

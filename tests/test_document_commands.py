@@ -29,10 +29,7 @@ DOCUMENTS = sorted(
 # Real exports, trainings and searches.
 pytestmark = pytest.mark.timeout(900)
 
-FEW = (
-    "--trials 2 --sessions 1 --settle-sessions 0 --min-iterations 1 --min-time-s 0.01 --threads 1 "
-    "--export-jobs 1"
-)
+FEW = "--trials 2 --sessions 1 --settle-sessions 0 --min-iterations 1 --min-time-s 0.01 --threads 1"
 SHORT = "--steps 10 --batch-size 1 --crop 8"
 
 

@@ -21,6 +21,7 @@ from device_runner.measuring.correcting import corrected_by, learnt
 from device_runner.measuring.estimates import estimate_of, flags_of
 from device_runner.measuring.gate import Gate
 from device_runner.measuring.order import random_orders, sentinels_a_round
+from device_runner.measuring.precision import precision_flags
 from device_runner.measuring.progress import Progress, Tell
 from device_runner.measuring.session import kept_session
 from device_runner.measuring.verifying import demand_right
@@ -156,7 +157,8 @@ class _Rounds:
         def told(series: _Series) -> Measurement:
             own = None if track is None or alike is None else (track, alike)
             found = self._measurement(series, own, profile, started_at)
-            return found.model_copy(update={"flags": (*found.flags, *flags)})
+            more = (*flags, *precision_flags(series.artifact, profile))
+            return found.model_copy(update={"flags": (*found.flags, *more)})
 
         return [series.failure or told(series) for series in every]
 

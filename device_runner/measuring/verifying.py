@@ -12,6 +12,7 @@ from device_runner.device import Device
 from device_runner.errors import InputRefusedError, MeasurementFailed
 from device_runner.launching.checks import name_of
 from device_runner.launching.launches import RunReport, RunRequest
+from device_runner.measuring.precision import explained
 from device_runner.records import MeasurePlan, Outcome, Verification
 from foundation import Artifact
 
@@ -62,16 +63,19 @@ def _verify(
         device.lease(plan.lease_wait_s),
     ):
         report = demand_ok(
-            device.run(
-                RunRequest(
-                    artifact=artifact,
-                    inputs=(artifact.check_input_path,),
-                    output_dir=Path(folder),
-                    threads=plan.threads,
-                    timeout_s=plan.timeout_s,
-                    memory_limit_mb=plan.memory_limit_mb,
-                    cpus=plan.cpus,
-                )
+            explained(
+                device.run(
+                    RunRequest(
+                        artifact=artifact,
+                        inputs=(artifact.check_input_path,),
+                        output_dir=Path(folder),
+                        threads=plan.threads,
+                        timeout_s=plan.timeout_s,
+                        memory_limit_mb=plan.memory_limit_mb,
+                        cpus=plan.cpus,
+                    )
+                ),
+                artifact,
             )
         )
         found = np.fromfile(report.outputs[0], "<f4")

@@ -24,11 +24,13 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.errors import ExportError
+from models.lowering.xnnpack_values import DataType
 
 if TYPE_CHECKING:
     from torch import Tensor
 
-    from models.lowering.xnnpack_graph import Entry, Node, XnnpackGraph
+    from models.lowering.xnnpack_graph import XnnpackGraph
+    from models.lowering.xnnpack_values import Entry, Node
 
 VERSION = "1.4.1"
 # What the bytes depend on, as that version has it.
@@ -209,4 +211,27 @@ def _value_json(number: int, entry: Entry) -> Mapping[str, Any]:
         "flags": entry.flags,
         "id_out": number,
     }
-    return {"xvalue_union_type": "XNNTensorValue", "xvalue_union": tensor}
+    quantised = _quantised_json(entry)
+    if quantised is None:
+        return {"xvalue_union_type": "XNNTensorValue", "xvalue_union": tensor}
+    return {
+        "xvalue_union_type": "XNNQuantizedTensorValue",
+        "xvalue_union": {"tensor_value": tensor, **quantised},
+    }
+
+
+def _quantised_json(entry: Entry) -> Mapping[str, Any] | None:
+    """How the numbers of an int8 value are to be read; None for others."""
+    if entry.scales:
+        return {
+            "quant_params_type": "PerChannelQuant",
+            "quant_params": {
+                "scale_buffer_idx": entry.scales, "num_scales": entry.shape[0], "channel_dim": 0,
+            },
+        }  # fmt: skip
+    if entry.dtype is DataType.QDINT8:
+        # Each row of the last dimension by itself.
+        return {
+            "quant_params_type": "PerTokenDynamicQuant", "quant_params": {"num_nonbatch_dims": 1}
+        }  # fmt: skip
+    return None

@@ -6,7 +6,7 @@ import contextlib
 import os
 import sys
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from torch import Tensor
@@ -15,15 +15,18 @@ from models.errors import ExportError
 
 
 def require_right(
-    path: Path, name: str, example: Tensor, expected: Tensor, tolerance: float
+    path: Path, name: str, tensors: tuple[Tensor, Tensor], tolerance: float, why: Callable[[], str]
 ) -> None:
-    """Load the program at `path`, run it on `example` and compare.
+    """Load the program at `path`, run it on an example and compare with what is expected.
+
+    `tensors` are both of them; `why` may add to the sentence about a wrong answer.
 
     Raises:
         ExportError: it does not load or run, or an output differs by more than `tolerance`.
     """
     from executorch.runtime import Runtime
 
+    example, expected = tensors
     try:
         with _silent():
             method = Runtime.get().load_program(path).load_method("forward")
@@ -39,7 +42,7 @@ def require_right(
     if answer.shape != expected.shape or not largest <= tolerance:
         raise ExportError(
             f"{name} was lowered, and answers wrongly on this host: off by up to {largest:.3g}, "
-            f"at most {tolerance:g} is allowed"
+            f"at most {tolerance:g} is allowed{why()}"
         )
 
 

@@ -11,72 +11,26 @@ import hashlib
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from enum import IntEnum
 from typing import Any
 
-import torch
 from torch import Tensor
 
-# The schema's number for "no value" and "no external id".
-NONE = 2**32 - 1
+from models.lowering.xnnpack_values import (
+    NONE,
+    TORCH_TYPES,
+    DataType,
+    Entry,
+    Kernel,
+    Node,
+    Padding,
+    Value,
+)
+from models.quantization.int8 import quantised_weight
+
 _EXTERNAL_INPUT, _EXTERNAL_OUTPUT = 1, 2
 _TRANSPOSE_B = 1
 # XNNPACK concatenates up to five tensors at once.
 _MOST_PARTS = 5
-
-
-class DataType(IntEnum):
-    """Element types, by the schema's numbers."""
-
-    FP32 = 1
-
-
-_TORCH_TYPES = {DataType.FP32: torch.float32}
-
-
-@dataclass(frozen=True)
-class Value:
-    """A tensor of the graph, by its number."""
-
-    number: int
-    shape: tuple[int, ...]
-    dtype: DataType = DataType.FP32
-
-
-@dataclass(frozen=True)
-class Node:
-    """An operator: its name in the schema, and its fields there."""
-
-    kind: str
-    fields: dict[str, Any]
-
-
-@dataclass
-class Entry:
-    """A value as the schema describes it. `constant` is 0 for what is computed."""
-
-    shape: tuple[int, ...]
-    dtype: DataType
-    constant: int = 0
-    external_id: int = NONE
-    flags: int = 0
-
-
-@dataclass(frozen=True)
-class Kernel:
-    """Weights of a linear layer or a convolution, and their bias; shared by all that use them."""
-
-    weight: Value
-    bias: Value | None
-
-
-@dataclass(frozen=True)
-class Padding:
-    """Zeros around a picture: rows above and below, columns at either side."""
-
-    above: int
-    below: int
-    beside: int
 
 
 @dataclass
@@ -84,8 +38,11 @@ class XnnpackGraph:
     """The graph as it is written, one method an operator; each returns the operator's output.
 
     `constants` are (key, size in bytes) of what `blobs` holds; number 0 is the schema's word for
-    "not constant".
+    "not constant". Weights and biases are of type `float_type`, and an operator computes in the
+    type of its inputs; GELU, which XNNPACK has in float32 alone, is computed there.
     """
+
+    float_type: DataType = DataType.FP32
 
     nodes: list[Node] = field(default_factory=list)
     entries: list[Entry] = field(default_factory=list)
@@ -93,7 +50,8 @@ class XnnpackGraph:
     blobs: dict[str, bytes] = field(default_factory=dict)
     inputs: list[int] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
-    _known: dict[tuple[str, tuple[int, ...]], Value] = field(default_factory=dict)
+    _known: dict[tuple[int, int, tuple[int, ...]], Value] = field(default_factory=dict)
+    _converted: dict[tuple[int, DataType], Value] = field(default_factory=dict)
 
     @property
     def operators(self) -> dict[str, int]:
@@ -115,41 +73,77 @@ class XnnpackGraph:
         entry.flags = _EXTERNAL_OUTPUT
         self.outputs.append(value.number)
 
-    def constant(self, tensor: Tensor, dtype: DataType = DataType.FP32) -> Value:
-        """A constant; one whose content is there already is used again."""
-        tensor = tensor.detach().to(_TORCH_TYPES[dtype]).contiguous()
-        blob = tensor.numpy().tobytes()
-        key = hashlib.sha256(dtype.name.encode() + blob).hexdigest()
-        shape = tuple(tensor.shape)
-        if (key, shape) not in self._known:
-            self.blobs[key] = blob
-            self.constants.append((key, len(blob)))
-            self._known[key, shape] = self._value(shape, dtype, len(self.constants) - 1)
-        return self._known[key, shape]
+    def constant(self, tensor: Tensor) -> Value:
+        """A constant of `float_type`; one whose content is there already is used again."""
+        return self._constant(tensor, self.float_type)
 
     def kernel(self, weight: Tensor, bias: Tensor | None) -> Kernel:
-        """Weights in XNNPACK's layout: (out, in), (out, height, width, in) or (1, h, w, out)."""
-        return Kernel(self.constant(weight), None if bias is None else self.constant(bias))
+        """Weights in XNNPACK's layout: (out, in), (out, height, width, in) or (1, h, w, out).
 
-    def _value(
-        self, shape: Sequence[int], dtype: DataType = DataType.FP32, constant: int = 0
-    ) -> Value:
+        Those of convolutions are float32 always: XNNPACK turns them into what it computes in.
+        """
+        dtype = self.float_type if weight.dim() == 2 else DataType.FP32
+        return Kernel(
+            self._constant(weight, dtype), None if bias is None else self._constant(bias, dtype)
+        )
+
+    def int8_kernel(self, weight: Tensor, bias: Tensor | None) -> Kernel:
+        """(out, in) in int8 with a scale for each output channel; a float32 bias."""
+        quantised, scales = quantised_weight(weight)
+        value = self._constant(quantised, DataType.QCINT8, self._blob(scales, DataType.FP32))
+        return Kernel(value, None if bias is None else self._constant(bias, DataType.FP32))
+
+    def _constant(self, tensor: Tensor, dtype: DataType, scales: int = 0) -> Value:
+        number = self._blob(tensor, dtype)
+        shape = tuple(tensor.shape)
+        known = (number, scales, shape)
+        if known not in self._known:
+            value = self._known[known] = self._value(shape, dtype)
+            entry = self.entries[value.number]
+            entry.constant, entry.scales = number, scales
+        return self._known[known]
+
+    def _blob(self, tensor: Tensor, dtype: DataType) -> int:
+        """The number of the constant of this content and type."""
+        blob = tensor.detach().to(TORCH_TYPES[dtype]).contiguous().numpy().tobytes()
+        key = hashlib.sha256(dtype.name.encode() + blob).hexdigest()
+        if key not in self.blobs:
+            self.blobs[key] = blob
+            self.constants.append((key, len(blob)))
+        return self.constants.index((key, len(blob)))
+
+    def _value(self, shape: Sequence[int], dtype: DataType = DataType.FP32) -> Value:
         value = Value(len(self.entries), tuple(int(side) for side in shape), dtype)
-        self.entries.append(Entry(value.shape, dtype, constant))
+        self.entries.append(Entry(value.shape, dtype))
         return value
 
-    def _node(self, kind: str, shape: Sequence[int], **fields: Any) -> Value:
-        output = self._value(shape)
+    def _node(self, kind: str, x: Value, shape: Sequence[int], **fields: Any) -> Value:
+        """An operator whose result is of the type of `x`, an input of its."""
+        return self._typed_node(kind, x.dtype, shape, **fields)
+
+    def _typed_node(self, kind: str, dtype: DataType, shape: Sequence[int], **fields: Any) -> Value:
+        output = self._value(shape, dtype)
         self.nodes.append(Node(kind, {"flags": 0, **fields, "output_id": output.number}))
         return output
 
+    def convert(self, x: Value, dtype: DataType) -> Value:
+        """`x` in another type; converted once for all that read it."""
+        if x.dtype is dtype:
+            return x
+        known = (x.number, dtype)
+        if known not in self._converted:
+            self._converted[known] = self._typed_node(
+                "XNNConvert", dtype, x.shape, input_id=x.number
+            )
+        return self._converted[known]
+
     def _unary(self, kind: str, x: Value, **fields: Any) -> Value:
-        return self._node(kind, x.shape, input_id=x.number, **fields)
+        return self._node(kind, x, x.shape, input_id=x.number, **fields)
 
     def _binary(self, kind: str, a: Value, b: Value) -> Value:
         # Of equal rank, and a side of 1 is repeated.
         shape = tuple(map(max, a.shape, b.shape))
-        return self._node(kind, shape, input1_id=a.number, input2_id=b.number)
+        return self._node(kind, a, shape, input1_id=a.number, input2_id=b.number)
 
     def add(self, a: Value, b: Value) -> Value:
         return self._binary("XNNAdd", a, b)
@@ -161,7 +155,8 @@ class XnnpackGraph:
         return self._unary("XNNSoftmax", x)
 
     def gelu(self, x: Value) -> Value:
-        return self._unary("XNNGelu", x)
+        exact = self.convert(x, DataType.FP32)
+        return self.convert(self._unary("XNNGelu", exact), x.dtype)
 
     def reciprocal_square_root(self, x: Value) -> Value:
         return self._unary("XNNReciprocalSquareRoot", x)
@@ -170,10 +165,12 @@ class XnnpackGraph:
         return self._unary("XNNLeakyReLU", x, negative_slope=slope)
 
     def linear(self, x: Value, kernel: Kernel) -> Value:
-        """(..., in) -> (..., out)."""
-        return self._node(
-            "XNNFullyConnected",
-            (*x.shape[:-1], kernel.weight.shape[0]),
+        """(..., in) -> (..., out); an int8 kernel's input is quantised row by row."""
+        shape, dtype = (*x.shape[:-1], kernel.weight.shape[0]), x.dtype
+        if kernel.weight.dtype is DataType.QCINT8:
+            x = self.convert(x, DataType.QDINT8)
+        return self._typed_node(
+            "XNNFullyConnected", dtype, shape,
             input1_id=x.number, filter_id=kernel.weight.number, bias_id=_number(kernel.bias),
         )  # fmt: skip
 
@@ -181,7 +178,7 @@ class XnnpackGraph:
         """(batch, m, k) and (batch, k, n), or (batch, n, k) if transposed, -> (batch, m, n)."""
         columns = b.shape[1] if transpose_b else b.shape[2]
         return self._node(
-            "XNNBatchMatrixMultiply",
+            "XNNBatchMatrixMultiply", a,
             (a.shape[0], a.shape[1], columns),
             input1_id=a.number, input2_id=b.number, flags=_TRANSPOSE_B if transpose_b else 0,
         )  # fmt: skip
@@ -209,7 +206,7 @@ class XnnpackGraph:
         height = x.shape[1] + padding.above + padding.below - kernel.weight.shape[1] + 1
         width = x.shape[2] + 2 * padding.beside - kernel.weight.shape[2] + 1
         return self._node(
-            kind, (1, height, width, outputs),
+            kind, x, (1, height, width, outputs),
             padding_top=padding.above, padding_right=padding.beside,
             padding_bottom=padding.below, padding_left=padding.beside,
             kernel_height=kernel.weight.shape[1], kernel_width=kernel.weight.shape[2],
@@ -221,7 +218,7 @@ class XnnpackGraph:
     def resize_bilinear(self, x: Value, height: int, width: int) -> Value:
         """(1, H, W, C) -> (1, height, width, C), pixel centres aligned as PyTorch's default."""
         return self._node(
-            "XNNStaticResizeBilinear2D",
+            "XNNStaticResizeBilinear2D", x,
             (x.shape[0], height, width, x.shape[3]),
             input_id=x.number, new_height=height, new_width=width,
         )  # fmt: skip
@@ -230,14 +227,14 @@ class XnnpackGraph:
         if tuple(shape) == x.shape:
             return x
         return self._node(
-            "XNNStaticReshape", shape,
+            "XNNStaticReshape", x, shape,
             num_dims=len(shape), new_shape=[int(side) for side in shape], input_id=x.number,
         )  # fmt: skip
 
     def transpose(self, x: Value, order: Sequence[int]) -> Value:
         """Axis i of the result is axis `order[i]` of `x`."""
         return self._node(
-            "XNNStaticTranspose", [x.shape[axis] for axis in order],
+            "XNNStaticTranspose", x, [x.shape[axis] for axis in order],
             num_dims=len(order), perm=list(order), input_id=x.number,
         )  # fmt: skip
 
@@ -248,7 +245,7 @@ class XnnpackGraph:
         offsets, sizes = [0] * len(x.shape), list(x.shape)
         offsets[axis], sizes[axis] = start, stop - start
         return self._node(
-            "XNNStaticSlice", sizes,
+            "XNNStaticSlice", x, sizes,
             num_dims=len(sizes), offsets=offsets, sizes=sizes, input_id=x.number,
         )  # fmt: skip
 
@@ -260,7 +257,7 @@ class XnnpackGraph:
         ahead[axis], behind[axis] = before, after
         shape[axis] += before + after
         return self._node(
-            "XNNStaticConstantPad", shape,
+            "XNNStaticConstantPad", x, shape,
             pre_paddings=ahead, post_paddings=behind, padding_value=0.0, input_id=x.number,
         )  # fmt: skip
 
@@ -279,7 +276,7 @@ class XnnpackGraph:
         shape[axis] = sum(part.shape[axis] for part in parts)
         numbers = [part.number for part in parts] + [NONE] * (_MOST_PARTS - len(parts))
         inputs = {f"input{at}_id": number for at, number in enumerate(numbers, 1)}
-        return self._node(f"XNNConcatenate{len(parts)}", shape, axis=axis, **inputs)
+        return self._node(f"XNNConcatenate{len(parts)}", parts[0], shape, axis=axis, **inputs)
 
 
 def _number(value: Value | None) -> int:

@@ -88,6 +88,22 @@ class HistoryReader:
             rows = connection.execute(query.where(t.series.c.suite == suite)).all()
         return sorted(SeriesKey(*row) for row in rows)
 
+    def last_candidates(self, suite: str) -> dict[str, str]:
+        """Model to the key of the candidate that was measured of it last, in finished nights."""
+        m, s, a = t.measurement, t.series, t.artifact
+        query = (
+            sa.select(s.c.model, a.c.candidate_key)
+            .select_from(
+                m.join(s, s.c.id == m.c.series)
+                .join(a, a.c.id == m.c.artifact)
+                .join(t.night, t.night.c.id == m.c.night)
+            )
+            .where(s.c.suite == suite, t.night.c.status == NightStatus.FINISHED)
+            .order_by(m.c.night)
+        )
+        with self._reading() as connection:
+            return {row.model: row.candidate_key for row in connection.execute(query)}
+
     def trails(
         self,
         suite: str,

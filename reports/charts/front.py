@@ -13,6 +13,7 @@ from reports.charts import drawing
 from reports.charts.scale import Scale
 from reports.choice import Choice
 from reports.facts import Limits, ProfileGroup, latency_interval
+from reports.precisions import Family, families
 from reports.roles import MARKS, NAMES, role_of
 from search.study.records import CandidateResult
 
@@ -41,6 +42,7 @@ class FrontPlot:
     Attributes:
         dots: every candidate drawn and its role, in the order of `ProfileGroup.results`.
         beyond: reference lines too far out to be drawn.
+        families: configs measured in several precisions, joined by lines.
     """
 
     dots: tuple[tuple[CandidateResult, str], ...]
@@ -49,11 +51,13 @@ class FrontPlot:
     y_range: Range
     lines: tuple[Line, ...]
     beyond: tuple[Line, ...]
+    families: tuple[Family, ...] = ()
 
     @property
     def roles(self) -> set[str]:
         """What needs a word in the legend."""
         drawn = {role for _, role in self.dots} | {line.role for line in self.lines}
+        drawn |= {"family"} if self.families else set()
         return drawn | ({"staircase"} if self.front else set())
 
 
@@ -71,6 +75,7 @@ def front_plot(group: ProfileGroup, choice: Choice, limits: Limits) -> FrontPlot
         y_range=y_range,
         lines=tuple(one for one, drawn in zip(lines, inside, strict=True) if drawn),
         beyond=tuple(one for one, drawn in zip(lines, inside, strict=True) if not drawn),
+        families=tuple(families(group)),
     )
 
 
@@ -85,6 +90,7 @@ def draw_front(plot: FrontPlot, label: str, width: int, height: int, size: str =
     parts += [mark for one in plot.lines for mark in _reference(one, x, y)]
     if plot.front:
         parts.append(_staircase(plot.front, x, y))
+    parts += [_family(one, x, y) for one in plot.families]
     # The chosen one is drawn last, above its neighbours.
     order = sorted(range(len(plot.dots)), key=lambda i: -list(NAMES).index(plot.dots[i][1]))
     marks = [_dot(i, *plot.dots[i], x, y) for i in order]
@@ -131,6 +137,12 @@ def _staircase(front: Sequence[CandidateResult], x: Scale, y: Scale) -> Markup:
     steps = [(x(r.latency_ms or 0.0), y(r.psnr_y_db or 0.0)) for r in front]
     d = f"M{steps[0][0]} {steps[0][1]}" + "".join(f"H{at}V{up}" for at, up in steps[1:])
     return drawing.path(f"{d}H{x.end}", "staircase")
+
+
+def _family(family: Family, x: Scale, y: Scale) -> Markup:
+    """From precision to precision of one config."""
+    places = [(x(r.latency_ms or 0.0), y(r.psnr_y_db or 0.0)) for r in family.members]
+    return drawing.path("M" + "L".join(f"{at} {up}" for at, up in places), "family")
 
 
 def _reference(one: Line, x: Scale, y: Scale) -> list[Markup]:

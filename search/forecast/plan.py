@@ -83,7 +83,7 @@ def plan_of(
         sessions = candidate_sessions(request.sessions)
         rates[lane.profile_key] = rates_from(known[lane.profile_key], by_rule, sessions, RUN)
     preparing = any(lane.candidates for lane in lanes)
-    return SearchPlan(path, Work(steps, preparing, request.export_jobs, lanes), rates, known)
+    return SearchPlan(path, Work(steps, preparing, lanes), rates, known)
 
 
 def _known(part: RunDirectory) -> list[CandidateResult]:

@@ -49,8 +49,8 @@ class Rates:
 
     Attributes:
         step: one of the supernet's training.
-        preparation: the largest config's PSNR, the sentinel, starting the export processes.
-        export: a batch of exports side by side, when the processes are warm.
+        preparation: the largest config's PSNR, the sentinel, starting the export process.
+        export: one, when its process is warm.
         session: a launch of the runner, timed.
     """
 
@@ -65,7 +65,7 @@ class Rates:
         return [
             *[step] * training,
             f"preparing {self.preparation.seconds:.0f} s ({self.preparation.source})",
-            f"a batch of exports {self.export.seconds:.1f} s ({self.export.source})",
+            f"an export {self.export.seconds:.1f} s ({self.export.source})",
             f"a session {self.session.seconds:.2f} s ({self.session.source})",
         ]
 
@@ -176,7 +176,7 @@ def measured_rates(
     return ProfileRates(
         measured_at=datetime.now(UTC).strftime("%Y-%m-%d %H:%M UTC"),
         preparation_s=preparation_s,
-        # The first of each process waits for its imports.
+        # The first waits for the imports.
         export_s=statistics.median(exports),
         session_overhead_s=max(0.0, session_s - timed_s),
         gmacs_a_second=statistics.median(speeds),

@@ -90,7 +90,7 @@ class RemainingTime:
             self._look_again(self._training_left_s)
 
     def exported(self) -> None:
-        """A batch of exports is there; what went before the first was preparation."""
+        """An export is there; what went before the first was preparation."""
         with self._lock:
             if self._preparing:
                 self._preparing = False
@@ -151,10 +151,7 @@ class RemainingTime:
         """Estimate anew; `in_hand_s` of it is the piece of work that begins now."""
         if not self._lanes:
             return
-        work = Work(
-            0, self._preparing, self._request.export_jobs,
-            tuple(lane.work for lane in self._lanes.values()),
-        )  # fmt: skip
+        work = Work(0, self._preparing, tuple(lane.work for lane in self._lanes.values()))
         rates = {key: lane.rates for key, lane in self._lanes.items()}
         total_s = seconds_of(work, rates).total + self._training_left_s
         self._at_s = self._clock()

@@ -62,14 +62,12 @@ class Work:
 
     Attributes:
         training_steps: of the supernet.
-        preparing: whether the first export processes, the sentinel and the largest config's PSNR
+        preparing: whether the export process, the sentinel and the largest config's PSNR
             are still to come.
-        export_jobs: exports that run at once.
     """
 
     training_steps: int
     preparing: bool
-    export_jobs: int
     lanes: tuple[LaneWork, ...]
 
 
@@ -106,7 +104,7 @@ def seconds_of(work: Work, rates: Mapping[str, Rates]) -> Seconds:
     Profiles are measured side by side, then settled one after the other.
     """
     some = next(iter(rates.values()))
-    lanes = [_lane_seconds(lane, rates[lane.profile_key], work.export_jobs) for lane in work.lanes]
+    lanes = [_lane_seconds(lane, rates[lane.profile_key]) for lane in work.lanes]
     longest = max(lanes, key=lambda lane: lane.exporting + lane.measuring, default=Seconds())
     return Seconds(
         training=work.training_steps * some.step.seconds,
@@ -117,11 +115,11 @@ def seconds_of(work: Work, rates: Mapping[str, Rates]) -> Seconds:
     )
 
 
-def _lane_seconds(lane: LaneWork, rates: Rates, jobs: int) -> Seconds:
+def _lane_seconds(lane: LaneWork, rates: Rates) -> Seconds:
     session_s = rates.session.seconds
     measuring = lane.candidates * candidate_sessions(lane.sessions) / max(1, lane.stations)
     measuring += REFERENCE_SESSIONS * lane.reference
-    exporting = math.ceil(lane.candidates / jobs) * rates.export.seconds
+    exporting = lane.candidates * rates.export.seconds
     if not lane.on_this_computer:
         # They run ahead of the devices.
         exporting = max(0.0, exporting - measuring * session_s)

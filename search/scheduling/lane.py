@@ -13,7 +13,7 @@ import optuna
 from device_runner import Outcome
 from device_runner.flags import Flag
 from models.config import MobileSRConfig
-from models.deployment import Candidate, Deployment
+from models.deployment import Candidate, Deployment, Precision
 from search.scheduling.blame import Blame
 from search.scheduling.station import Job, Station
 from search.space import SearchSpace
@@ -106,7 +106,8 @@ class Lane:
                     continue
                 duplicates += 1
                 if duplicates >= MAX_DUPLICATES_IN_A_ROW:
-                    self._enqueue(self._untried())
+                    untried = self._untried()
+                    self._enqueue(untried.config, untried.deployment.precision)
                     duplicates = 0
         return asked
 
@@ -114,7 +115,7 @@ class Lane:
         """The sampler's next proposal; None where it is a duplicate."""
         trial = self.study.ask()
         own(trial, self.owner)
-        candidate = Candidate(self.space.suggest(trial), self.deployment)
+        candidate = self.space.suggest_candidate(trial, self.deployment)
         if candidate.key in self.known:
             earlier = self.known[candidate.key]
             record(trial, earlier, duplicate_of=earlier.number)
@@ -128,22 +129,22 @@ class Lane:
         self.open[candidate.key] = job
         return job
 
-    def _untried(self) -> MobileSRConfig:
-        """A config nobody has tried: drawn at random, by enumeration once that gets long."""
+    def _untried(self) -> Candidate:
+        """A candidate nobody has tried: drawn at random, by enumeration once that gets long."""
         taken = self.known.keys() | self.open.keys()
         rng = random.Random(f"{self.seed}/{len(taken)}")
         for _ in range(100):
-            config = self.space.sample(rng)
-            if Candidate(config, self.deployment).key not in taken:
-                return config
+            candidate = self.space.sample_candidate(rng, self.deployment)
+            if candidate.key not in taken:
+                return candidate
         return next(
-            config
-            for config in self.space.configs()
-            if Candidate(config, self.deployment).key not in taken
+            candidate
+            for candidate in self.space.candidates(self.deployment)
+            if candidate.key not in taken
         )
 
-    def _enqueue(self, config: MobileSRConfig) -> None:
-        self.study.enqueue_trial(self.space.parameters_of(config))
+    def _enqueue(self, config: MobileSRConfig, precision: Precision | None = None) -> None:
+        self.study.enqueue_trial(self.space.parameters_of(config, precision))
 
     def settle(self, job: Job, result: CandidateResult, by: Station | None = None) -> None:
         """Record a candidate's result; every device but the one that has it learns of it."""

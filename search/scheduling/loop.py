@@ -1,8 +1,8 @@
 """The search: ask, export, measure, tell; one thread decides, each device has one of its own.
 
-Exports run ahead of phones, in processes. A device that shares this computer's cores is never
-measured while they run: its lane asks for a batch, and only when all of it is exported is the
-first candidate timed.
+Exports run one after the other in a process of their own, one candidate ahead of each phone: a
+phone measures meanwhile. A device that shares this computer's cores is never measured while one
+runs: its lane asks for a candidate, and the next only when that one has its result.
 """
 
 from __future__ import annotations
@@ -11,14 +11,15 @@ import contextlib
 import queue
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import TracebackType
 from typing import Protocol
 
 from foundation.errors import DeviceFailure
 from models.deployment import Candidate
-from models.export_pool import Export
+from models.export_process import Export
 from search.scheduling.blame import MOST_LOSSES, Ruling
 from search.scheduling.lane import Lane
 from search.scheduling.station import (
@@ -56,10 +57,8 @@ class LoopEvents:
     finished: Callable[[CandidateResult, int, int], None] = lambda result, done, total: None
 
 
-class Pool(Protocol):
-    """What the loop needs of `models.export_pool.ExportPool`."""
-
-    jobs: int
+class Exporter(Protocol):
+    """What the loop needs of `models.export_process.ExportProcess`."""
 
     def __enter__(self) -> object: ...
 
@@ -70,34 +69,34 @@ class Pool(Protocol):
         trace: TracebackType | None,
     ) -> None: ...
 
-    def export_all(self, candidates: Sequence[Candidate]) -> list[Export]: ...
+    def export(self, candidate: Candidate) -> Export: ...
 
     def stop(self) -> None: ...
 
 
 @dataclass(frozen=True)
 class Exported:
-    """A batch is done, in its order."""
+    """A job's candidate has an artifact, or a reason why there is none."""
 
-    jobs: list[Job]
-    exports: list[Export]
+    job: Job
+    export: Export
 
 
 @dataclass
 class SearchLoop:
     """Works off lanes until each has what it asked for, or no device any more.
 
-    `time_s` bounds when a candidate may be started. The pool is entered and left.
+    `time_s` bounds when a candidate may be started. The exporter is entered and left.
     """
 
     lanes: list[Lane]
-    pool: Pool
+    exporter: Exporter
     time_s: float | None = None
     events: LoopEvents = field(default_factory=LoopEvents)
 
     _inbox: queue.SimpleQueue[Event | Exported] = field(default_factory=queue.SimpleQueue)
-    _batches: queue.SimpleQueue[list[Job]] = field(default_factory=queue.SimpleQueue)
-    _unexported: list[Job] = field(default_factory=list)
+    _to_export: queue.SimpleQueue[Job | None] = field(default_factory=queue.SimpleQueue)
+    _unexported: deque[Job] = field(default_factory=deque)
     _exporting: bool = False
     _lost_for_good: list[DeviceGone] = field(default_factory=list)
 
@@ -110,11 +109,11 @@ class SearchLoop:
                 trials are closed before, to be tried again next time.
         """
         self._started = time.monotonic()
-        self._exporter = threading.Thread(target=self._export, name="exports", daemon=True)
+        self._exports = threading.Thread(target=self._export, name="exports", daemon=True)
         try:
             for lane in self.lanes:
                 lane.begin()
-            self._exporter.start()
+            self._exports.start()
             for station in self._stations:
                 station.start(self._inbox.put)
             while True:
@@ -144,12 +143,12 @@ class SearchLoop:
         for station in self._stations:
             station.stop()
         if self._exporting:
-            self.pool.stop()
-        self._batches.put([])
+            self.exporter.stop()
+        self._to_export.put(None)
         for station in self._stations:
             station.join()
-        if self._exporter.ident is not None:
-            self._exporter.join(STOP_S)
+        if self._exports.ident is not None:
+            self._exports.join(STOP_S)
 
     def _advance(self) -> None:
         """Start whatever can be started now."""
@@ -171,9 +170,9 @@ class SearchLoop:
         """How many candidates to ask for now: enough that no device waits for an export."""
         if not lane.alive:
             return 0
-        if any(station.on_this_computer for station in lane.alive):
-            return 0 if lane.waiting or lane.working else self.pool.jobs
-        return max(self.pool.jobs, len(lane.alive)) - lane.waiting
+        if lane.working and any(station.on_this_computer for station in lane.alive):
+            return 0
+        return len(lane.alive) - lane.waiting
 
     def _start_export(self) -> None:
         busy = any(
@@ -182,20 +181,17 @@ class SearchLoop:
         )
         if self._exporting or busy or not self._unexported:
             return
-        # Two studies may want the same candidate: one export serves both.
-        batch = list({job.candidate.key: job for job in self._unexported}.values())
-        batch = batch[: self.pool.jobs]
+        job = self._unexported.popleft()
         self._exporting = True
-        self.events.stage(f"exporting {', '.join(job.candidate.config.key for job in batch)}")
-        self._batches.put(batch)
+        self.events.stage(f"exporting {job.candidate.config.key}")
+        self._to_export.put(job)
 
     def _export(self) -> None:
-        """One thread for the whole search: export processes die with the thread they stem from."""
+        """One thread for the whole search: the process dies with the thread it stems from."""
         try:
-            with self.pool:
-                while batch := self._batches.get():
-                    exports = self.pool.export_all([job.candidate for job in batch])
-                    self._inbox.put(Exported(batch, exports))
+            with self.exporter:
+                while (job := self._to_export.get()) is not None:
+                    self._inbox.put(Exported(job, self.exporter.export(job.candidate)))
         except BaseException as error:
             self._inbox.put(Broke(error))
 
@@ -220,7 +216,8 @@ class SearchLoop:
         if len(lane.known) >= lane.trials:
             return f"{len(lane.known)} candidates are known, as many as were asked for"
         if len(lane.known) >= lane.space.size:
-            return f"all {lane.space.size} configs of the space are known"
+            what = "configs" if len(lane.space.precisions) == 1 else "candidates"
+            return f"all {lane.space.size} {what} of the space are known"
         if self._time_is_up:
             return f"the time budget of {self.time_s:.0f} s is spent"
         return ""
@@ -235,8 +232,8 @@ class SearchLoop:
         match event:
             case Ready(station):
                 station.idle = not station.gone
-            case Exported(jobs, exports):
-                self._exported(jobs, exports)
+            case Exported(job, export):
+                self._exported(job, export)
             case Finished(station, job, result):
                 self._finished(station, job, result)
             case Lost(station, job, error):
@@ -246,19 +243,15 @@ class SearchLoop:
             case Broke(broken):
                 raise broken
 
-    def _exported(self, jobs: list[Job], exports: list[Export]) -> None:
+    def _exported(self, job: Job, export: Export) -> None:
         self._exporting = False
         self.events.stage("")
-        found = {job.candidate.key: export for job, export in zip(jobs, exports, strict=True)}
-        mine = [job for job in self._unexported if job.candidate.key in found]
-        self._unexported = [job for job in self._unexported if job.candidate.key not in found]
-        for job in mine:
-            lane, export = self._lane_of(job), found[job.candidate.key]
-            if isinstance(export, str):
-                lane.fail(job, export)
-            else:
-                job.artifact = export
-                lane.ready.append(job)
+        lane = self._lane_of(job)
+        if isinstance(export, str):
+            lane.fail(job, export)
+        else:
+            job.artifact = export
+            lane.ready.append(job)
 
     def _finished(self, station: Station, job: Job, result: CandidateResult) -> None:
         lane = self._lane_of(station)

@@ -57,6 +57,10 @@ def test_no_text_makes_it_raise_anything_else(text):
             "lowering direct writes the deploy graph: the reference graph needs standard",
         ),
         ({"lr_height": 5, "lr_width": 5, "strip_kb": 7}, "strip_kb is for lowering direct"),
+        (
+            {"lr_height": 5, "lr_width": 5, "precision": "int8"},
+            "precision int8 is made by lowering direct alone: leave the precision out",
+        ),
         ({"lr_height": 5, "lr_width": 5, "lowering": "direct", "strip_kb": -1}, "^strip_kb: "),
     ],
 )
@@ -72,5 +76,25 @@ def test_the_key_of_a_candidate_tells_all_of_it():
     assert candidate.key == "n40_h8_r4.2.2.2.4_w8_x4_p1_180x320_fp32_xnnpack_deploy"
     direct = Deployment(lr_height=180, lr_width=320, lowering="direct", strip_kb=2048)
     assert direct.key == "180x320_fp32_xnnpack_direct2048"
+    int8 = direct.model_copy(update={"precision": "int8"})
+    assert int8.key == "180x320_int8_xnnpack_direct2048"
     turned = Candidate(MobileSRConfig(), Deployment(lr_height=320, lr_width=180))
     assert turned.key != candidate.key
+
+
+@pytest.mark.parametrize(
+    ("fields", "sentence"),
+    [
+        ({"precision": "int4"}, "^precision: .*'fp32', 'fp16' or 'int8'"),
+        ({"precision": "fp16", "graph": "reference"}, "precision fp16 is made by lowering direct"),
+        ({"precision": "int8", "lowering": "standard"}, "precision int8 is made by lowering dir"),
+    ],
+)
+def test_a_precision_that_cannot_be_had_is_refused(fields, sentence):
+    with pytest.raises(ConfigError, match=sentence):
+        Deployment.choose(lr_height=16, lr_width=16, **fields)
+
+
+def test_what_is_written_without_a_precision_is_fp32():
+    assert Deployment.build(lr_height=16, lr_width=16).precision == "fp32"
+    assert Deployment.choose(lr_height=16, lr_width=16, precision="int8").lowering == "direct"

@@ -23,6 +23,7 @@ from models.weights import (
     FORMAT,
     Weights,
     build_model,
+    how_read,
     load_given_weights,
     load_weights,
     save_weights,
@@ -96,7 +97,11 @@ def test_prefixes_of_common_wrappers_are_taken_off_and_said(saved, ours, prefix)
     wrapped = {f"{prefix}{name}": tensor for name, tensor in ours.state.items()}
     read = load_weights(saved({"state_dict": wrapped, "epoch": 3}))
     assert equal(read.for_config(CONFIG), ours.state)
-    assert read.source.endswith(f"weights.pth (its state_dict, names without {prefix!r})")
+    words = f"weights.pth (its state_dict, names without {prefix!r})"
+    assert read.source.endswith(words)
+    path = Path(read.source.partition(" (")[0])
+    assert how_read(read, path) == f"Weights: {path.parent}/{words}."
+    assert how_read(load_weights(saved(ours.state)), path) == ""
 
 
 def test_a_compiled_and_an_averaged_model_are_read(saved, ours):
@@ -129,9 +134,13 @@ def test_of_two_networks_the_known_name_wins_and_an_unknown_one_is_refused(saved
         load_weights(saved(inside))
 
 
-@pytest.mark.parametrize("extra", [np.float64(1.0), Path("/somewhere")])
-def test_what_is_no_tensor_beside_the_weights_gets_our_own_sentence(saved, ours, extra):
-    with pytest.raises(WeightsError, match=r"holds a [\w.]+ beside them.*state_dict") as refused:
+@pytest.mark.parametrize(
+    ("extra", "name"),
+    [(np.float64(1.0), r"numpy\.[\w.]*scalar"), (Path("/somewhere"), r"pathlib\.PosixPath")],
+)
+def test_what_is_no_tensor_beside_the_weights_gets_our_own_sentence(saved, ours, extra, name):
+    words = rf"holds a {name} beside them.*state_dict"
+    with pytest.raises(WeightsError, match=words) as refused:
         load_weights(saved({"net": ours.state, "best": extra}))
     assert "\n" not in str(refused.value)
     assert "\x1b" not in str(refused.value)

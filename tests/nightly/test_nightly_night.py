@@ -14,7 +14,7 @@ from device_runner.devices.simulated import (
     SimulatedDevice,
     synthetic_artifact,
 )
-from foundation import sha256_of
+from foundation import load_artifact, sha256_of
 from foundation.errors import DeviceFailure
 from nightly.errors import BaselineError, SuiteError
 from nightly.history import open_history
@@ -205,3 +205,23 @@ def test_choices_that_cannot_be(rack, choices, error, sentence):
         rack.night(choices)
     with rack.history() as history:
         assert history.nights("rack") == []
+
+
+def test_a_model_of_another_precision_is_not_compared_with_itself(rack, tmp_path):
+    def become(precision):
+        artifact = load_artifact(tmp_path / "other")
+        key = f"n8_h8_r1_w4_x4_p1_64x64_{precision}_xnnpack_direct3072"
+        artifact.manifest.model_copy(update={"candidate_key": key}).save(
+            artifact.folder / "manifest.json"
+        )
+
+    become("fp32")
+    rack.night()
+    become("int8")
+    with pytest.raises(SuiteError, match="model 'other' is int8 now, and its earlier nights were "
+                       "fp32: nights of two precisions are not compared"):  # fmt: skip
+        rack.night()
+    with rack.history() as history:
+        assert len(history.nights("rack")) == 1
+    become("fp32")
+    assert rack.night().exit_code == 0

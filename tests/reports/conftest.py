@@ -24,7 +24,7 @@ SEARCH = shlex.split(
     "search --scale 2 --n-feats 4,8 --n-heads 2 --depths 1 --ratios 1,2 --window-sizes 4 "
     "--lr-size 16x16 --train-steps 30 --batch-size 2 --crop 8 --sessions 3 --min-iterations 3 "
     "--min-time-s 0.02 --threads 1 --device host --hr photos --train photos --run-dir run "
-    "--trials 4 --export-jobs 1 --settle-sessions 4"
+    "--trials 4 --settle-sessions 4"
 )
 
 

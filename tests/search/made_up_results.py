@@ -1,4 +1,4 @@
-"""Devices, evaluators and pools that cost nothing: what the search loop needs of them."""
+"""Devices, evaluators and exporters that cost nothing: what the search loop needs of them."""
 
 from __future__ import annotations
 
@@ -88,14 +88,14 @@ class FakeEvaluator:
         return list(results)
 
 
-class FakePool:
+class FakeExporter:
     """Exports at no cost; candidates whose config key is in `broken` do not lower."""
 
-    def __init__(self, jobs: int = 2, broken: frozenset[str] = frozenset()) -> None:
-        self.jobs, self.broken = jobs, broken
-        self.batches: list[list[str]] = []
+    def __init__(self, broken: frozenset[str] = frozenset()) -> None:
+        self.broken = broken
+        self.exported: list[str] = []
 
-    def __enter__(self) -> FakePool:
+    def __enter__(self) -> FakeExporter:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -104,12 +104,9 @@ class FakePool:
     def stop(self) -> None:
         """Nothing goes on."""
 
-    def export_all(self, candidates: Any) -> list[Artifact | str]:
-        self.batches.append([candidate.config.key for candidate in candidates])
-        return [
-            "ExecuTorch cannot lower it" if candidate.config.key in self.broken else NO_ARTIFACT
-            for candidate in candidates
-        ]
+    def export(self, candidate: Any) -> Artifact | str:
+        self.exported.append(candidate.config.key)
+        return "ExecuTorch cannot lower it" if candidate.config.key in self.broken else NO_ARTIFACT
 
 
 class FakeTime:

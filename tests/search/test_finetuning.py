@@ -50,7 +50,7 @@ def run(tmp_path_factory, smooth_picture):
     request = SearchRequest(
         space=SPACE, device="sim:pixel", lr_size=(16, 16), hr=folder / "photos",
         train=folder / "photos", weights=folder / "untrained.pt", trials=2, sessions=3,
-        settle_sessions=0, run_dir=folder / "run", export_jobs=1,
+        settle_sessions=0, run_dir=folder / "run",
     )  # fmt: skip
     return run_search(request, ("search",), SearchEvents()).run
 

@@ -163,7 +163,7 @@ def test_the_network_as_written_has_but_one_lowering():
 
 
 def test_budgets_and_places_do_not():
-    fields = {"trials": 99, "time_budget_s": 5.0, "export_jobs": 1, "export_timeout_s": 9.0,
+    fields = {"trials": 99, "time_budget_s": 5.0, "export_timeout_s": 9.0,
               "session_timeout_s": 9.0, "run_dir": "x", "storage": "sqlite:///x",
               "wait_for_device": 9.0, "settle_sessions": 0}  # fmt: skip
     assert set(fields) | set(IDENTITY) == set(SearchRequest.model_fields)
@@ -199,3 +199,24 @@ def test_toml_as_editors_write_it(tmp_path):
     for encoding in ("utf-8-sig", "utf-16"):
         (tmp_path / "a.toml").write_text('hr = "ä"\ntrials = 3\n', encoding=encoding)
         assert SearchRequest.resolve({}, tmp_path / "a.toml").trials == 3
+
+
+def test_precisions_are_another_search_and_their_absence_is_the_one_of_before(tmp_path):
+    usual = SearchRequest.resolve({})
+    assert SearchRequest.resolve({"precisions": ("fp32",)}) == usual
+    assert "precisions" not in usual.identity["space"]
+    three = SearchRequest.resolve({"precisions": ("int8", "fp16", "fp32")})
+    assert three.identity["space"]["precisions"] == ["fp32", "fp16", "int8"]
+    assert three.default_run_dir != usual.default_run_dir
+    (tmp_path / "run.toml").write_text(three.to_toml())
+    assert SearchRequest.stored(tmp_path / "run.toml") == three
+    # A file of the time before precisions.
+    old = usual.to_toml().replace('    "fp32",\n', "").replace("precisions = [\n]\n", "")
+    assert "precisions" not in old
+    (tmp_path / "run.toml").write_text(old)
+    assert SearchRequest.stored(tmp_path / "run.toml") == usual
+
+
+def test_a_precision_that_the_lowering_cannot_make_is_refused_before_the_search():
+    with pytest.raises(ConfigError, match="precision int8 is made by lowering direct alone"):
+        SearchRequest.resolve({"precisions": ("fp32", "int8"), "lowering": "standard"})

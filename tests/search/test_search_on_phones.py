@@ -51,10 +51,8 @@ PLAN = MeasurePlan(sessions=1, timing=TimingPlan(max_warmup=3, min_iterations=2,
 CALM = Patience()
 
 
-class StorePool:
+class StoreExporter:
     """Artifacts from the store that the tests share."""
-
-    jobs = 3
 
     def __init__(self, export_once):
         self._export = export_once
@@ -68,8 +66,8 @@ class StorePool:
     def stop(self):
         """Nothing can be stopped."""
 
-    def export_all(self, candidates: list[Candidate]):
-        return [self._export(one.config, one.deployment) for one in candidates]
+    def export(self, candidate: Candidate):
+        return self._export(candidate.config, candidate.deployment)
 
 
 @pytest.fixture
@@ -104,7 +102,7 @@ def search(own_server: LabServer, native, export_once, picture, tmp_path):
             space=SPACE, deployment=DEPLOYMENT, stations=stations, trials=3,
         )  # fmt: skip
         events = LoopEvents(note=notes.append)
-        return SearchLoop([lane], StorePool(export_once), None, events), lane, notes, troubles
+        return SearchLoop([lane], StoreExporter(export_once), None, events), lane, notes, troubles
 
     return make
 

@@ -11,9 +11,12 @@ from optuna.trial import FixedTrial
 from space_strategies import spaces
 
 from models.config import MobileSRConfig
+from models.deployment import Deployment
 from models.slicing import contains
 from search.errors import SpaceError
 from search.space import SearchSpace
+
+DEPLOYMENT = Deployment(lr_height=16, lr_width=16, lowering="direct")
 
 
 @given(spaces())
@@ -54,10 +57,29 @@ def test_what_is_enqueued_is_what_is_asked(space, seed):
         assert space.suggest(study.ask()) in space
 
 
-@given(spaces(), st.randoms(use_true_random=False))
+@given(spaces(most_precisions=3))
+def test_every_candidate_is_counted_once(space):
+    candidates = list(itertools.islice(space.candidates(DEPLOYMENT), 900))
+    assert len(candidates) == min(space.size, 900)
+    assert len({candidate.key for candidate in candidates}) == len(candidates)
+    assert {c.deployment.precision for c in candidates} == set(space.precisions)
+
+
+@given(spaces(most_precisions=3), st.integers(0, 100))
+def test_parameters_bring_a_candidate_back(space, seed):
+    candidate = space.sample_candidate(random.Random(seed), DEPLOYMENT)
+    parameters = space.parameters_of(candidate.config, candidate.deployment.precision)
+    trial = FixedTrial(parameters)
+    assert space.suggest_candidate(trial, DEPLOYMENT) == candidate
+    assert trial.params == parameters
+    # A space of one precision asks nothing of it: its studies are those of before.
+    assert ("precision" in parameters) == (len(space.precisions) > 1)
+
+
+@given(spaces(most_precisions=3), st.randoms(use_true_random=False))
 def test_order_and_repetition_make_no_other_space(space, rng):
     fields = space.model_dump()
-    for name in ("n_feats", "depths", "ratios", "window_sizes"):
+    for name in ("n_feats", "depths", "ratios", "window_sizes", "precisions"):
         shuffled = [*fields[name], fields[name][0]]
         rng.shuffle(shuffled)
         fields[name] = shuffled
@@ -99,6 +121,8 @@ def test_what_differs_in_anything_is_not_in_the_space():
         ({"n_feats": (8, "x")}, r"n_feats\.1: "),
         ({"n_feats": ([8], [16])}, r"n_feats\.0: "),
         ({"windows": (4,)}, "windows: "),
+        ({"precisions": ()}, "precisions: "),
+        ({"precisions": ("int4",)}, r"precisions\.0: .*'fp32', 'fp16' or 'int8'"),
     ],
 )
 def test_a_space_that_cannot_be_is_refused_in_one_line(fields, sentence):

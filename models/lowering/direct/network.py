@@ -6,30 +6,36 @@ from typing import cast
 
 from torch import nn
 
+from models.lowering.direct.numerics import EXACT, Numerics
 from models.lowering.direct.strips import (
     Strips,
     convolution_kernel,
     cut,
     depthwise_kernel,
-    pointwise_kernel,
     with_halo,
 )
 from models.lowering.direct.tail import DirectTail
 from models.lowering.direct.transformer import DirectTransformer
 from models.lowering.strips import StripPlan
-from models.lowering.xnnpack_graph import Padding, Value, XnnpackGraph
+from models.lowering.xnnpack_graph import XnnpackGraph
+from models.lowering.xnnpack_values import DataType, Padding, Value
 from models.network import LEAKY_SLOPE, MobileSR, ResBlock, WindowTransformer
+from models.quantization.layers import LayerKind
 
 
 class DirectResBlock:
     """One block's constants, and the writing of it for any list of strips."""
 
-    def __init__(self, graph: XnnpackGraph, block: ResBlock) -> None:
+    def __init__(self, graph: XnnpackGraph, block: ResBlock, numerics: Numerics) -> None:
         self.graph = graph
         expand, _, depthwise, _, reduce = (cast(nn.Conv2d, layer) for layer in block.net)
-        self.expand = pointwise_kernel(graph, expand)
+        self.expand = numerics.kernel(
+            graph, LayerKind.EXPAND, expand.weight.flatten(1), expand.bias
+        )
         self.depthwise = depthwise_kernel(graph, depthwise)
-        self.reduce = pointwise_kernel(graph, reduce)
+        self.reduce = numerics.kernel(
+            graph, LayerKind.REDUCE, reduce.weight.flatten(1), reduce.bias
+        )
 
     def write(self, strips: Strips) -> list[Value]:
         return [self._write_strip(strips, at) for at in range(len(strips))]
@@ -43,20 +49,29 @@ class DirectResBlock:
         return graph.add(strips[at], graph.linear(hidden, self.reduce))
 
 
-def write_network(model: MobileSR, height: int, width: int, plan: StripPlan) -> XnnpackGraph:
-    """`model` for one LR size, cut as `plan` says."""
-    config, graph = model.config, XnnpackGraph()
+def write_network(
+    model: MobileSR, height: int, width: int, plan: StripPlan, numerics: Numerics = EXACT
+) -> XnnpackGraph:
+    """`model` for one LR size, cut as `plan` says.
+
+    The bilinear base, to which all else is added, is float32 in every precision.
+    """
+    config, graph = model.config, XnnpackGraph(numerics.float_type)
     scale = config.scale
     picture = graph.transpose(graph.input([1, 3, height, width]), [0, 2, 3, 1])
     base = graph.resize_bilinear(picture, height * scale, width * scale)
-    head = graph.convolution(picture, convolution_kernel(graph, model.head), Padding(1, 1, 1))
+    head = graph.convolution(
+        graph.convert(picture, numerics.float_type),
+        convolution_kernel(graph, model.head),
+        Padding(1, 1, 1),
+    )
     features: Strips = cut(graph, head, plan.window_rows * config.window_size)
     blocks: list[DirectTransformer | DirectResBlock] = []
     for layer in model.body.layers:
         transformer, resblock = cast(nn.ModuleList, layer)
         blocks += [
-            DirectTransformer(graph, cast(WindowTransformer, transformer), plan.windows),
-            DirectResBlock(graph, cast(ResBlock, resblock)),
+            DirectTransformer(graph, cast(WindowTransformer, transformer), plan.windows, numerics),
+            DirectResBlock(graph, cast(ResBlock, resblock), numerics),
         ]
     before = features
     for _ in range(config.body_passes):
@@ -69,6 +84,7 @@ def write_network(model: MobileSR, height: int, width: int, plan: StripPlan) -> 
     for at in range(len(both)):
         wide, padding = with_halo(graph, both, at)
         fused.append(graph.convolution(wide, fuse, padding))
-    residual = graph.concatenate(DirectTail(graph, model, plan.tail_rows).write(fused), axis=1)
+    tail = DirectTail(graph, model, plan.tail_rows, numerics)
+    residual = graph.convert(graph.concatenate(tail.write(fused), axis=1), DataType.FP32)
     graph.output(graph.transpose(graph.add(residual, base), [0, 3, 1, 2]))
     return graph

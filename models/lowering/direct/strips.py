@@ -10,7 +10,8 @@ from collections.abc import Sequence
 
 from torch import nn
 
-from models.lowering.xnnpack_graph import Kernel, Padding, Value, XnnpackGraph
+from models.lowering.xnnpack_graph import XnnpackGraph
+from models.lowering.xnnpack_values import Kernel, Padding, Value
 
 Strips = Sequence[Value]
 
@@ -48,11 +49,6 @@ def depthwise_kernel(graph: XnnpackGraph, layer: nn.Conv2d, *, residual: bool = 
     if residual:
         weight[:, 0, weight.shape[2] // 2, weight.shape[3] // 2] += 1
     return graph.kernel(weight.permute(1, 2, 3, 0), layer.bias)
-
-
-def pointwise_kernel(graph: XnnpackGraph, layer: nn.Conv2d) -> Kernel:
-    """A 1x1 convolution as a linear layer."""
-    return graph.kernel(layer.weight.flatten(1), layer.bias)
 
 
 def linear_kernel(graph: XnnpackGraph, layer: nn.Linear) -> Kernel:

@@ -10,9 +10,12 @@ from __future__ import annotations
 import torch
 
 from models.deploy_graph import fused_upsampling, patch_tail
+from models.lowering.direct.numerics import Numerics
 from models.lowering.direct.strips import Strips
-from models.lowering.xnnpack_graph import Value, XnnpackGraph
+from models.lowering.xnnpack_graph import XnnpackGraph
+from models.lowering.xnnpack_values import Value
 from models.network import LEAKY_SLOPE, MobileSR
+from models.quantization.layers import LayerKind
 
 _COLOURS = 3
 
@@ -20,18 +23,20 @@ _COLOURS = 3
 class DirectTail:
     """The tail's constants, and the writing of it for any list of strips."""
 
-    def __init__(self, graph: XnnpackGraph, model: MobileSR, rows: int) -> None:
+    def __init__(self, graph: XnnpackGraph, model: MobileSR, rows: int, numerics: Numerics) -> None:
         """`rows`: LR rows computed at once."""
         self.graph, self.rows = graph, rows
         self.scale = model.config.scale
         self.patch = self.scale + 2
-        self.upsampling = graph.kernel(*fused_upsampling(model))
+        self.upsampling = numerics.kernel(graph, LayerKind.UPSAMPLING, *fused_upsampling(model))
         # A patch's columns come first, so that those of neighbours are added over whole blocks.
         weight = patch_tail(model).reshape(self.patch, self.patch, _COLOURS, -1)
         assert model.tail.bias is not None
         bias = torch.zeros(self.patch, self.patch, _COLOURS, dtype=torch.float64)
         bias[1:-1, 1:-1] = model.tail.bias.detach().double()
-        self.patches = graph.kernel(
+        self.patches = numerics.kernel(
+            graph,
+            LayerKind.PATCHES,
             weight.transpose(0, 1).reshape(self.patch**2 * _COLOURS, -1),
             bias.transpose(0, 1).reshape(-1),
         )

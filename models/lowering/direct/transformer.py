@@ -13,14 +13,17 @@ from dataclasses import dataclass
 import torch
 
 from models.deploy_graph import CentredNorm, DeployTransformer
+from models.lowering.direct.numerics import Numerics
 from models.lowering.direct.strips import (
     Strips,
     depthwise_kernel,
     linear_kernel,
     with_halo,
 )
-from models.lowering.xnnpack_graph import Kernel, Value, XnnpackGraph
+from models.lowering.xnnpack_graph import XnnpackGraph
+from models.lowering.xnnpack_values import Kernel, Value
 from models.network import WindowTransformer
+from models.quantization.layers import LayerKind
 
 
 @dataclass(frozen=True)
@@ -32,7 +35,9 @@ class _Norm:
 class DirectTransformer:
     """One block's constants, and the writing of it for any list of strips."""
 
-    def __init__(self, graph: XnnpackGraph, block: WindowTransformer, windows: int) -> None:
+    def __init__(
+        self, graph: XnnpackGraph, block: WindowTransformer, windows: int, numerics: Numerics
+    ) -> None:
         """`windows`: how many windows' scores are held at once."""
         self.graph, self.windows = graph, windows
         self.side = block.window_size
@@ -41,9 +46,11 @@ class DirectTransformer:
         self.position = depthwise_kernel(graph, block.pos_embed, residual=True)
         self.norm1, self.norm2 = self._norm(folded.norm1), self._norm(folded.norm2)
         self.q, self.k, self.v, self.out, self.mlp_in, self.mlp_out = (
-            linear_kernel(graph, layer)
-            for layer in (
-                folded.q, folded.k, folded.v, folded.proj_out, folded.mlp_in, folded.mlp_out,
+            numerics.kernel(graph, kind, layer.weight, layer.bias)
+            for kind, layer in (
+                (LayerKind.QUERY, folded.q), (LayerKind.KEY, folded.k),
+                (LayerKind.VALUE, folded.v), (LayerKind.PROJECTION, folded.proj_out),
+                (LayerKind.MLP_IN, folded.mlp_in), (LayerKind.MLP_OUT, folded.mlp_out),
             )
         )  # fmt: skip
 

@@ -68,3 +68,8 @@ def test_a_record_of_a_direct_artifact_is_read_and_not_made_anew(
     config = MobileSRConfig.build(**small_artifact.manifest.config)
     with pytest.raises(ExportError, match=r"made for executorch 1\.4\.1"):
         export(Candidate(config, deployment), random_weights(config), tmp_path / "store")
+
+
+def test_a_precision_needs_the_executorch_it_was_made_for(another_version):
+    with pytest.raises(ConfigError, match=r"1\.5\.1 is installed: leave precision int8 out"):
+        Deployment.choose(**SIZE, precision="int8")

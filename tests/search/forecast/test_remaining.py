@@ -28,22 +28,21 @@ class World:
         self.told = RemainingTime(request, lambda: self.now_s)
         rates = Rates(Rate(0.5, "x"), Rate(20.0, "x"), Rate(0.5, "x"), Rate(1.0, "x"))
         self.lane = LaneWork("fake", 0, 12, 5, True, 40)
-        work = Work(training_steps, True, 2, (self.lane,))
+        work = Work(training_steps, True, (self.lane,))
         self.told.planned(SearchPlan(None, work, {"fake": rates}, {"fake": []}))
 
     def wait(self, seconds: float) -> None:
         self.now_s += seconds
 
     def candidate(self) -> None:
-        """Exported with the other of its pair, measured, judged."""
-        export_s = 0.0 if self.done % 2 else 0.5
+        """Exported, measured, judged."""
         device_s = self.session_s * (candidate_sessions(5) + 5 * (self.done == 0))
-        self.wait(export_s)
+        self.wait(0.5)
         self.told.exported()
         self.wait(device_s)
         result = result_of(
             self.done, CANDIDATE, status="ok", latency_ms=5.0, psnr_y_db=30.0, device_s=device_s,
-            macs=10**8,
+            macs=10**8, export_s=0.5,
         )  # fmt: skip
         self.told.finished(result)
         self.done += 1
@@ -89,7 +88,7 @@ def test_a_failed_export_costs_nothing_and_teaches_nothing() -> None:
     before = world.told.left_s()
     world.told.finished(result_of(0, CANDIDATE, status="failed", reason="cannot be lowered"))
     gone = before - world.told.left_s()
-    assert gone == pytest.approx(candidate_sessions(5))
+    assert gone == pytest.approx(0.5 + candidate_sessions(5))
 
 
 def test_training_is_a_part_of_it() -> None:

@@ -16,13 +16,13 @@ RATES = Rates(
 LANE = LaneWork("a", known=0, candidates=12, sessions=5, reference=True, settle_sessions=40)
 
 
-def seconds(*lanes: LaneWork, steps: int = 0, preparing: bool = True, jobs: int = 2):
-    return seconds_of(Work(steps, preparing, jobs, lanes), {"a": RATES, "b": RATES})
+def seconds(*lanes: LaneWork, steps: int = 0, preparing: bool = True):
+    return seconds_of(Work(steps, preparing, lanes), {"a": RATES, "b": RATES})
 
 
 def test_a_default_search_is_the_sum_of_its_parts() -> None:
     found = seconds(LANE, steps=100)
-    assert (found.training, found.preparing, found.exporting) == (50.0, 20.0, 12.0)
+    assert (found.training, found.preparing, found.exporting) == (50.0, 20.0, 24.0)
     assert found.measuring == 12 * candidate_sessions(5) + 5
     # The sentinel stands beside every six.
     assert found.settling == 40 + 7

@@ -7,7 +7,7 @@ import threading
 
 import optuna
 import pytest
-from made_up_results import FakeDevice, FakeEvaluator, FakePool
+from made_up_results import FakeDevice, FakeEvaluator, FakeExporter
 from optuna.trial import TrialState
 
 from device_runner import DeviceBusy, DeviceLost, DeviceStorageError, RunnerBrokenError
@@ -44,9 +44,9 @@ class Failing(FakeEvaluator):
 class Search:
     """One or several lanes of fake devices; keeps what was said and recorded."""
 
-    def __init__(self, *lanes, trials=4, patience=CALM, study=None, jobs=1):
+    def __init__(self, *lanes, trials=4, patience=CALM, study=None):
         self.troubles, self.notes, self.said, self.told = [], [], [], []
-        self.pool = FakePool(jobs)
+        self.exporter = FakeExporter()
         self.lanes = [
             Lane(
                 study=study or optuna.create_study(
@@ -66,7 +66,7 @@ class Search:
             for lane in lanes
         ]  # fmt: skip
         events = LoopEvents(note=self.notes.append)
-        self.loop = SearchLoop(self.lanes, self.pool, None, events)
+        self.loop = SearchLoop(self.lanes, self.exporter, None, events)
 
     def run(self):
         return self.loop.run()
@@ -219,9 +219,7 @@ def test_the_study_goes_on_with_the_other_device_and_the_lost_one_returns():
     started = threading.Event()
     first.on_evaluate = lambda count: started.set()
     second = FakeEvaluator(second_works)
-    search = Search(
-        [(one, first), (other, second)], trials=8, patience=Patience(wait_s=1e9), jobs=2
-    )
+    search = Search([(one, first), (other, second)], trials=8, patience=Patience(wait_s=1e9))
     one.time.at_s = 0.5
     back.set()
     one_claimed = one._on_claim
@@ -250,7 +248,7 @@ def test_a_device_that_never_returns_leaves_the_study_to_the_other():
     second = FakeEvaluator(lambda count: gone.wait(10))
     gone = threading.Event()
     first.trouble = lambda key, tries: one.time.sleep(1) or DeviceLost("device one was lost")
-    search = Search([(one, first), (FakeDevice("other"), second)], trials=6, jobs=2)
+    search = Search([(one, first), (FakeDevice("other"), second)], trials=6)
     for station in search.lanes[0].stations:
         station.record = lambda trouble: (search.troubles.append(trouble), gone.set())
     assert search.run() == ["6 candidates are known, as many as were asked for"]
@@ -268,14 +266,13 @@ def test_one_lane_ends_without_the_other():
     assert len(sound.measured) == 5
 
 
-def test_lanes_share_exports():
+def test_lanes_take_turns_at_the_exporter():
     first, second = FakeEvaluator(), FakeEvaluator()
-    search = Search([(FakeDevice("a"), first)], [(FakeDevice("b"), second)], trials=2, jobs=2)
+    search = Search([(FakeDevice("a"), first)], [(FakeDevice("b"), second)], trials=2)
     search.run()
-    assert sorted(first.measured) == sorted(second.measured)
-    exported = [key for batch in search.pool.batches for key in batch]
-    assert len(exported) <= 4
-    assert search.pool.batches[0] == [SPACE.smallest().key, SPACE.largest().key]
+    both = {SPACE.smallest().key, SPACE.largest().key}
+    assert set(first.measured) == set(second.measured) == both
+    assert search.exporter.exported[:2] == [SPACE.smallest().key] * 2
 
 
 def test_a_device_in_use_is_waited_for_and_said_by_whom():

@@ -8,7 +8,7 @@ import optuna
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_up_results import FakeDevice, FakeEvaluator, FakePool
+from made_up_results import FakeDevice, FakeEvaluator, FakeExporter
 from optuna.trial import TrialState
 from space_strategies import spaces
 
@@ -21,7 +21,7 @@ from search.space import SearchSpace
 from search.study.study import DUPLICATE_ATTRIBUTE, results_of
 
 optuna.logging.set_verbosity(optuna.logging.WARNING)
-DEPLOYMENT = Deployment(lr_height=16, lr_width=16)
+DEPLOYMENT = Deployment(lr_height=16, lr_width=16, lowering="direct")
 # 2 + 4 shapes, times two widths.
 SPACE = SearchSpace(n_feats=(8, 16), depths=(1, 2), ratios=(1, 2), window_sizes=(4,))
 
@@ -42,7 +42,7 @@ class OneLane:
     """A search of one study on one device; `run` gives the one reason why it ended."""
 
     def __init__(
-        self, study, trials, space=SPACE, evaluator=None, pool=None, kind="host", **others
+        self, study, trials, space=SPACE, evaluator=None, exporter=None, kind="host", **others
     ):
         events = others.get("events", LoopEvents())
         self.device = FakeDevice(kind=kind)
@@ -51,7 +51,7 @@ class OneLane:
             study=study, space=space, deployment=DEPLOYMENT, stations=[station], trials=trials,
             seed=others.get("seed", 0), finished=events.finished,
         )  # fmt: skip
-        self.loop = SearchLoop([lane], pool or FakePool(), others.get("time_s"), events)
+        self.loop = SearchLoop([lane], exporter or FakeExporter(), others.get("time_s"), events)
 
     def run(self):
         (why,) = self.loop.run()
@@ -66,15 +66,14 @@ def states(study):
 
 
 @pytest.mark.parametrize("trials", [1, 2, 5, 7])
-@pytest.mark.parametrize("jobs", [1, 2, 3])
 @pytest.mark.parametrize("kind", ["host", "phone"])
-def test_as_many_candidates_as_asked_for(study, trials, jobs, kind):
-    evaluator, pool = FakeEvaluator(), FakePool(jobs)
-    why = loop(study, trials, evaluator=evaluator, pool=pool, kind=kind).run()
+def test_as_many_candidates_as_asked_for(study, trials, kind):
+    evaluator, exporter = FakeEvaluator(), FakeExporter()
+    why = loop(study, trials, evaluator=evaluator, exporter=exporter, kind=kind).run()
     assert why == f"{trials} candidates are known, as many as were asked for"
     assert len(evaluator.measured) == len(set(evaluator.measured)) == trials
     assert len(results_of(study)) == trials
-    assert all(1 <= len(batch) <= jobs for batch in pool.batches)
+    assert exporter.exported == evaluator.measured
     assert states(study)[TrialState.RUNNING] == 0
 
 
@@ -102,30 +101,41 @@ def test_a_small_space_is_exhausted_with_each_config_once(sampler):
 
 @settings(max_examples=15)
 @given(
-    spaces(), st.integers(1, 12), st.integers(1, 4), st.integers(0, 5),
-    st.sampled_from(["host", "phone"]),
+    spaces(), st.integers(1, 12), st.integers(0, 5), st.sampled_from(["host", "phone"]),
 )  # fmt: skip
-def test_no_space_or_budget_makes_it_repeat_or_miss_one(space, trials, jobs, seed, kind):
+def test_no_space_or_budget_makes_it_repeat_or_miss_one(space, trials, seed, kind):
     evaluator = FakeEvaluator()
     study = new_study(optuna.samplers.RandomSampler(seed=seed))
-    loop(study, trials, space, evaluator, FakePool(jobs), kind, seed=seed).run()
+    loop(study, trials, space, evaluator, FakeExporter(), kind, seed=seed).run()
     assert len(evaluator.measured) == len(set(evaluator.measured)) == min(trials, space.size)
+
+
+@settings(max_examples=10)
+@given(spaces(most_precisions=3), st.integers(1, 12), st.integers(0, 5))
+def test_a_config_in_another_precision_is_another_candidate(space, trials, seed):
+    study = new_study(optuna.samplers.RandomSampler(seed=seed))
+    why = loop(study, trials, space, FakeEvaluator(), seed=seed).run()
+    found = results_of(study)
+    assert len({result.key for result in found}) == len(found) == min(trials, space.size)
+    assert {result.deployment.precision for result in found} <= set(space.precisions)
+    if trials > space.size > len(space.precisions) > 1:
+        assert why == f"all {space.size} candidates of the space are known"
 
 
 def test_a_duplicate_is_answered_from_what_is_known(study):
     evaluator = FakeEvaluator()
-    loop(study, 3, evaluator=evaluator, pool=FakePool(1)).run()
+    loop(study, 3, evaluator=evaluator).run()
     first = results_of(study)[0]
     study.enqueue_trial(SPACE.parameters_of(SPACE.smallest()))
-    again, pool = FakeEvaluator(), FakePool(1)
+    again, exporter = FakeEvaluator(), FakeExporter()
     told = []
     loop(
-        study, 4, evaluator=again, pool=pool,
+        study, 4, evaluator=again, exporter=exporter,
         events=LoopEvents(finished=lambda *event: told.append(event)),
     ).run()  # fmt: skip
     # Paid for one, not two, and told so.
     assert len(again.measured) == 1
-    assert [len(batch) for batch in pool.batches] == [1]
+    assert len(exporter.exported) == 1
     assert [(done, total) for _, done, total in told] == [(4, 4)]
     duplicates = [
         t for t in study.get_trials(deepcopy=False) if DUPLICATE_ATTRIBUTE in t.user_attrs
@@ -140,7 +150,7 @@ def test_a_duplicate_is_answered_from_what_is_known(study):
 def test_a_candidate_that_cannot_be_exported_is_a_failed_trial_and_the_study_goes_on(study):
     broken = frozenset({SPACE.smallest().key, SPACE.largest().key})
     evaluator = FakeEvaluator()
-    loop(study, 12, evaluator=evaluator, pool=FakePool(2, broken)).run()
+    loop(study, 12, evaluator=evaluator, exporter=FakeExporter(broken)).run()
     assert set(evaluator.failures) == broken
     assert len(evaluator.failures) == 2
     assert len(evaluator.measured) == 10
@@ -158,18 +168,19 @@ def test_an_interruption_closes_what_is_open_and_it_is_tried_first_next_time(stu
             raise error("stopped")
 
     first = FakeEvaluator(interrupt)
-    pool = FakePool(2)
+    exporter = FakeExporter()
     with pytest.raises(error):
-        loop(study, 6, evaluator=first, pool=pool).run()
+        loop(study, 6, evaluator=first, exporter=exporter).run()
     assert len(first.measured) == at - 1
     assert states(study)[TrialState.RUNNING] == 0
     assert len(results_of(study)) == at - 1
-    left = [key for key in pool.batches[-1] if key not in first.measured]
+    ends = {SPACE.smallest().key, SPACE.largest().key}
+    left = {*ends, *exporter.exported} - set(first.measured)
     assert len(left) == states(study)[TrialState.WAITING]
 
     second = FakeEvaluator()
-    loop(study, 6, evaluator=second, pool=FakePool(2)).run()
-    assert second.measured[: len(left)] == left
+    loop(study, 6, evaluator=second).run()
+    assert set(second.measured[: len(left)]) == left
     assert [result.key for result in second.remembered] == [r.key for r in results_of(study)][
         : at - 1
     ]
@@ -178,17 +189,17 @@ def test_an_interruption_closes_what_is_open_and_it_is_tried_first_next_time(stu
 
 
 def test_an_interrupted_export_loses_no_candidate(study):
-    class Interrupted(FakePool):
-        def export_all(self, candidates):
-            super().export_all(candidates)
+    class Interrupted(FakeExporter):
+        def export(self, candidate):
+            super().export(candidate)
             raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        loop(study, 4, pool=Interrupted(2)).run()
-    assert states(study) == {TrialState.FAIL: 2, TrialState.WAITING: 2}
+        loop(study, 4, exporter=Interrupted()).run()
+    assert states(study) == {TrialState.FAIL: 1, TrialState.WAITING: 2}
     evaluator = FakeEvaluator()
     loop(study, 2, evaluator=evaluator).run()
-    assert evaluator.measured == [SPACE.smallest().key, SPACE.largest().key]
+    assert set(evaluator.measured) == {SPACE.smallest().key, SPACE.largest().key}
 
 
 def test_more_trials_continue_where_the_study_ended(study):
@@ -219,30 +230,30 @@ def test_a_device_serves_its_own_thread_and_is_free_afterwards(study):
 def test_nothing_is_exported_while_the_host_is_measured(study):
     exporting, seen = [], []
 
-    class Watched(FakePool):
-        def export_all(self, candidates):
+    class Watched(FakeExporter):
+        def export(self, candidate):
             exporting.append(True)
             time.sleep(0.01)
-            found = super().export_all(candidates)
+            found = super().export(candidate)
             exporting.pop()
             return found
 
     evaluator = FakeEvaluator(lambda count: seen.append(len(exporting)))
-    loop(study, 7, evaluator=evaluator, pool=Watched(2)).run()
+    loop(study, 7, evaluator=evaluator, exporter=Watched()).run()
     assert seen == [0] * 7
 
 
 def test_exports_run_ahead_of_a_phone(study):
-    """The next batch is exported while the first candidate is still on the phone."""
-    pool, ahead = FakePool(1), threading.Event()
+    """The next one is exported while the first candidate is still on the phone."""
+    exporter, ahead = FakeExporter(), threading.Event()
 
     def wait_for_the_next_export(count):
         if count == 1:
-            while len(pool.batches) < 2:
+            while len(exporter.exported) < 2:
                 assert not ahead.wait(0.01)
 
     evaluator = FakeEvaluator(wait_for_the_next_export)
-    loop(study, 4, evaluator=evaluator, pool=pool, kind="phone").run()
+    loop(study, 4, evaluator=evaluator, exporter=exporter, kind="phone").run()
     assert len(evaluator.measured) == 4
 
 

@@ -38,7 +38,7 @@ def test_an_empty_folder_will_do(path):
 
 def test_the_same_search_re_enters_with_another_budget(path):
     RunDirectory.create(path, REQUEST, FACTS)
-    longer = REQUEST.model_copy(update={"trials": 99, "export_jobs": 1})
+    longer = REQUEST.model_copy(update={"trials": 99, "settle_sessions": 1})
     assert RunDirectory.create(path, longer, FACTS).spec()["trials"] == 99
 
 

@@ -1,0 +1,67 @@
+"""What eager PyTorch answers: the judge of every exported program.
+
+It is the network as written. So that judging costs no more than what is judged, features lie
+channels last, and what is computed token by token or window by window is computed a piece at a
+time: tensors that stay in the caches and come from memory that was used before.
+"""
+
+from __future__ import annotations
+
+import copy
+from typing import cast
+
+import torch
+from torch import Tensor, nn
+
+from models.network import MobileSR, WindowTransformer
+
+# Of the scores of one piece's windows, or of the hidden values of one piece's rows.
+_PIECE_BYTES = 4 * 2**20
+_FP32_BYTES = 4
+# What fp32 loses in a network that does not make much of it: 2e-6 was seen.
+_ROUNDING = 1e-5
+
+
+class _InPieces(nn.Module):
+    """A module that treats what lies along `axis` alike and apart, `count` of it at a time."""
+
+    def __init__(self, whole: nn.Module, axis: int, count: int) -> None:
+        super().__init__()
+        self.whole, self.axis, self.count = whole, axis, count
+
+    def forward(self, x: Tensor) -> Tensor:
+        parts = torch.split(x, self.count, self.axis)
+        return torch.cat([self.whole(part) for part in parts], self.axis)
+
+
+def eager_answer(model: MobileSR, example: Tensor) -> Tensor:
+    """What eager PyTorch answers to `example`, (1, 3, H, W); contiguous."""
+    judge, config = copy.deepcopy(model).eval(), model.config
+    judge.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # missing in torch's stubs
+    scores_bytes = config.n_heads * config.window_size**4 * _FP32_BYTES
+    for layer, ratio in zip(judge.body.layers, config.ratios, strict=True):
+        block = cast(nn.ModuleList, layer)[0]
+        assert isinstance(block, WindowTransformer)
+        row_bytes = example.shape[3] * config.n_feats * ratio * _FP32_BYTES
+        # (windows, tokens, C) and (1, H, W, C).
+        block.attn = _InPieces(block.attn, 0, max(1, _PIECE_BYTES // scores_bytes))  # type: ignore[assignment]  # as good as the module it holds
+        block.mlp = _InPieces(block.mlp, 1, max(1, _PIECE_BYTES // row_bytes))  # type: ignore[assignment]
+    with torch.inference_mode():
+        return judge(example.contiguous(memory_format=torch.channels_last)).contiguous()
+
+
+def rounding_sentence(model: MobileSR, example: Tensor, expected: Tensor) -> str:
+    """Whether these weights make much of rounding, and what to do then; empty where they do not.
+
+    A norm of few channels is nearly a step from -1 to 1 (LayerNorm divides by their spread, of two
+    by the distance between them): where it steps, one fp32 arithmetic cannot be told from another.
+    """
+    exact = eager_answer(copy.deepcopy(model).double(), example.double())
+    own = float((exact - expected).abs().max())
+    if not own > _ROUNDING:
+        return ""
+    return (
+        f"; eager PyTorch itself is off by {own:.3g} in single precision, so that no device can be "
+        f"held to it: with {model.config.n_feats} channels these weights make much of rounding. "
+        "Choose more channels (n_feats), or other weights"
+    )

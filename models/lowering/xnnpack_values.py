@@ -1,0 +1,86 @@
+"""What an XNNPACK graph is made of: values of a type, constants, operators.
+
+Numbers and names are those of ExecuTorch's schema (`backends/xnnpack/serialization/schema.fbs`).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import Any
+
+import torch
+
+# The schema's number for "no value" and "no external id".
+NONE = 2**32 - 1
+
+
+class DataType(IntEnum):
+    """Element types, by the schema's numbers.
+
+    QCINT8 are int8 weights with a scale for each output channel. QDINT8 is int8 whose scale and
+    zero point are found anew in each row when the program runs.
+    """
+
+    FP32 = 1
+    FP16 = 2
+    QCINT8 = 6
+    QDINT8 = 9
+
+
+TORCH_TYPES = {
+    DataType.FP32: torch.float32,
+    DataType.FP16: torch.float16,
+    DataType.QCINT8: torch.int8,
+}
+
+
+@dataclass(frozen=True)
+class Value:
+    """A tensor of the graph, by its number."""
+
+    number: int
+    shape: tuple[int, ...]
+    dtype: DataType = DataType.FP32
+
+
+@dataclass(frozen=True)
+class Node:
+    """An operator: its name in the schema, and its fields there."""
+
+    kind: str
+    fields: dict[str, Any]
+
+
+@dataclass
+class Entry:
+    """A value as the schema describes it.
+
+    Attributes:
+        constant: number of the constant that it is; 0 for what is computed.
+        scales: number of the constant that holds the channels' scales; 0 where there are none.
+    """
+
+    shape: tuple[int, ...]
+    dtype: DataType
+    constant: int = 0
+    scales: int = 0
+    external_id: int = NONE
+    flags: int = 0
+
+
+@dataclass(frozen=True)
+class Kernel:
+    """Weights of a linear layer or a convolution, and their bias; shared by all that use them."""
+
+    weight: Value
+    bias: Value | None
+
+
+@dataclass(frozen=True)
+class Padding:
+    """Zeros around a picture: rows above and below, columns at either side."""
+
+    above: int
+    below: int
+    beside: int

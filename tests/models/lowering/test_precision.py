@@ -1,0 +1,82 @@
+"""The directly written graph in int8 and fp16: one delegate, as right as its eager emulation."""
+
+import pytest
+import torch
+from config_strategies import configs
+from executorch.runtime import Runtime
+from hypothesis import assume, example, given, settings
+from hypothesis import strategies as st
+
+from models.config import MobileSRConfig
+from models.lowering.direct.network import write_network
+from models.lowering.direct.numerics import NUMERICS
+from models.lowering.executorch_internals import make_program
+from models.lowering.strips import StripPlan, whole
+from models.lowering.xnnpack_values import DataType
+from models.quantization.expected import FP32_TOLERANCE, expected_output
+from models.quantization.layers import INT8_LAYERS, LayerKind
+from models.weights import build_model
+
+SMALL = MobileSRConfig(n_feats=8, n_heads=2, ratios=(2, 1), window_size=4)
+# A program's shell costs half a second for each pair of shapes.
+sizes = st.sampled_from([(1, 7), (13, 7), (17, 23)])
+plans = st.none() | st.builds(
+    StripPlan, window_rows=st.integers(1, 4), windows=st.integers(1, 9), tail_rows=st.integers(1, 9)
+)
+
+
+def written(model, precision, size, plan=None):
+    return write_network(model, *size, plan or whole(model.config, *size), NUMERICS[precision])
+
+
+@settings(max_examples=12)
+@given(configs(), sizes, plans, st.sampled_from(["int8", "fp16"]))
+@example(SMALL, (17, 23), StripPlan(1, 3, 1), "int8")
+@example(SMALL, (17, 23), StripPlan(1, 3, 1), "fp16")
+def test_the_program_lies_within_the_tolerance(random_weights, config, size, plan, precision):
+    # The norm of two or three channels is nearly a step: rounding shows in any arithmetic.
+    assume(config.n_feats >= 4)
+    model = build_model(config, random_weights(config)).eval()
+    image = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
+    program, _ = make_program(written(model, precision, size, plan))
+    (answer,) = Runtime.get().load_program(program).load_method("forward").execute([image])
+    expected = expected_output(model, precision, image)
+    assert answer.dtype == torch.float32
+    assert float((answer - expected.output).abs().max()) <= expected.tolerance
+
+
+def test_a_tolerance_is_of_the_size_of_what_rounding_costs(random_weights):
+    model = build_model(SMALL, random_weights(SMALL)).eval()
+    image = torch.rand(1, 3, 13, 7)
+    exact = expected_output(model, "fp32", image)
+    assert exact.tolerance == FP32_TOLERANCE
+    for precision in ("int8", "fp16"):
+        reduced = expected_output(model, precision, image)
+        cost = float((reduced.output - exact.output).abs().max())
+        assert 0 < cost < reduced.tolerance <= 4 * cost + FP32_TOLERANCE < 0.1
+
+
+def test_int8_layers_are_the_ones_that_are_named(random_weights):
+    """Counted by content: each block's own, and those that a model has once."""
+    model = build_model(SMALL, random_weights(SMALL))
+    graph = written(model, "int8", (16, 16))
+    kernels = [entry for entry in graph.entries if entry.dtype is DataType.QCINT8]
+    once = {LayerKind.UPSAMPLING, LayerKind.PATCHES}
+    assert len(kernels) == 2 * len(INT8_LAYERS - once) + len(INT8_LAYERS & once)
+    assert all(graph.constants[entry.scales][1] == 4 * entry.shape[0] for entry in kernels)
+
+
+def test_what_several_layers_read_is_quantised_once(random_weights):
+    graph = written(build_model(SMALL, random_weights(SMALL)), "int8", (16, 16))
+    converted = [n.fields["input_id"] for n in graph.nodes if n.kind == "XNNConvert"]
+    assert len(converted) == len(set(converted)) > 0
+
+
+@pytest.mark.parametrize(("precision", "share"), [("int8", 0.6), ("fp16", 0.75)])
+def test_weights_take_less_room(random_weights, precision, share):
+    config = MobileSRConfig()
+    model = build_model(config, random_weights(config))
+    sizes = [
+        sum(map(len, written(model, one, (16, 16)).blobs.values())) for one in ("fp32", precision)
+    ]
+    assert sizes[1] <= share * sizes[0]
