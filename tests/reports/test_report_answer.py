@@ -117,8 +117,9 @@ def test_next_steps_are_commands_of_this_run() -> None:
     assert words[0] == ["mobilesr-tune", "devices"]
     assert words[1] == ["mobilesr-tune", "finetune", "runs/my phone", "--top", "3"]
     assert words[2][:6] == ["mobilesr-tune", "export", "--from", "runs/my phone", "--trial", "3"]
+    assert words[3][:5] == ["mobilesr-tune", "deliver", "runs/my phone", "--trial", "3"]
     finetuned = changed(candidate(3, (10.0, 29.0)), origin=WeightsOrigin.FINETUNED)
-    assert len(next_steps(section_of(study(finetuned)))) == 1
+    assert len(next_steps(section_of(study(finetuned)))) == 2
 
 
 Places = st.lists(
