@@ -18,6 +18,15 @@ from models.config import MobileSRConfig
 LEAKY_SLOPE = 0.2
 
 
+def _softmax(scores: Tensor) -> Tensor:
+    """Over the last axis, in the scores' own type."""
+    if scores.dtype == torch.float32:
+        return scores.softmax(-1)
+    # Autocast would widen them to float32, only to narrow the result again for the product.
+    with torch.autocast(scores.device.type, enabled=False):
+        return scores.softmax(-1)
+
+
 class SelfAttention(nn.Module):
     """Multi-head attention inside each window: (windows, tokens, C) -> the same shape."""
 
@@ -34,10 +43,7 @@ class SelfAttention(nn.Module):
         if self.training:
             # The same product, scaled where it is small: scores are most of a step's memory.
             scores = (q * self.scale) @ k.transpose(-2, -1)
-            # Autocast would widen the scores to float32, only to narrow them again for `v`.
-            with torch.autocast(scores.device.type, enabled=False):
-                weights = scores.softmax(-1)
-            return self.proj_out(rearrange(weights @ v, "b h n d -> b n (h d)"))
+            return self.proj_out(rearrange(_softmax(scores) @ v, "b h n d -> b n (h d)"))
         scores = torch.einsum("b h i d, b h j d -> b h i j", q, k) * self.scale
         mixed = torch.einsum("b h i j, b h j d -> b h i d", scores.softmax(dim=-1), v)
         return self.proj_out(rearrange(mixed, "b h n d -> b n (h d)"))

@@ -91,7 +91,7 @@ def test_the_manifest_is_complete_and_true(deployed, random_weights):
     assert manifest.export_s > 0
     assert load_artifact(deployed.folder).manifest == manifest
     assert sorted(p.name for p in deployed.folder.iterdir()) == [
-        "check_input.bin", "check_output.bin", "manifest.json", "model.pte",
+        "README.md", "check_input.bin", "check_output.bin", "manifest.json", "model.pte",
     ]  # fmt: skip
 
 
