@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -68,8 +69,8 @@ def export(candidate: Candidate, weights: Weights, store: Path) -> Artifact:
         RequestError: the store cannot be written or the disk is full; nothing is left behind.
     """
     model = build_model(candidate.config, weights)
-    sha256 = Weights(dict(model.state_dict()), candidate.config, weights.source).sha256
-    folder = artifact_folder(store, candidate, sha256)
+    cut = replace(weights, state=dict(model.state_dict()), config=candidate.config)
+    folder = artifact_folder(store, candidate, cut.sha256)
     if folder.is_dir():
         try:
             return load_artifact(folder)
@@ -92,11 +93,11 @@ def export(candidate: Candidate, weights: Weights, store: Path) -> Artifact:
         (staging / CHECK_INPUT_NAME).write_bytes(check.given.numpy().tobytes())
         (staging / CHECK_OUTPUT_NAME).write_bytes(check.expected.contiguous().numpy().tobytes())
         manifest = _manifest(
-            candidate, staging, lowered, (sha256, weights.source), check,
+            candidate, staging, lowered, cut, check,
             time.monotonic() - started,
         )  # fmt: skip
         manifest.save(staging / MANIFEST_NAME)
-        write_artifact_readme(Artifact(staging, manifest), weights.origin)
+        write_artifact_readme(Artifact(staging, manifest))
         _publish(staging, folder)
     except OSError as error:
         raise explain_os_error(error, folder) from error
@@ -150,7 +151,7 @@ def _manifest(
     candidate: Candidate,
     staging: Path,
     lowered: Lowered,
-    weights: tuple[str, str],
+    weights: Weights,
     check: CheckTensors,
     export_s: float,
 ) -> ArtifactManifest:
@@ -165,8 +166,9 @@ def _manifest(
         outputs=(_spec(check.expected),),
         parameters=parameter_count(config),
         macs=macs(config, deployment.lr_height, deployment.lr_width),
-        weights_sha256=weights[0],
-        weights_source=weights[1],
+        weights_sha256=weights.sha256,
+        weights_source=weights.source,
+        weights_origin=None if weights.origin is None else weights.origin.value,
         torch_version=torch.__version__,
         executorch_version=_executorch_version(),
         delegates=lowered.delegates,
