@@ -33,6 +33,14 @@ PrecisionOption = Annotated[
     str | None,
     typer.Option("--precision", help=r"fp32, fp16 or int8, of a direct graph. \[fp32]"),
 ]
+IoOption = Annotated[
+    str | None,
+    typer.Option(
+        "--io",
+        help="float: planes of 0 to 1. uint8: an app's own pixels in and out, of a direct graph. "
+        r"\[float]",
+    ),
+]
 WeightsOption = Annotated[Path, typer.Option(help="Checkpoint: published .pth or ours.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 
@@ -57,7 +65,8 @@ def choose_config(
     elif weights.is_supernet and weights.config is not None:
         raise ConfigError(
             f"{weights.source} is a supernet, which contains many configs: say which with --key "
-            f"(reports print it), for example its largest, --key {weights.config.key}"
+            f"(reports print it), for example its largest, --key {weights.config.key}; that is "
+            "also the one of a file in which one config was trained alone"
         )
     elif weights.config is not None:
         config = weights.config

@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -33,6 +34,7 @@ from foundation.errors import RequestError
 from foundation.files import explain_os_error, sha256_of
 from foundation.memory import freed_memory_kept, no_garbage_collection
 from models.artifact_readme import write_artifact_readme
+from models.check_tensors import CheckTensors, check_input, check_tensors
 from models.cost import macs
 from models.deploy_graph import DeployMobileSR
 from models.deployment import Candidate, Lowering
@@ -43,7 +45,6 @@ from models.lowering.host_check import require_right
 from models.lowering.lowered import Lowered
 from models.lowering.standard import lower_traced
 from models.network import MobileSR, parameter_count
-from models.quantization.expected import Expected, expected_output
 from models.weights import Weights, build_model
 
 # Bump when the exported graph changes for the same candidate: old artifacts are then not reused.
@@ -68,36 +69,35 @@ def export(candidate: Candidate, weights: Weights, store: Path) -> Artifact:
         RequestError: the store cannot be written or the disk is full; nothing is left behind.
     """
     model = build_model(candidate.config, weights)
-    sha256 = Weights(dict(model.state_dict()), candidate.config, weights.source).sha256
-    folder = artifact_folder(store, candidate, sha256)
+    cut = replace(weights, state=dict(model.state_dict()), config=candidate.config)
+    folder = artifact_folder(store, candidate, cut.sha256)
     if folder.is_dir():
         try:
             return load_artifact(folder)
         except RequestError:
             shutil.rmtree(folder)  # damaged: made anew
     started = time.monotonic()
-    example = check_input(candidate)
     staging = _staging_folder(store)
     try:
-        lowered = _lower(model, candidate, example)
+        lowered = _lower(model, candidate)
         (staging / MODEL_NAME).write_bytes(lowered.serialise())
         with freed_memory_kept():
-            expected = expected_output(model, candidate.deployment.precision, example)
-            tensors = example, expected.output
-            # int8 and fp16 are allowed what they lose by rounding.
-            exact = candidate.deployment.precision == "fp32"
+            check = check_tensors(model, candidate)
+            # int8 and fp16 are allowed what they lose by rounding, and levels are rounded.
+            exact = candidate.deployment.precision == "fp32" and candidate.deployment.io == "float"
             require_right(
-                staging / MODEL_NAME, candidate.key, tensors, expected.tolerance,
-                partial(rounding_sentence, model, *tensors) if exact else str,
+                staging / MODEL_NAME, candidate.key, (check.given, check.expected),
+                check.tolerance,
+                partial(rounding_sentence, model, check.given, check.expected) if exact else str,
             )  # fmt: skip
-        (staging / CHECK_INPUT_NAME).write_bytes(example.numpy().tobytes())
-        (staging / CHECK_OUTPUT_NAME).write_bytes(expected.output.contiguous().numpy().tobytes())
+        (staging / CHECK_INPUT_NAME).write_bytes(check.given.numpy().tobytes())
+        (staging / CHECK_OUTPUT_NAME).write_bytes(check.expected.contiguous().numpy().tobytes())
         manifest = _manifest(
-            candidate, staging, lowered, (sha256, weights.source), (example, expected),
+            candidate, staging, lowered, cut, check,
             time.monotonic() - started,
         )  # fmt: skip
         manifest.save(staging / MANIFEST_NAME)
-        write_artifact_readme(Artifact(staging, manifest), weights.origin)
+        write_artifact_readme(Artifact(staging, manifest))
         _publish(staging, folder)
     except OSError as error:
         raise explain_os_error(error, folder) from error
@@ -106,19 +106,14 @@ def export(candidate: Candidate, weights: Weights, store: Path) -> Artifact:
     return Artifact(folder, manifest)
 
 
-def check_input(candidate: Candidate) -> Tensor:
-    """The input every artifact of this LR size is verified with: seeded noise in [0, 1]."""
-    size = (1, 3, candidate.deployment.lr_height, candidate.deployment.lr_width)
-    return torch.rand(size, generator=torch.Generator().manual_seed(0))
-
-
-def _lower(model: MobileSR, candidate: Candidate, example: Tensor) -> Lowered:
+def _lower(model: MobileSR, candidate: Candidate) -> Lowered:
     deployment = candidate.deployment
     try:
         if deployment.lowering == "direct":
             # What comes stays: ExecuTorch's modules, a node for each operator on each strip.
             with no_garbage_collection():
                 return lower_directly(model, deployment)
+        example = check_input(candidate)
         if deployment.graph == "deploy":
             size = deployment.lr_height, deployment.lr_width
             return lower_traced(DeployMobileSR(model, *size).eval(), example)
@@ -156,8 +151,8 @@ def _manifest(
     candidate: Candidate,
     staging: Path,
     lowered: Lowered,
-    weights: tuple[str, str],
-    tensors: tuple[Tensor, Expected],
+    weights: Weights,
+    check: CheckTensors,
     export_s: float,
 ) -> ArtifactManifest:
     config, deployment = candidate.config, candidate.deployment
@@ -167,23 +162,28 @@ def _manifest(
         deployment=deployment.model_dump(mode="json"),
         sha256=sha256_of(staging / MODEL_NAME),
         size_bytes=(staging / MODEL_NAME).stat().st_size,
-        inputs=(TensorSpec(shape=tuple(tensors[0].shape), dtype="float32"),),
-        outputs=(TensorSpec(shape=tuple(tensors[1].output.shape), dtype="float32"),),
+        inputs=(_spec(check.given),),
+        outputs=(_spec(check.expected),),
         parameters=parameter_count(config),
         macs=macs(config, deployment.lr_height, deployment.lr_width),
-        weights_sha256=weights[0],
-        weights_source=weights[1],
+        weights_sha256=weights.sha256,
+        weights_source=weights.source,
+        weights_origin=None if weights.origin is None else weights.origin.value,
         torch_version=torch.__version__,
         executorch_version=_executorch_version(),
         delegates=lowered.delegates,
         delegated_ops=dict(lowered.delegated_ops),
         undelegated_ops=dict(lowered.undelegated_ops),
         planned_memory_bytes=lowered.planned_memory_bytes,
-        check_tolerance=tensors[1].tolerance,
+        check_tolerance=check.tolerance,
         check_input_sha256=sha256_of(staging / CHECK_INPUT_NAME),
         check_output_sha256=sha256_of(staging / CHECK_OUTPUT_NAME),
         export_s=export_s,
     )
+
+
+def _spec(tensor: Tensor) -> TensorSpec:
+    return TensorSpec(shape=tuple(tensor.shape), dtype=str(tensor.dtype).removeprefix("torch."))
 
 
 def _executorch_version() -> str:
