@@ -37,10 +37,15 @@ class TensorSpec(BaseModel):
 
 
 class ArtifactManifest(VersionedRecord):
-    """Everything that is known of a `.pte` without running it."""
+    """Everything that is known of a `.pte` without running it.
+
+    Attributes:
+        weights_origin: a name of `models.origin.WeightsOrigin`; None where it is not known.
+    """
 
     kind: ClassVar[str] = "artifact"
-    version: ClassVar[int] = 1
+    version: ClassVar[int] = 2
+    also_reads: ClassVar[tuple[int, ...]] = (1,)
 
     candidate_key: str
     config: dict[str, object]
@@ -53,6 +58,7 @@ class ArtifactManifest(VersionedRecord):
     macs: int
     weights_sha256: str
     weights_source: str
+    weights_origin: str | None = Field(default=None, max_length=100)
     torch_version: str
     executorch_version: str
     delegates: int

@@ -17,27 +17,23 @@ from foundation.wording import count_of, escaped, plain, shown
 from models.contract import TensorContract
 from models.errors import ExportError
 from models.measured import Measured
-from models.origin import WeightsOrigin, licence_sentence
+from models.origin import licence_sentence, origin_of
 from models.tiling import DEFAULT_OVERLAP, FADE
 
 README_NAME = "README.md"
 TEMPLATES = Path(__file__).with_name("templates")
 
 
-def write_artifact_readme(
-    artifact: Artifact, origin: WeightsOrigin | None, measured: Measured | None = None
-) -> None:
+def write_artifact_readme(artifact: Artifact, measured: Measured | None = None) -> None:
     """Explain the artifact in its own folder.
 
     `measured` is left out where it is of another file. Raises `RequestError` where the folder
     cannot be written.
     """
-    write_text(artifact.folder / README_NAME, readme_of(artifact.manifest, origin, measured))
+    write_text(artifact.folder / README_NAME, readme_of(artifact.manifest, measured))
 
 
-def readme_of(
-    manifest: ArtifactManifest, origin: WeightsOrigin | None, measured: Measured | None = None
-) -> str:
+def readme_of(manifest: ArtifactManifest, measured: Measured | None = None) -> str:
     """The README as Markdown."""
     if measured is not None and measured.artifact_sha256 != manifest.sha256:
         measured = None
@@ -48,7 +44,7 @@ def readme_of(
         unlike = str(error)
     return markdown_environment(TEMPLATES).get_template("artifact_readme.md.j2").render(
         manifest=manifest, contract=contract, unlike=unlike, measured=measured,
-        licence=licence_sentence(origin), overlap=DEFAULT_OVERLAP, fade=FADE,
+        licence=licence_sentence(origin_of(manifest)), overlap=DEFAULT_OVERLAP, fade=FADE,
         tolerance=f"{manifest.check_tolerance:g}",
     )  # fmt: skip
 

@@ -57,7 +57,8 @@ def choose_config(
     elif weights.is_supernet and weights.config is not None:
         raise ConfigError(
             f"{weights.source} is a supernet, which contains many configs: say which with --key "
-            f"(reports print it), for example its largest, --key {weights.config.key}"
+            f"(reports print it), for example its largest, --key {weights.config.key}; that is "
+            "also the one of a file in which one config was trained alone"
         )
     elif weights.config is not None:
         config = weights.config

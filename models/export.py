@@ -13,6 +13,7 @@ import os
 import shutil
 import tempfile
 import time
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 
@@ -68,8 +69,8 @@ def export(candidate: Candidate, weights: Weights, store: Path) -> Artifact:
         RequestError: the store cannot be written or the disk is full; nothing is left behind.
     """
     model = build_model(candidate.config, weights)
-    sha256 = Weights(dict(model.state_dict()), candidate.config, weights.source).sha256
-    folder = artifact_folder(store, candidate, sha256)
+    cut = replace(weights, state=dict(model.state_dict()), config=candidate.config)
+    folder = artifact_folder(store, candidate, cut.sha256)
     if folder.is_dir():
         try:
             return load_artifact(folder)
@@ -93,11 +94,11 @@ def export(candidate: Candidate, weights: Weights, store: Path) -> Artifact:
         (staging / CHECK_INPUT_NAME).write_bytes(example.numpy().tobytes())
         (staging / CHECK_OUTPUT_NAME).write_bytes(expected.output.contiguous().numpy().tobytes())
         manifest = _manifest(
-            candidate, staging, lowered, (sha256, weights.source), (example, expected),
+            candidate, staging, lowered, cut, (example, expected),
             time.monotonic() - started,
         )  # fmt: skip
         manifest.save(staging / MANIFEST_NAME)
-        write_artifact_readme(Artifact(staging, manifest), weights.origin)
+        write_artifact_readme(Artifact(staging, manifest))
         _publish(staging, folder)
     except OSError as error:
         raise explain_os_error(error, folder) from error
@@ -156,7 +157,7 @@ def _manifest(
     candidate: Candidate,
     staging: Path,
     lowered: Lowered,
-    weights: tuple[str, str],
+    weights: Weights,
     tensors: tuple[Tensor, Expected],
     export_s: float,
 ) -> ArtifactManifest:
@@ -171,8 +172,9 @@ def _manifest(
         outputs=(TensorSpec(shape=tuple(tensors[1].output.shape), dtype="float32"),),
         parameters=parameter_count(config),
         macs=macs(config, deployment.lr_height, deployment.lr_width),
-        weights_sha256=weights[0],
-        weights_source=weights[1],
+        weights_sha256=weights.sha256,
+        weights_source=weights.source,
+        weights_origin=None if weights.origin is None else weights.origin.value,
         torch_version=torch.__version__,
         executorch_version=_executorch_version(),
         delegates=lowered.delegates,

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from foundation.artifact import Artifact
+from foundation.artifact import MANIFEST_NAME, Artifact
 from foundation.console import err, out, print_json
 from foundation.errors import RequestError
 from foundation.memory import no_garbage_collection
@@ -63,12 +63,22 @@ class FoundBySearch:
         from models.weights import load_weights
 
         if self.artifact is None:
-            artifact = export(self.candidate, load_weights(self.weights), store)
+            weights = load_weights(self.weights)
+            weights = replace(weights, origin=weights.origin or self.origin)
+            artifact = export(self.candidate, weights, store)
         else:
-            folder = shutil.copytree(self.artifact.folder, store / self.artifact.folder.name)
-            artifact = Artifact(folder, self.artifact.manifest)
-        write_artifact_readme(artifact, self.origin, self.measured)
+            artifact = self._copied(self.artifact, store)
+        write_artifact_readme(artifact, self.measured)
         return artifact
+
+    def _copied(self, artifact: Artifact, store: Path) -> Artifact:
+        """A copy whose manifest says the weights' origin, where this or the run does."""
+        folder = shutil.copytree(artifact.folder, store / artifact.folder.name)
+        manifest = artifact.manifest
+        if manifest.weights_origin is None and self.origin is not None:
+            manifest = manifest.model_copy(update={"weights_origin": self.origin.value})
+            manifest.save(folder / MANIFEST_NAME)
+        return Artifact(folder, manifest)
 
 
 # Run directory, trial (None: the recommended one), address of the run's study where it is not its

@@ -132,6 +132,9 @@ def _start() -> None:
     die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
+    # A library's lock (tqdm's, when torch traces) would else be named in the parent's tracker of
+    # resources, which calls it leaked when this process is ended. After a fork none is named.
+    multiprocessing.set_start_method("fork", force=True)
     logging.disable(logging.WARNING)
     # They would be printed into the parent's progress line.
     warnings.filterwarnings("ignore")

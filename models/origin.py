@@ -4,6 +4,11 @@ from __future__ import annotations
 
 from enum import StrEnum
 
+from foundation.artifact import ArtifactManifest
+
+# `models.weights.state_sha256` of the checkpoint of github.com/sunny2109/MobileSR-NTIRE2022.
+PUBLISHED_SHA256 = "da8f8703f40cb1671430e4deacf81b29a779ec65d8c2e7ca32e5efaf214e876a"
+
 
 class WeightsOrigin(StrEnum):
     """Named the same in every record, table and page.
@@ -31,6 +36,17 @@ _SENTENCES = {
     WeightsOrigin.PUBLISHED: "the weights published by the authors of MobileSR",
     WeightsOrigin.FINETUNED: "the config cut out and trained on by itself",
 }
+
+
+def origin_of(manifest: ArtifactManifest) -> WeightsOrigin | None:
+    """The origin of an artifact's weights; None where its manifest does not say, or another name.
+
+    The published weights are known by what they are.
+    """
+    if manifest.weights_sha256 == PUBLISHED_SHA256:
+        return WeightsOrigin.PUBLISHED
+    known = {origin.value: origin for origin in WeightsOrigin}
+    return known.get(manifest.weights_origin or "")
 
 
 def licence_sentence(origin: WeightsOrigin | None) -> str:

@@ -31,6 +31,11 @@ def contains(full: MobileSRConfig, part: MobileSRConfig) -> bool:
     )
 
 
+def is_smallest(config: MobileSRConfig) -> bool:
+    """Whether no other tensors can be cut out of those of `config`."""
+    return config.head_dim == 1 and config.ratios == (1,)
+
+
 def slice_state(
     state: dict[str, Tensor], full: MobileSRConfig, part: MobileSRConfig
 ) -> dict[str, Tensor]:

@@ -20,15 +20,13 @@ from models.checkpoint_forms import find_state, foreign_object
 from models.config import MobileSRConfig
 from models.errors import ConfigError, WeightsError
 from models.network import MobileSR
-from models.origin import WeightsOrigin
-from models.slicing import contains, slice_state
+from models.origin import PUBLISHED_SHA256, WeightsOrigin
+from models.slicing import contains, is_smallest, slice_state
 
 FORMAT = "mobilesr-tune/weights/1"
 # The largest config of any sane space is a few million parameters, some 20 MB; an optimizer
 # beside it triples that.
 MAX_CHECKPOINT_BYTES = 2 * 2**30
-# `state_sha256` of the checkpoint of github.com/sunny2109/MobileSR-NTIRE2022.
-PUBLISHED_SHA256 = "da8f8703f40cb1671430e4deacf81b29a779ec65d8c2e7ca32e5efaf214e876a"
 State = dict[str, Tensor]
 # The source of weights that were just trained (`models.training`).
 SUPERNET = "supernet"
@@ -58,7 +56,13 @@ class Weights:
 
     @property
     def is_supernet(self) -> bool:
-        """Whether they were trained to be sliced: no config is meant unless it is named."""
+        """Whether they were trained to be sliced: no config is meant unless it is named.
+
+        Also true of a file in which one config was trained alone, by versions that noted it as
+        they did a supernet; not where it holds no other, and so can be nothing else.
+        """
+        if self.config is not None and is_smallest(self.config):
+            return False
         return self.source == SUPERNET or bool(self.training.get("random_configs"))
 
     def for_config(self, config: MobileSRConfig) -> State:

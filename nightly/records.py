@@ -178,6 +178,8 @@ class Verdict:
         compared_with: `baseline` or `recent`.
         since: the night at which it began; `since_low` to `since_high` is what the data allow.
         creep: change a night, where it came gradually.
+        least_change: the least change for the worse that tonight alone would have found, as
+            `change` has it; None where there is nothing to compare with yet, and of what is exact.
         sentence: all of it for people.
     """
 
@@ -199,3 +201,4 @@ class Verdict:
     since_low: int | None = None
     since_high: int | None = None
     creep: float | None = None
+    least_change: float | None = None

@@ -34,12 +34,14 @@ class Choice:
         rule: one sentence, why this one (or why none).
         caveats: what the reader should know before relying on it.
         command: exports it; empty without a candidate.
+        delivery: the command that makes of it what an Android app needs; likewise.
     """
 
     result: CandidateResult | None
     rule: str
     caveats: tuple[str, ...] = ()
     command: str = ""
+    delivery: str = ""
 
 
 def choose(facts: StudyFacts, group: ProfileGroup) -> Choice:
@@ -66,7 +68,10 @@ def choose(facts: StudyFacts, group: ProfileGroup) -> Choice:
         if finetuned
         else _caveats(result, group, limits)
     )  # fmt: skip
-    return Choice(result, f"{rule}.", caveats, export_command(facts.run_path, result))
+    return Choice(
+        result, f"{rule}.", caveats, export_command(facts.run_path, result),
+        deliver_command(facts.run_path, result),
+    )  # fmt: skip
 
 
 def recommendable(facts: StudyFacts, group: ProfileGroup) -> list[CandidateResult]:
@@ -116,6 +121,12 @@ def export_command(run_path: Path, result: CandidateResult) -> str:
     """The command that exports a trial of a run as it was measured, ready to paste."""
     words = ("mobilesr-tune", "export", "--from", str(run_path), "--trial", str(result.number))
     return shell_line([*words, "--output", "best"])
+
+
+def deliver_command(run_path: Path, result: CandidateResult) -> str:
+    """The command that hands a trial of a run to an Android developer, ready to paste."""
+    words = ("mobilesr-tune", "deliver", str(run_path), "--trial", str(result.number))
+    return shell_line([*words, "-o", "delivery"])
 
 
 def _above_chord(points: Sequence[Point]) -> list[float]:

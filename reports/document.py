@@ -40,6 +40,7 @@ def section_facts(section: Section) -> dict[str, Any]:
         "rule": choice.rule,
         "caveats": list(choice.caveats),
         "export": choice.command,
+        "deliver": choice.delivery,
         "constraints": section.facts.limits.sentences(),
         "front": [row(result, group) for result in group.front],
         "ties": [r.number for r in group.front_and_ties if r.number in group.undecided_numbers],

@@ -53,6 +53,7 @@ def _section(section: Section, place: int) -> list[str]:
     lines += _finetuned(section)
     if choice.command:
         lines += ["Export the chosen one:", "", *_code(choice.command), ""]
+        lines += ["Or with all that an Android app needs:", "", *_code(choice.delivery), ""]
     return lines + _effects(section) + _flags(group) + _failures(group)
 
 

@@ -40,6 +40,5 @@ def next_steps(section: Section) -> list[NextStep]:
             )
         )
     steps.append(NextStep("Take the recommended model away", section.choice.command))
-    into_an_app = ["mobilesr-tune", "deliver", run, "--trial", str(best.number), "-o", "delivery"]
-    steps.append(NextStep("Or with all that an Android app needs", shell_line(into_an_app)))
+    steps.append(NextStep("Or with all that an Android app needs", section.choice.delivery))
     return steps

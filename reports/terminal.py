@@ -120,6 +120,7 @@ def export_lines(report: Report) -> list[str]:
         if section.choice.command:
             of = f" of {section.name}" if len(report.sections) > 1 else ""
             lines += [f"Export the chosen one{of}:", f"  {section.choice.command}"]
+            lines += ["Or with all that an Android app needs:", f"  {section.choice.delivery}"]
     return lines
 
 

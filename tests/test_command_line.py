@@ -147,6 +147,7 @@ def test_a_search_leaves_everything_it_should(searched):
     assert "not of a phone" in done.stdout
     assert "report/index.html" in done.stdout
     assert "Traceback" not in done.stdout + done.stderr
+    assert "leaked" not in done.stderr
 
 
 def test_the_report_needs_no_network_and_says_whose_numbers_these_are(searched):

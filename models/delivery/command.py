@@ -77,12 +77,8 @@ def deliver_command(find_in_run: FindInRun) -> Callable[..., None]:
 def _of_artifact(folder: Path) -> Goods:
     from foundation.artifact import load_artifact
     from models.delivery.folder import Goods
-    from models.origin import WeightsOrigin
-    from models.weights import PUBLISHED_SHA256
 
-    artifact = load_artifact(folder)
-    published = artifact.manifest.weights_sha256 == PUBLISHED_SHA256
-    return Goods(artifact, WeightsOrigin.PUBLISHED if published else None)
+    return Goods(load_artifact(folder))
 
 
 def _of_run(
@@ -93,7 +89,7 @@ def _of_run(
     found = find_in_run(run, trial, storage)
     if found.note:
         err.say(found.note)
-    return Goods(found.put_into(store), found.origin, found.measured)
+    return Goods(found.put_into(store), found.measured)
 
 
 def _tell(delivery: Delivery, goods: Goods, output: Path, json: bool) -> None:

@@ -25,7 +25,7 @@ from models.contract import TensorContract
 from models.delivery.record import RECORD_NAME, Delivery, files_of, require_replaceable
 from models.errors import ConfigError, ExportError
 from models.measured import Measured
-from models.origin import WeightsOrigin, licence_sentence
+from models.origin import licence_sentence, origin_of
 from models.tiling import DEFAULT_OVERLAP, FADE, plan_tiles
 
 TEMPLATES = Path(__file__).with_name("templates")
@@ -60,7 +60,6 @@ class Goods:
     """What is delivered: an artifact, and what is known of it beside its manifest."""
 
     artifact: Artifact
-    origin: WeightsOrigin | None = None
     measured: Measured | None = None
 
     @property
@@ -117,7 +116,7 @@ def _copy_artifact(goods: Goods, folder: Path) -> None:
         shutil.copyfile(readme, folder / README_NAME)
     else:
         copy = Artifact(folder, goods.artifact.manifest)
-        write_artifact_readme(copy, goods.origin, goods.own_measured)
+        write_artifact_readme(copy, goods.own_measured)
 
 
 def _rendered(name: str, values: dict[str, Any]) -> str:
@@ -137,7 +136,7 @@ def _values(goods: Goods) -> dict[str, Any]:
     bytes_a_column = 16 * contract.scale**2 * contract.lr_height
     return {
         "manifest": manifest, "contract": contract, "measured": measured,
-        "licence": licence_sentence(goods.origin), "overlap": DEFAULT_OVERLAP, "fade": FADE,
+        "licence": licence_sentence(origin_of(manifest)), "overlap": DEFAULT_OVERLAP, "fade": FADE,
         "tolerance": f"{manifest.check_tolerance:g}", "threads": threads, "threads_words": words,
         "tile_mb": f"{4 * 3 * tile * (1 + contract.scale**2) / 1e6:.1f}",
         "row_kb": f"{bytes_a_column / 1e3:.0f}", "heap_mb": f"{640 * bytes_a_column / 1e6:.0f}",

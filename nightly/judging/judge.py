@@ -18,6 +18,7 @@ from nightly import metrics
 from nightly.history.reading import Trail
 from nightly.judging.cases import Case, CaseBuilder, Rules
 from nightly.judging.changes import Change, last_change
+from nightly.judging.least import least_size
 from nightly.judging.memory import is_back
 from nightly.judging.relevel import restarted
 from nightly.judging.shift import WINDOWS, Choose, Shift, largest_shift, level, shift
@@ -298,7 +299,10 @@ class DeviceJudge:
     def _verdict(
         self, model: str, case: Case, found: Shift, against: str, status: Status
     ) -> Verdict:
-        metric = case.metric
+        metric, least = case.metric, None
+        if not metric.exact:
+            alone = self._alone(case, "baseline")
+            least = _change(metric, least_size(alone, self._needed_p(case), case.floor))
         low, high = (found.size, found.size) if metric.exact else found.interval()
         bounds = sorted(_change(metric, size) for size in (low, high))
         change = self._since(case, found) if status is Status.REGRESSION else None
@@ -326,6 +330,7 @@ class DeviceJudge:
                 creep=None
                 if change is None or change.slope is None
                 else _change(metric, change.slope),
+                least_change=least,
             ),
         )
 

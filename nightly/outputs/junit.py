@@ -13,7 +13,8 @@ from pathlib import Path
 from foundation.wording import plain, shorten
 from nightly.metrics import LATENCY, RUNS
 from nightly.night import NightResult
-from nightly.outputs.told import metric_title, next_steps, stand_in_sentences
+from nightly.outputs.least import least_words
+from nightly.outputs.told import least_of, metric_title, next_steps, stand_in_sentences
 from nightly.records import DeviceNight, Status, Verdict
 
 _TEXT = 4000
@@ -43,6 +44,8 @@ def junit_xml(result: NightResult, page: Path | None = None) -> str:
         properties = ET.SubElement(suite, "properties")
         told = [("night", str(night.number)), ("suite", result.suite)]
         told += [("stand-in", sentence) for sentence in stand_in_sentences(result, device)]
+        if sentence := least_of(result, device):
+            told.append(("could-have-found", sentence))
         for name, value in told:
             ET.SubElement(properties, "property", name=name, value=_attribute(value))
         cases = _cases(suite, result, device, verdicts, after)
@@ -85,7 +88,8 @@ def _cases(
             )
             failure.text = _text(f"{verdict.series.words()}: {verdict.sentence}{after}")
         else:
-            ET.SubElement(case, "system-out").text = _text(f"{verdict.status}: {verdict.sentence}")
+            words = [f"{verdict.status}: {verdict.sentence}", least_words(verdict)]
+            ET.SubElement(case, "system-out").text = _text("; ".join(filter(None, words)))
     return len(verdicts)
 
 

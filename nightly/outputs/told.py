@@ -100,7 +100,7 @@ def least_of(result: NightResult, device: DeviceNight) -> str:
         for verdict in result.verdicts
         if (verdict.series.device, verdict.series.condition) == (device.device, device.condition)
     ]
-    return least_sentence(of_device, result.floors)
+    return least_sentence(of_device)
 
 
 def profile_words(profile: Mapping[str, object]) -> str:

@@ -13,7 +13,7 @@ from models.artifact_readme import README_NAME, readme_of
 from models.contract import TensorContract
 from models.errors import ExportError
 from models.measured import Measured
-from models.origin import WeightsOrigin, licence_sentence
+from models.origin import PUBLISHED_SHA256, WeightsOrigin, licence_sentence, origin_of
 
 
 @pytest.fixture
@@ -41,7 +41,7 @@ def test_every_export_has_one_and_old_artifacts_need_none(
 
 
 def test_the_contract_is_the_manifests(small_artifact: Artifact) -> None:
-    text = readme_of(small_artifact.manifest, None)
+    text = readme_of(small_artifact.manifest)
     for said in ("float32", "R, G, B", "0 to 1", "clamp", "ties to even", "multiples of 4"):
         assert said in text
     manifest = small_artifact.manifest
@@ -52,7 +52,7 @@ def test_the_contract_is_the_manifests(small_artifact: Artifact) -> None:
 def test_what_was_measured_stands_there_with_its_flags(
     small_artifact: Artifact, measured: Measured
 ) -> None:
-    text = readme_of(small_artifact.manifest, WeightsOrigin.SHIPPED, measured)
+    text = readme_of(small_artifact.manifest, measured)
     for said in (
         "run `pixel8`, trial 7", "Pixel 8 (Tensor G3), serial 37X", "2026-11-26 23:39 UTC",
         "38.2 ms (37.9 to 38.6, 9 launches)", "71.0 ms", "133 MB", "30.47 dB, +2.04 dB against",
@@ -68,7 +68,7 @@ def test_a_stand_in_is_named_and_what_is_not_known_is_no_zero(
         artifact_sha256=measured.artifact_sha256, run="r", trial=0, device="host",
         stand_in_note="Host numbers.",
     )  # fmt: skip
-    text = readme_of(small_artifact.manifest, None, bare)
+    text = readme_of(small_artifact.manifest, bare)
     assert "**Host numbers.**" in text
     assert "| threads | – |" in text
     assert "| – ms |" not in text
@@ -77,7 +77,7 @@ def test_a_stand_in_is_named_and_what_is_not_known_is_no_zero(
 
 def test_no_other_file_has_these_numbers(small_artifact: Artifact, measured: Measured) -> None:
     other = replace(measured, artifact_sha256="ab" * 32)
-    text = readme_of(small_artifact.manifest, None, other)
+    text = readme_of(small_artifact.manifest, other)
     assert "38.2" not in text
     assert "Nothing is known here" in text
 
@@ -87,7 +87,7 @@ def test_other_tensors_are_refused_and_the_readme_says_so(small_artifact: Artifa
     manifest = small_artifact.manifest.model_copy(update={"inputs": (spec,)})
     with pytest.raises(ExportError, match="takes uint8, and only float32 is described"):
         TensorContract.of(manifest)
-    text = readme_of(manifest, None)
+    text = readme_of(manifest)
     assert "takes uint8" in text
     assert "R, G, B" not in text
 
@@ -111,7 +111,7 @@ def test_a_foreign_name_is_shown_and_not_obeyed(small_artifact: Artifact) -> Non
     manifest = small_artifact.manifest.model_copy(
         update={"weights_source": "a\x1b[31m<script>.pth\n# Heading"}
     )
-    text = readme_of(manifest, None)
+    text = readme_of(manifest)
     assert "\x1b" not in text
     assert "`a [31m<script>.pth # Heading`" in text.replace("?", " ")
     assert "\n# Heading" not in text
@@ -125,3 +125,27 @@ def test_each_origin_says_what_is_known_of_the_licence() -> None:
     # Where something is not known, the reader is told to find out.
     unknown = {origin for origin, words in sentences.items() if "Settle it" in words}
     assert unknown == {*WeightsOrigin, None} - {WeightsOrigin.SHIPPED}
+
+
+def told(artifact: Artifact, **fields: object) -> str:
+    """The manifest with these fields, as its README tells it."""
+    return readme_of(artifact.manifest.model_copy(update=fields))
+
+
+@pytest.mark.parametrize("origin", WeightsOrigin)
+def test_the_manifest_holds_the_origin_of_the_weights(
+    small_artifact: Artifact, origin: WeightsOrigin
+) -> None:
+    assert licence_sentence(origin) in told(small_artifact, weights_origin=origin.value)
+
+
+@pytest.mark.parametrize("name", [None, "", "a name of a later version"])
+def test_an_origin_that_is_not_known_is_told_as_such(
+    small_artifact: Artifact, name: str | None
+) -> None:
+    assert licence_sentence(None) in told(small_artifact, weights_origin=name)
+
+
+def test_published_weights_are_known_by_what_they_are(small_artifact: Artifact) -> None:
+    manifest = small_artifact.manifest.model_copy(update={"weights_sha256": PUBLISHED_SHA256})
+    assert origin_of(manifest) is WeightsOrigin.PUBLISHED

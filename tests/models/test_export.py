@@ -3,6 +3,7 @@
 import importlib.metadata
 import json
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,6 +19,7 @@ from models.errors import ExportError, WeightsError
 from models.export import artifact_folder, check_input, export
 from models.lowering.lowered import Lowered
 from models.network import parameter_count
+from models.origin import WeightsOrigin
 from models.weights import build_model
 
 ARTIFACTS = ["small_artifact", "odd_artifact", "standard_artifact"]
@@ -84,6 +86,7 @@ def test_the_manifest_is_complete_and_true(deployed, random_weights):
     assert manifest.macs == macs(config, height, width)
     assert manifest.weights_sha256 == random_weights(config).sha256
     assert manifest.weights_source == "random"
+    assert manifest.weights_origin is None
     assert manifest.torch_version == torch.__version__
     assert manifest.executorch_version == importlib.metadata.version("executorch")
     assert manifest.planned_memory_bytes >= 4 * 3 * height * width * (1 + scale**2)
@@ -134,6 +137,15 @@ def test_the_same_request_exports_nothing(small_artifact, own_store, random_weig
     )
     assert again.folder == own_store / small_artifact.folder.name
     assert again.manifest == small_artifact.manifest
+
+
+def test_the_manifest_tells_the_origin_of_the_weights(tmp_path, random_weights):
+    config = MobileSRConfig(n_feats=4, n_heads=2, ratios=(1,), window_size=4, scale=2)
+    candidate = Candidate(config, Deployment.choose(lr_height=8, lr_width=8))
+    weights = replace(random_weights(config), origin=WeightsOrigin.TRAINED_HERE)
+    artifact = export(candidate, weights, tmp_path)
+    assert load_artifact(artifact.folder).manifest.weights_origin == "trained here"
+    assert "Trained by the user's own search" in (artifact.folder / "README.md").read_text()
 
 
 def test_a_slice_of_a_supernet_is_the_same_artifact_as_the_config_itself(

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from models.config import MobileSRConfig
 from models.network import MobileSR
-from models.slicing import contains, slice_state
+from models.slicing import contains, is_smallest, slice_state
 
 full_configs = configs(max_head_dim=4, max_depth=3)
 
@@ -22,6 +22,17 @@ def test_every_part_loads_strictly_and_runs(random_weights, data, full):
     model.load_state_dict(slice_state(random_weights(full).state, full, part), strict=True)
     with torch.inference_mode():
         assert model(torch.rand(1, 3, 5, 6)).isfinite().all()
+
+
+@given(st.data(), full_configs)
+def test_the_smallest_holds_no_other_tensors(data, full):
+    """Of any other config the smallest is a true part."""
+    part = data.draw(parts_of(full))
+    if is_smallest(full):
+        assert contains(part, full)
+    smallest = full.model_copy(update={"n_feats": full.n_heads, "ratios": (1,)})
+    assert is_smallest(smallest)
+    assert contains(smallest, full) == is_smallest(full)
 
 
 @given(full_configs)

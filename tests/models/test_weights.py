@@ -169,6 +169,23 @@ def test_the_origin_is_kept(tmp_path, ours, origin):
     assert load_given_weights(tmp_path / "w.pt").origin == WeightsOrigin.CHECKPOINT
 
 
+@pytest.mark.parametrize(
+    ("config", "supernet"),
+    [
+        (MobileSRConfig(n_feats=8, n_heads=8, ratios=(1,)), False),
+        (MobileSRConfig(n_feats=8, n_heads=8, ratios=(1, 1)), True),
+        (MobileSRConfig(n_feats=8, n_heads=4, ratios=(1,)), True),
+        (MobileSRConfig(n_feats=8, n_heads=8, ratios=(2,)), True),
+    ],
+)
+def test_what_holds_no_other_config_is_no_supernet_whatever_its_record_says(
+    tmp_path, random_weights, config, supernet
+):
+    """Earlier versions noted what they trained alone as they did a supernet."""
+    save_weights(replace(random_weights(config), training={"random_configs": 2}), tmp_path / "w.pt")
+    assert load_weights(tmp_path / "w.pt").is_supernet == supernet
+
+
 def test_the_published_weights_are_known_by_their_values(saved, ours, monkeypatch):
     monkeypatch.setattr(weights_module, "PUBLISHED_SHA256", ours.sha256)
     assert load_given_weights(saved({"net": ours.state})).origin == WeightsOrigin.PUBLISHED

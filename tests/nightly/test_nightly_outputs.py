@@ -14,10 +14,9 @@ import pytest
 from made_up_nights import CONDITION, DEVICE, World, of, result_of
 
 from nightly.history import open_history
-from nightly.metrics import LATENCY
+from nightly.metrics import LATENCY, RUNS
 from nightly.outputs import write_outputs
 from nightly.outputs.junit import junit_xml
-from nightly.outputs.least import least_change
 from nightly.outputs.page import render_page
 from nightly.outputs.record import night_record
 from nightly.outputs.summary import markdown_summary
@@ -185,21 +184,24 @@ def test_a_red_night_says_what_to_do_and_what_stood_in(red):
 
 
 def test_what_the_night_could_have_found_is_told_and_is_what_it_finds(red):
-    result, _ = red
-    assert "What tonight would have found in 19 nights of 20" in markdown_summary(result)
+    result, history = red
+    sentence = "What tonight would have found in 19 nights of 20"
+    for text in (markdown_summary(result), junit_xml(result), render_page(result, history)):
+        assert sentence in text
     calm = [v for v in result.verdicts if v.metric == "latency" and v.status is Status.FINE]
     assert calm
     for verdict in calm:
-        least = least_change(verdict, LATENCY.floor)
-        assert least > LATENCY.floor
         # The series that became 20 % slower was found; this is a fraction of it.
-        assert least < 0.1
-        # A wider interval finds less; a higher floor too.
-        wider = replace(verdict, low=verdict.low - 0.05, high=verdict.high + 0.05)
-        assert least_change(wider, LATENCY.floor) > least
-        assert least_change(verdict, 0.2) > 0.2
-    exact = next(v for v in result.verdicts if v.metric == "delegation")
-    assert least_change(exact, 0.5) is None
+        assert LATENCY.floor < verdict.least_change < 0.1
+        words = f"a change of +{100 * verdict.least_change:.1f} % would have been found"
+        assert words in junit_xml(result)
+    assert all(v.least_change is None for v in result.verdicts if v.metric in ("delegation", RUNS))
+    recorded = {(v["series"]["model"], v["metric"]): v for v in night_record(result)["verdicts"]}
+    assert recorded["a", "latency"]["least_change"] == of(result, "a", "latency").least_change
+    # Of a first night nothing is said, in no output.
+    unsaid = tuple(replace(verdict, least_change=None) for verdict in result.verdicts)
+    assert "would have" not in markdown_summary(replace(result, verdicts=unsaid))
+    assert "would have" not in junit_xml(replace(result, verdicts=unsaid))
 
 
 @pytest.mark.parametrize("factor", [0.5, 2.0])
@@ -208,7 +210,7 @@ def test_a_change_well_above_the_least_is_red_and_one_well_below_is_not(tmp_path
     with open_history(f"sqlite:///{tmp_path / 'nights.db'}") as history:
         world = World(history, {"a": 20.0, "b": 25.0, "c": 30.0, "d": 35.0, "e": 40.0})
         before = of(world.nights(9), "c", "latency")
-        least = least_change(before, LATENCY.floor)
+        least = before.least_change
         world.latency_ms["c"] *= 1 + factor * least
         found = of(world.night(), "c", "latency").status
     assert (found is Status.REGRESSION) == (factor > 1)

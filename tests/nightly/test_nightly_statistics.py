@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import statistics
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -10,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nightly.judging.changes import last_change
-from nightly.judging.shift import largest_shift, level, shift
+from nightly.judging.least import least_size
+from nightly.judging.shift import Shift, largest_shift, level, shift
 from nightly.judging.spread import MAX_POOL_DOF, Spread, moderated, own_spread, pool, unsteadiness
 from nightly.records import Point
 
@@ -165,3 +168,15 @@ def test_a_confidence_interval_by_students_t():
     found = shift(points([0.0] * 4), points([1.0], first=5), Spread(1.0, 9))
     error = math.sqrt(1 + math.pi / 3 / 4)
     assert found.interval()[1] - found.size == pytest.approx(2.2622 * error, rel=1e-4)
+
+
+@given(error=st.floats(1e-4, 0.1), needed_p=st.floats(1e-8, 0.05), floor=st.floats(0.0, 0.1))
+def test_the_least_change_is_found_in_nineteen_nights_of_twenty(error, needed_p, floor):
+    """Of nights whose noise is known: beyond luck and floor with a chance of 0.95."""
+    normal = statistics.NormalDist()
+    known = Shift(1, 0.0, 0.0, error, math.inf, 0.5)
+    least = least_size(known, needed_p, floor)
+    needed = max(floor, normal.inv_cdf(1 - needed_p) * error)
+    assert normal.cdf((least - needed) / error) == pytest.approx(0.95)
+    # Where the noise itself is an estimate, less is found.
+    assert least_size(replace(known, dof=5.0), needed_p, floor) > least

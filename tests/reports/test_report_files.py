@@ -262,9 +262,13 @@ def test_report_command_prints_front_and_page(app: typer.Typer, tmp_path: Path) 
     result = CliRunner().invoke(app, ["report", "runs/x"])
     assert result.exit_code == 0, result.output
     assert "★" in result.output
-    # The last line, alone on it: ready to paste.
-    command = f"mobilesr-tune export --from {tmp_path}/run --trial 4 --output best"
-    assert result.output.splitlines()[-2:] == ["Export the chosen one:", f"  {command}"]
+    # Each alone on its line: ready to paste.
+    assert result.output.splitlines()[-4:] == [
+        "Export the chosen one:",
+        f"  mobilesr-tune export --from {tmp_path}/run --trial 4 --output best",
+        "Or with all that an Android app needs:",
+        f"  mobilesr-tune deliver {tmp_path}/run --trial 4 -o delivery",
+    ]
     assert str(tmp_path / "run" / "report" / "index.html") in result.output
 
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -15,6 +16,7 @@ from foundation.artifact import Artifact, load_artifact
 from foundation.errors import AnswerIsNo
 from models.config import MobileSRConfig
 from models.deployment import Candidate, Deployment
+from models.origin import WeightsOrigin
 from reports.found import found_by_search
 from search.request import SearchRequest
 from search.study.run_directory import RunDirectory
@@ -78,6 +80,18 @@ def test_the_readme_of_the_exported_file_tells_it(tmp_path: Path, small_artifact
     text = (artifact.folder / "README.md").read_text("utf-8")
     assert "1.25 ms (1.25 to 1.25" in text
     assert "29.00 dB, +1.00 dB against bicubic" in text
+
+
+def test_the_manifest_tells_the_origin_that_the_run_knows(
+    tmp_path: Path, small_artifact: Artifact
+) -> None:
+    """Of an artifact that was exported before manifests held it."""
+    run = made_run(tmp_path / "run", small_artifact, (1.25, 29.0))
+    found = replace(found_by_search(run.path, 0), origin=WeightsOrigin.SHIPPED)
+    artifact = found.put_into(tmp_path / "store")
+    assert load_artifact(artifact.folder).manifest.weights_origin == "shipped"
+    assert "A slice of the supernet that comes with" in (artifact.folder / "README.md").read_text()
+    assert small_artifact.manifest.weights_origin is None
 
 
 @pytest.mark.parametrize("options", [["--chosen"], ["--trial", "0"]])

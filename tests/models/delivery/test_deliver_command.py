@@ -13,6 +13,7 @@ import pytest
 from foundation.artifact import Artifact
 from foundation.files import sha256_of
 from models.delivery.record import RECORD_NAME, Delivery
+from models.origin import WeightsOrigin, licence_sentence
 
 RunCommand = Callable[[list[str]], tuple[int, str, str]]
 
@@ -27,6 +28,17 @@ def test_an_artifact_is_delivered_and_the_next_steps_are_told(
     assert "Nothing is known here of its speed" in out
     assert f"mobilesr-tune bench {output / 'artifact'}" in out
     assert (output / "README.md").is_file()
+
+
+def test_a_bare_artifact_says_where_its_weights_come_from(
+    run_command: RunCommand, small_artifact: Artifact, tmp_path: Path
+) -> None:
+    folder = Path(shutil.copytree(small_artifact.folder, tmp_path / "artifact"))
+    small_artifact.manifest.model_copy(update={"weights_origin": "finetuned"}).save(
+        folder / "manifest.json"
+    )
+    assert run_command(["deliver", str(folder), "-o", str(tmp_path / "out")])[0] == 0
+    assert licence_sentence(WeightsOrigin.FINETUNED) in (tmp_path / "out/README.md").read_text()
 
 
 def test_json_names_the_files(

@@ -19,7 +19,6 @@ from models.delivery.record import RECORD_NAME, Delivery
 from models.errors import ExportError
 from models.images import load_rgb, save_rgb
 from models.measured import Measured
-from models.origin import WeightsOrigin
 
 ASSETS = "android/app/src/main/assets/mobilesr"
 TEST_ASSETS = "android/app/src/androidTest/assets/mobilesr"
@@ -90,7 +89,7 @@ def test_the_readme_names_every_file_and_no_blank_is_left(delivered: Path) -> No
 def test_what_was_measured_on_a_phone_sets_threads_and_times(
     small_artifact: Artifact, measured: Measured, tmp_path: Path
 ) -> None:
-    deliver(Goods(small_artifact, WeightsOrigin.SHIPPED, measured), tmp_path / "out")
+    deliver(Goods(small_artifact, measured), tmp_path / "out")
     assert "const val THREADS = 3\n" in (tmp_path / "out" / CONTRACT).read_text()
     text = (tmp_path / "out/README.md").read_text()
     assert "As it was measured on Pixel 8" in text
@@ -106,11 +105,11 @@ def test_a_stand_in_sets_no_threads_and_no_other_file_has_the_times(
     small_artifact: Artifact, measured: Measured, tmp_path: Path
 ) -> None:
     host = replace(measured, stand_in_note="Host numbers.")
-    deliver(Goods(small_artifact, None, host), tmp_path / "host")
+    deliver(Goods(small_artifact, host), tmp_path / "host")
     assert f"THREADS = {USUAL_THREADS}\n" in (tmp_path / "host" / CONTRACT).read_text()
     assert "**Host numbers.** So these times" in (tmp_path / "host/README.md").read_text()
     other = replace(measured, artifact_sha256="ab" * 32)
-    deliver(Goods(small_artifact, None, other), tmp_path / "other")
+    deliver(Goods(small_artifact, other), tmp_path / "other")
     text = (tmp_path / "other/README.md").read_text()
     assert "was not measured" in text
     assert "Pixel 8" not in text
