@@ -86,8 +86,8 @@ def how_sure(section: Section) -> list[str]:
     if rivals and best.number not in section.group.undecided_numbers:
         others = count_of(len(rivals), "other candidate")
         told.append(
-            f"{others} may be worth as much, trial {trials_in_words(sorted(rivals))}: what was "
-            "measured leaves open whether they are on the front (≈)."
+            f"{others} may be worth as much ({trials_in_words(sorted(rivals))}): what was measured "
+            "leaves open whether they are on the front (≈)."
         )
     return told
 

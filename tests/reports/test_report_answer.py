@@ -84,7 +84,7 @@ def test_others_that_may_be_worth_as_much_are_told() -> None:
     ties = sorted(near.group.undecided_numbers)
     assert len(ties) > 1
     assert f"{len(ties)} other candidates" in told
-    assert f"trial {', '.join(map(str, ties))}:" in told
+    assert f"({', '.join(map(str, ties))}):" in told
     apart = section_of(at((10, 29), (20, 30)))
     assert not any("as much" in text for text in how_sure(apart))
 
