@@ -50,8 +50,8 @@ class PlainTrainer(SupernetTrainer):
             shell.eval()
         return super()._forward(config, low)
 
-    def _tensor(self, images: Any) -> torch.Tensor:
-        return torch.from_numpy(images).permute(0, 3, 1, 2).contiguous().float().div(255)
+    def _tensor(self, images: torch.Tensor) -> torch.Tensor:
+        return images.contiguous().float().div(255)
 
 
 def make(images: Path, plan: TrainingPlan) -> dict[str, SupernetTrainer]:
@@ -76,7 +76,7 @@ def seconds_a_step(trainers: dict[str, SupernetTrainer], rounds: int, steps: int
         plain._train_step(plain.crops.draw(plan.batch_size, plan.seed, plain.step))
         plain.step += 1
 
-    with batches(now.crops, plan.batch_size, plan.seed, 0, total) as prepared:
+    with batches(now.crops.draw, plan.batch_size, plan.seed, 0, total) as prepared:
 
         def now_step() -> None:
             now._train_step(next(prepared))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import queue
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-
-from models.training.crops import Crops, CropSampler
+from typing import TypeVar
 
 AHEAD = 3
+Drawn = TypeVar("Drawn")
 
 
 class _Stopped(Exception):
@@ -18,16 +18,17 @@ class _Stopped(Exception):
 
 @contextmanager
 def batches(
-    crops: CropSampler, count: int, seed: int, first: int, end: int
-) -> Iterator[Iterator[Crops]]:
-    """Crops of the steps `first` to `end - 1`, in order; the thread ends with the context.
+    draw: Callable[[int, int, int], Drawn], count: int, seed: int, first: int, end: int
+) -> Iterator[Iterator[Drawn]]:
+    """What `draw(count, seed, step)` gives for the steps `first` to `end - 1`, in order.
 
-    The thread sleeps while enough is ready. What it raises is raised by the iterator.
+    The thread ends with the context, and sleeps while enough is ready. What it raises is raised
+    by the iterator.
     """
-    ready: queue.Queue[Crops | BaseException] = queue.Queue(maxsize=AHEAD)
+    ready: queue.Queue[Drawn | BaseException] = queue.Queue(maxsize=AHEAD)
     stop = threading.Event()
 
-    def put(item: Crops | BaseException) -> None:
+    def put(item: Drawn | BaseException) -> None:
         while not stop.is_set():
             try:
                 return ready.put(item, timeout=0.5)
@@ -38,7 +39,7 @@ def batches(
     def produce() -> None:
         try:
             for step in range(first, end):
-                put(crops.draw(count, seed, step))
+                put(draw(count, seed, step))
         except _Stopped:
             return
         except BaseException as error:  # passed on to the consumer
@@ -48,7 +49,7 @@ def batches(
             except _Stopped:
                 return
 
-    def consume() -> Iterator[Crops]:
+    def consume() -> Iterator[Drawn]:
         for _ in range(first, end):
             item = ready.get()
             if isinstance(item, BaseException):

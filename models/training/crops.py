@@ -5,6 +5,7 @@ from __future__ import annotations
 import random
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,21 @@ STEPS_AN_EXCHANGE = 8
 Crops = tuple[NDArray[np.uint8], NDArray[np.uint8]]
 
 
+class Placement(NamedTuple):
+    """Where a crop lies, in LR pixels of a photograph, and how it is laid down.
+
+    Attributes:
+        photograph: its number in `CropSampler.photographs`.
+        turns: quarter turns, counterclockwise; then it is mirrored, left to right, or not.
+    """
+
+    photograph: int
+    top: int
+    left: int
+    turns: int
+    mirror: bool
+
+
 @dataclass(frozen=True)
 class _Held:
     """A photograph in memory; `texture` sums gradients over the LR pixels above and left."""
@@ -25,6 +41,10 @@ class _Held:
     lr: NDArray[np.uint8]
     hr: NDArray[np.uint8]
     texture: NDArray[np.float64]
+
+    @property
+    def area(self) -> int:
+        return self.lr.shape[0] * self.lr.shape[1]
 
 
 class CropSampler:
@@ -63,38 +83,49 @@ class CropSampler:
         Raises:
             ImageError: no photograph held can be decoded.
         """
+        drawn = [self._cut(placement) for placement in self.place(count, seed, step)]
+        return np.stack([low for low, _ in drawn]), np.stack([high for _, high in drawn])
+
+    def place(self, count: int, seed: int, step: int) -> list[Placement]:
+        """Where the crops of a step lie. Raises as `draw`."""
         held = self._at(step)
         rng = random.Random(f"crops {seed} {step}")
         # Large photographs are drawn more often: crops, not photographs, are the samples.
-        areas = [photograph.lr.shape[0] * photograph.lr.shape[1] for photograph in held]
-        drawn = [
-            self._one(photograph, rng) for photograph in rng.choices(held, weights=areas, k=count)
-        ]
-        return np.stack([low for low, _ in drawn]), np.stack([high for _, high in drawn])
+        areas = [self._held[number].area for number in held]
+        return [self._one(number, rng) for number in rng.choices(held, weights=areas, k=count)]
 
-    def _one(self, photograph: _Held, rng: random.Random) -> Crops:
+    def all_held(self) -> list[tuple[int, NDArray[np.uint8], NDArray[np.uint8]]]:
+        """Number, LR and HR image of each photograph, where all are held; empty otherwise."""
+        if self.capacity < len(self.photographs):
+            return []
+        return [(number, self._held[number].lr, self._held[number].hr) for number in self._at(0)]
+
+    def _one(self, number: int, rng: random.Random) -> Placement:
+        photograph = self._held[number]
         height, width = photograph.lr.shape[:2]
         corners = [
             (rng.randrange(height - self.crop + 1), rng.randrange(width - self.crop + 1))
             for _ in range(self.texture_draws)
         ]
         top, left = max(corners, key=lambda corner: self._texture(photograph, *corner))
-        turns, mirror = rng.randrange(4), rng.random() < 0.5
-        low, high = (
-            np.rot90(
-                image[top * k : (top + self.crop) * k, left * k : (left + self.crop) * k], turns
-            )
+        return Placement(number, top, left, rng.randrange(4), rng.random() < 0.5)
+
+    def _cut(self, at: Placement) -> Crops:
+        photograph = self._held[at.photograph]
+        squares = (
+            image[at.top * k : (at.top + self.crop) * k, at.left * k : (at.left + self.crop) * k]
             for image, k in ((photograph.lr, 1), (photograph.hr, self.scale))
         )
-        return (low[:, ::-1], high[:, ::-1]) if mirror else (low, high)
+        low, high = (np.rot90(square, at.turns) for square in squares)
+        return (low[:, ::-1], high[:, ::-1]) if at.mirror else (low, high)
 
     def _texture(self, photograph: _Held, top: int, left: int) -> float:
         sums, bottom, right = photograph.texture, top + self.crop, left + self.crop
         inside = sums[bottom, right] - sums[top, right] - sums[bottom, left] + sums[top, left]
         return float(inside)
 
-    def _at(self, step: int) -> list[_Held]:
-        """The photographs held at a step; loads and drops what differs from the last step."""
+    def _at(self, step: int) -> list[int]:
+        """Those held at a step; loads and drops what differs from the last step."""
         total = len(self.photographs)
         exchanged = step // STEPS_AN_EXCHANGE if self.capacity < total else 0
         wanted = [(exchanged + offset) % total for offset in range(self.capacity)]
@@ -108,7 +139,7 @@ class CropSampler:
                 self._held[number] = _hold(photograph.load(), self.scale)
             except ModelError as error:
                 self.left_out[photograph.name] = str(error)
-        held = [self._held[number] for number in wanted if number in self._held]
+        held = [number for number in wanted if number in self._held]
         if not held:
             raise ImageError(
                 f"none of the {len(self.left_out)} training images tried can be read; the last: "

@@ -29,6 +29,8 @@ class TrainingPlan(BaseModel):
         crop: side of a crop, in LR pixels.
         learning_rate: of Adam, while it stays.
         random_configs: configs a step besides the largest and the smallest.
+        config_pool: those random configs are of so many, drawn once: each of few can be kept as a
+            CUDA graph. 0: of the whole space.
         distill: share of the largest's output in the target of the others.
         texture_draws: each crop is the most textured of so many drawn; 1 draws blindly.
         ema: most that the moving average of the weights keeps of itself a step.
@@ -42,6 +44,7 @@ class TrainingPlan(BaseModel):
     crop: Annotated[int, Field(ge=4, le=512)] = 24
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-3
     random_configs: Annotated[int, Field(ge=0, le=64)] = 1
+    config_pool: Annotated[int, Field(ge=0, le=10_000)] = 0
     distill: Annotated[float, Field(ge=0, le=1)] = 0.5
     texture_draws: Annotated[int, Field(ge=1, le=64)] = 4
     ema: Annotated[float, Field(ge=0, lt=1)] = 0.999

@@ -28,11 +28,13 @@ from models.network import MobileSR
 from models.slicing import slice_state
 from models.training.batches import batches
 from models.training.checkpoint import TrainingState, load_training, save_training
-from models.training.crops import Crops, CropSampler
+from models.training.crops import Crops, CropSampler, Placement
+from models.training.graphs import GraphedPasses, Pass
 from models.training.numerics import Numerics, choose_numerics
 from models.training.photographs import DEFAULT_CACHE_BYTES, Photograph
 from models.training.plan import TrainingPlan
 from models.training.probe import Probe
+from models.training.resident import ResidentPhotographs
 from models.training.space import ConfigSpace
 from models.training.start import start_from
 from models.weights import ALONE, SUPERNET, State, Weights, build_model
@@ -118,6 +120,9 @@ class SupernetTrainer:
         self.numerics = self.options.numerics
         self.model = self._fresh(start).to(self.numerics.device)
         self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as in `_frozen`
+        self.resident = None
+        if self.numerics.device == "cuda" and self.crops.capacity == len(photographs):
+            self.resident = ResidentPhotographs(self.crops, self.numerics.device)
         self.parameters = dict(self.model.named_parameters())
         self.average = {name: p.detach().clone() for name, p in self.parameters.items()}
         self.optimizer = torch.optim.Adam(
@@ -136,6 +141,10 @@ class SupernetTrainer:
         self.step, self.loss = 0, 0.0
         self.rejected, self.rejected_in_a_row = 0, 0
         self.shells: dict[str, MobileSR] = {}
+        pool = random.Random(f"pool {plan.seed}")
+        self.pool = [space.sample(pool) for _ in range(plan.config_pool)]
+        self.pass_of: Pass = self._backward
+        self.graphed = self.numerics.device == "cuda" and not self.scaler.is_enabled()
 
     def _fresh(self, start: Weights | None) -> MobileSR:
         torch.manual_seed(self.plan.seed)
@@ -167,12 +176,25 @@ class SupernetTrainer:
             ImageError: no photograph can be decoded.
         """
         self._restore()
+        if not self.graphed:
+            return self._run(on_step)
+        # A graph is captured on a stream of its own, and sees what was queued there before.
+        stream = torch.cuda.Stream()  # type: ignore[no-untyped-call]  # torch's stub
+        stream.wait_stream(torch.cuda.current_stream())
+        with torch.cuda.stream(stream):
+            self.pass_of = GraphedPasses(self._backward, stream)
+            return self._run(on_step)
+
+    def _run(self, on_step: Callable[[TrainingProgress], None]) -> Weights:
         first, began = self.step, time.monotonic()
         saved = began
-        ahead = batches(self.crops, self.plan.batch_size, self.plan.seed, first, self.plan.steps)
+        draw: Callable[[int, int, int], Crops | list[Placement]] = self.crops.draw
+        if self.resident is not None:
+            draw = self.crops.place
+        ahead = batches(draw, self.plan.batch_size, self.plan.seed, first, self.plan.steps)
         with ahead as prepared:
-            for crops in prepared:
-                self._train_step(crops)
+            for drawn in prepared:
+                self._train_step(drawn)
                 self.step += 1
                 if time.monotonic() - saved > self.options.checkpoint_every_s:
                     self.save()
@@ -216,24 +238,25 @@ class SupernetTrainer:
             steps_per_s, judged, self.rejected, dict(self.crops.left_out),
         )  # fmt: skip
 
-    def _train_step(self, crops: Crops) -> None:
-        low, high = (self._tensor(images) for images in crops)
-        self.optimizer.zero_grad(set_to_none=True)
+    def _train_step(self, drawn: Crops | list[Placement]) -> None:
+        low, high = (self._tensor(images) for images in self._images(drawn))
+        self.optimizer.zero_grad(set_to_none=not self.graphed)
         if self.teacher is None:
-            taught, loss = self._backward(self.full, low, high)
+            taught, loss = self.pass_of(self.full, low, high)
             target = torch.lerp(high, taught, self.plan.distill)
         else:
             with torch.no_grad(), self.numerics.autocast():
                 taught = self.teacher(low).float()
             target = torch.lerp(high, taught, self.plan.distill)
-            _, loss = self._backward(self.full, low, target)
+            _, loss = self.pass_of(self.full, low, target)
         # Own stream of each step: what is drawn does not depend on where a run was resumed.
         rng = random.Random(f"configs {self.plan.seed} {self.step}")
         students = [self.space.smallest()]
-        students += [self.space.sample(rng) for _ in range(self.plan.random_configs)]
+        for _ in range(self.plan.random_configs):
+            students.append(rng.choice(self.pool) if self.pool else self.space.sample(rng))
         for config in students:
             if config != self.full:
-                self._backward(config, low, target)
+                self.pass_of(config, low, target)
         self._update(float(loss))
 
     def _backward(
@@ -277,8 +300,16 @@ class SupernetTrainer:
                 f"{self.plan.learning_rate:g}), from the start"
             )
 
-    def _tensor(self, images: Any) -> Tensor:
-        planes = torch.from_numpy(images).permute(0, 3, 1, 2).to(self.numerics.device)
+    def _images(self, drawn: Crops | list[Placement]) -> tuple[Tensor, Tensor]:
+        """LR and HR crops, (batch, 3, height, width), uint8."""
+        if isinstance(drawn, list):
+            assert self.resident is not None
+            return self.resident.cut(drawn)
+        low, high = (torch.from_numpy(images).permute(0, 3, 1, 2) for images in drawn)
+        return low, high
+
+    def _tensor(self, images: Tensor) -> Tensor:
+        planes = images.to(self.numerics.device)
         return planes.to(torch.float32, memory_format=torch.channels_last).div_(255.0)
 
     def _forward(self, config: MobileSRConfig, low: Tensor) -> Tensor:

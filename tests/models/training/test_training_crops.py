@@ -11,6 +11,7 @@ from models.errors import ImageError
 from models.training.batches import batches
 from models.training.crops import STEPS_AN_EXCHANGE, CropSampler
 from models.training.photographs import Photograph, photographs_of
+from models.training.resident import ResidentPhotographs
 
 
 def test_crops_of_low_and_high_belong_together():
@@ -106,7 +107,7 @@ def test_without_photographs_there_is_nothing_to_draw_from():
 
 def test_batches_come_in_order_and_end(picture):
     crops = CropSampler(photographs_of([picture(40, 40, 1)]), 2, 8)
-    with batches(crops, 2, seed=3, first=4, end=9) as prepared:
+    with batches(crops.draw, 2, seed=3, first=4, end=9) as prepared:
         made = list(prepared)
     assert len(made) == 5
     again = CropSampler(photographs_of([picture(40, 40, 1)]), 2, 8)
@@ -119,7 +120,24 @@ def test_batches_come_in_order_and_end(picture):
 def test_the_thread_ends_with_its_consumer(picture):
     crops = CropSampler(photographs_of([picture(40, 40, 1)]), 2, 8)
     before = threading.active_count()
-    with batches(crops, 2, seed=0, first=0, end=10_000) as prepared:
+    with batches(crops.draw, 2, seed=0, first=0, end=10_000) as prepared:
         next(prepared)
         assert threading.active_count() == before + 1
     assert threading.active_count() == before
+
+
+def test_crops_cut_on_the_device_are_those_cut_on_the_host(picture):
+    """Photographs of several sizes, every turn, mirrored or not; here the device is the CPU."""
+    images = [picture(40, 52, 1), picture(48, 40, 2), picture(64, 44, 3)]
+    crops = CropSampler(photographs_of(images), 4, 8, texture_draws=3)
+    placements = crops.place(64, 5, 0)
+    assert {(p.turns, p.mirror) for p in placements} == {(t, m) for t in range(4) for m in (0, 1)}
+    resident = ResidentPhotographs(crops, "cpu")
+    for gathered, drawn in zip(resident.cut(placements), crops.draw(64, 5, 0), strict=True):
+        assert torch.equal(gathered, torch.from_numpy(drawn).permute(0, 3, 1, 2))
+
+
+def test_photographs_that_take_turns_are_not_resident(picture):
+    crops = CropSampler(photographs_of([picture(40, 40, n) for n in range(4)]), 2, 8, 1, 10_000)
+    with pytest.raises(ValueError, match="not all photographs are held"):
+        ResidentPhotographs(crops, "cpu")

@@ -212,3 +212,27 @@ def test_the_training_forward_equals_the_ordinary_one(random_weights):
     low = torch.from_numpy(np.random.default_rng(0).random((2, 3, 9, 11), np.float32))
     with torch.inference_mode():
         torch.testing.assert_close(model.train()(low), model.eval()(low))
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="CUDA graphs need a GPU")
+def test_passes_kept_as_graphs_train_the_same_weights(images):
+    plan = TrainingPlan(steps=30, batch_size=4, crop=8, config_pool=3)
+    numerics = Numerics("cuda", "bfloat16")
+    graphed, eager = (trainer(images, plan, numerics=numerics) for _ in range(2))
+    eager.graphed = False
+    assert states_equal(graphed.run().state, eager.run().state)
+
+
+def test_random_configs_may_be_of_a_few_drawn_once(images, monkeypatch):
+    plan = TrainingPlan(steps=40, batch_size=1, crop=8, config_pool=2)
+    learner = trainer(images, plan)
+    passed = []
+    backward = learner._backward
+    monkeypatch.setattr(
+        learner,
+        "pass_of",
+        lambda config, *images: passed.append(config) or backward(config, *images),
+    )
+    learner.run()
+    assert set(passed) == {SPACE.largest(), SPACE.smallest(), *learner.pool}
+    assert len(learner.pool) == 2
