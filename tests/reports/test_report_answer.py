@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from made_up_results import changed
-from made_up_studies import HOST_NOTE, candidate, rich_study, stopped, study
+from made_up_studies import HOST_NOTE, candidate, rich_study, study
 
 from models.origin import WeightsOrigin
 from reports.answer import Card, cards, how_sure, measured_when, short_answer
@@ -74,7 +74,7 @@ def test_one_candidate_is_the_only_choice_and_none_is_no_card() -> None:
     )
     missed = section_of(study(candidate(0, (50, 29), constraint_violations={"latency_ms": 10.0})))
     assert short_answer(missed).endswith(": no candidate meets the limits")
-    failed = section_of(study(stopped(0, 60.0)))
+    failed = section_of(study(candidate(0)))
     assert short_answer(failed).endswith(": no candidate was both timed and judged")
 
 
