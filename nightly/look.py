@@ -213,4 +213,6 @@ def _readings(found: Measurement, latency_ms: tuple[float, ...]) -> dict[str, tu
 
 def scale_of(artifact: Artifact) -> int:
     """The upscaling factor, by the manifest's shapes."""
-    return artifact.manifest.outputs[0].shape[-1] // artifact.manifest.inputs[0].shape[-1]
+    made, given = artifact.manifest.outputs[0].shape, artifact.manifest.inputs[0].shape
+    axis = 2 if artifact.manifest.takes_pixels else -1
+    return made[axis] // given[axis]

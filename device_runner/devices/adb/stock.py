@@ -84,6 +84,11 @@ class StockAdbDevice(AdbDevice):
     def run(self, request: RunRequest) -> RunReport:
         self._lease.require()
         check_request(request)
+        if request.artifact.manifest.takes_pixels:
+            raise InputRefusedError(
+                f"{name_of(request.artifact)} takes uint8, and {NAME} is fed float32 only: use our "
+                "own runner, or export it with --io float"
+            )
         if request.cpus or request.memory_limit_mb is not None:
             raise InputRefusedError(
                 f"{NAME} can neither be given CPUs nor a memory limit: leave them out, or use our "
