@@ -11,6 +11,9 @@ which the tool is told. Numbers of a night are those of `rack.py`.
    changes are green within three nights of their end, for every threshold of the likelihood.
 2. Found within four nights at a rate of false alarms that 20 models may have.
 3. How often so few rounds meet none of the disturbances that the next ones will.
+4. How far probabilities of being on the front are off for a judge that knows the law of sessions
+   and every PSNR, and holds every latency for as likely as any other: what it lacks is only what
+   candidates of the space are like.
 """
 
 from __future__ import annotations
@@ -20,11 +23,13 @@ import math
 import secrets
 
 import numpy as np
+from claims_sessions import FRONT_SESSION_SD, candidates, worst_bin
 from rack import SESSION_SD, SESSIONS
 from rich.console import Console
 from rich.table import Table
 
 from device_runner.devices.simulated.foreign import Launches, launch_noise
+from search.front.probability import on_front
 
 # Standard error of a night's middle of sessions.
 WITHIN = SESSION_SD * math.sqrt(math.pi / 3 / SESSIONS)
@@ -106,6 +111,19 @@ def unmet(rng: np.random.Generator, draws: int, rounds: int) -> float:
     return float((noise.max(axis=1) < 4.0).mean())
 
 
+def front_off(rng: np.random.Generator, worlds: int, sessions: int) -> float:
+    """The distance of such probabilities from the truth, in the worst tenth."""
+    said, truth = [], []
+    for _ in range(worlds):
+        log_latency, psnr, _ = candidates(rng)
+        truth.append(on_front(np.exp(log_latency)[None], psnr)[0])
+        error = FRONT_SESSION_SD / math.sqrt(sessions)
+        seen = log_latency + error * rng.standard_normal(log_latency.size)
+        drawn = seen + error * rng.standard_normal((1000, log_latency.size))
+        said.append(on_front(np.exp(drawn), psnr).mean(axis=0))
+    return worst_bin(np.concatenate(said), np.concatenate(truth))
+
+
 def main() -> None:
     """Print a table for each question."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
@@ -131,6 +149,10 @@ def main() -> None:
     table = Table("rounds", "met no disturbed launch (one in twelve is)")
     for rounds in (5, 9):
         table.add_row(str(rounds), f"{unmet(rng, draws, rounds):.3f}")
+    console.print(table)
+    table = Table("sessions", "front probabilities off, worst tenth")
+    for sessions in (1, 3, 5):
+        table.add_row(str(sessions), f"{front_off(rng, draws // 4, sessions):.3f}")
     console.print(table)
 
 

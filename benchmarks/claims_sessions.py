@@ -23,6 +23,7 @@ from search.front.probability import (
 # As `bench --against` has it unless told otherwise.
 ROUNDS = 9
 SESSION_SD = 0.015
+FRONT_SESSION_SD = 0.02
 DRIFT = 0.08
 # False alarms are counted in so many times as many pairs.
 IN_BULK = 20
@@ -184,22 +185,30 @@ def front(seed: int, draws: int) -> Iterator[Claim]:
                 seen = "5 of 90 pictures" if few else "PSNR exact"
                 yield at_most(
                     f"front probability off, worst bin (Brier {np.mean((said - truth) ** 2):.3f})",
-                    f"{launches}, {sessions} sessions, {seen}", 0.05, _worst_bin(said, truth),
+                    f"{launches}, {sessions} sessions, {seen}", 0.05, worst_bin(said, truth),
                 )  # fmt: skip
 
 
-def _world(
-    rng: np.random.Generator, launches: Launches, sessions: int, few: bool, count: int = 24
-) -> tuple[np.ndarray, np.ndarray]:
-    """Candidates as a search has them: what is said of each, and whether it is so."""
+def candidates(
+    rng: np.random.Generator, count: int = 24
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Log latency and PSNR of made-up candidates, (n,), and their pictures, (90, n)."""
     log_latency = rng.uniform(np.log(8.0), np.log(80.0), count)
     best = 32.0 - 4.0 * np.exp(-(log_latency - np.log(8.0)))
     level = best - rng.exponential(0.4, count)
     # One picture is as hard for all; what is left of it is each candidate's own.
     own = rng.uniform(0.007, 0.66, count) / 2**0.5
     pictures = level + rng.normal(0, 4.7, (90, 1)) + own * rng.normal(0, 1, (90, count))
+    return log_latency, pictures.mean(axis=0), pictures
+
+
+def _world(
+    rng: np.random.Generator, launches: Launches, sessions: int, few: bool, count: int = 24
+) -> tuple[np.ndarray, np.ndarray]:
+    """Candidates as a search has them: what is said of each, and whether it is so."""
+    log_latency, _, pictures = candidates(rng, count)
     truth = on_front(np.exp(log_latency)[None], pictures.mean(axis=0))[0]
-    noise = launch_noise(launches, rng, (count, sessions), 0.02)
+    noise = launch_noise(launches, rng, (count, sessions), FRONT_SESSION_SD)
     taken = log_latency[:, None] + noise
     spread = taken.std(axis=1, ddof=1) if sessions > 1 else np.zeros(count)
     belief = pooled_belief(np.median(taken, axis=1), spread, np.full(count, sessions))
@@ -207,7 +216,7 @@ def _world(
     return front_probability(belief, seen, seed=int(rng.integers(2**31))), truth
 
 
-def _worst_bin(said: np.ndarray, truth: np.ndarray, least: int = 200) -> float:
+def worst_bin(said: np.ndarray, truth: np.ndarray, least: int = 200) -> float:
     """The largest distance between what was said and what was so, over bins that have enough."""
     bins = np.minimum((10 * said).astype(int), 9)
     off = [

@@ -116,7 +116,10 @@ def _verdict(result: BenchResult, found: Comparison) -> str:
     sure = f"ratio {found.ratio:.3f}, 95 % interval {low} to {high}, p = {found.p_value:.2g}"
     if result.most > found.sessions:
         sure += f" after {found.sessions} of {result.most} rounds"
-    least = f"{found.sessions} rounds find a difference of {100 * result.detectable:.1f} % or more"
+    least = (
+        f"{found.sessions} rounds find a difference of {100 * result.detectable:.1f} % or more, "
+        "if nothing disturbs them that these did not meet"
+    )
     if not math.isfinite(result.detectable):
         least = f"{found.sessions} rounds are too few to be sure to find any difference"
     if not found.differs(result.level):

@@ -144,10 +144,11 @@ class CaseBuilder:
             self._built[model, metric.name] = self._past(model, metric)
         past = self._built[model, metric.name]
         second = None if again is None else again.readings.get(metric.name)
+        freed = self._all(metric).common.taken_out
         return past and replace(
             past,
-            first=self._all(metric).common.taken_out(first),
-            second=seen_tonight(metric, second, self.night, beside=0.0) if second else None,
+            first=freed(first),
+            second=freed(seen_tonight(metric, second, self.night, beside=0.0)) if second else None,
         )
 
     def _tonight(self, model: str, metric: Metric) -> Point | None:

@@ -17,12 +17,15 @@ from dataclasses import dataclass, field, replace
 from scipy import special
 
 from nightly.judging.robust import hodges_lehmann
-from nightly.judging.spread import PRIOR_DOF, Spread, moderated, own_spread
+from nightly.judging.spread import Spread, moderated, own_spread
 from nightly.records import Point
 from nightly.rounds import LEAST_MODELS
 
 # A common shift that luck makes so rarely is none of the sentinel's.
 _IMPLAUSIBLE_P = 0.01
+# What is assumed of the sentinel's error is believed as if so many nights' worth had shown it:
+# hardly, for rooms and phones move all models by more than luck between sessions.
+_ASSUMED_DOF = 2.0
 
 
 @dataclass(frozen=True)
@@ -31,19 +34,23 @@ class Common:
 
     Attributes:
         effects: night to what is taken off each of its values.
-        sd: standard deviation of the sentinel's error from night to night; 0 where too few
-            models ran to know it, and it is part of their own spread.
+        sd: standard deviation of the sentinel's own luck in a night; 0 where too few models ran to
+            know it, and it is part of their own spread.
+        lasting: which share of an effect is none of the sentinel's luck but the night's own, so
+            that a second look of the night has it as well.
     """
 
     effects: Mapping[int, float] = field(default_factory=dict)
     sd: float = 0.0
+    lasting: float = 0.0
 
     def taken_out(self, point: Point) -> Point:
         """The point without what its night shared; as far as that is known, see `Point.beside`."""
         effect = self.effects.get(point.night)
         if effect is None:
             return replace(point, beside=0.0)
-        return replace(point, value=point.value - effect * point.beside)
+        share = point.beside + (1 - point.beside) * self.lasting
+        return replace(point, value=point.value - effect * share)
 
 
 def common(rows: Sequence[Sequence[Point]], tonight: int | None, baseline_nights: int) -> Common:
@@ -70,16 +77,18 @@ def common(rows: Sequence[Sequence[Point]], tonight: int | None, baseline_nights
     if not shifts:
         return Common()
     past = [shift for night, shift in shifts.items() if night != tonight]
-    sd = _sentinel_sd(earlier, past)
+    luck = statistics.median([point.error for row in earlier for point in row[:1]])
+    sd = _sentinel_sd(luck, past)
     # The level holds the luck of its own nights, too.
     nights = max(1, min(baseline_nights, len(past)))
     reach = sd.sd * math.sqrt(1 + 1 / nights)
     reach *= float(special.stdtrit(sd.dof, 1 - _IMPLAUSIBLE_P / 2))
-    return Common({night: one for night, one in shifts.items() if abs(one) <= reach}, sd.sd)
+    own = min(luck, sd.sd)
+    lasting = 1 - (own / sd.sd) ** 2 if sd.sd > 0 else 0.0
+    effects = {night: one for night, one in shifts.items() if abs(one) <= reach}
+    return Common(effects, own, lasting)
 
 
-def _sentinel_sd(rows: Sequence[Sequence[Point]], shifts: Sequence[float]) -> Spread:
+def _sentinel_sd(luck: float, shifts: Sequence[float]) -> Spread:
     """Learnt from the nights; at first as uncertain as a model, which is measured as often."""
-    errors = [point.error for row in rows for point in row[:1]]
-    assumed = Spread(statistics.median(errors), PRIOR_DOF)
-    return moderated(own_spread(shifts), assumed)
+    return moderated(own_spread(shifts), Spread(luck, _ASSUMED_DOF))

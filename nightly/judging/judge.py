@@ -14,6 +14,8 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
+from scipy import special
+
 from nightly import metrics
 from nightly.history.reading import Trail
 from nightly.judging.cases import Case, CaseBuilder, Rules
@@ -276,12 +278,18 @@ class DeviceJudge:
         return whole if alone.p < needed and whole.size > case.floor else None
 
     def _confirmed(self, case: Case, found: Shift) -> bool:
-        """The second look alone lies on the worse side of the reference, beyond chance."""
+        """The second look alone lies on the worse side of the reference, beyond chance.
+
+        How well the reference is known was weighed before.
+        """
         if case.second is None:
             return False
-        at_reference = Point(case.baseline_night, found.reference)
-        alone = shift([at_reference], [case.second], case.spread, unsteady=case.unsteady)
-        return alone.size > SUSPECT_FLOOR_SHARE * case.floor and alone.p < CONFIRM_P
+        spread, second = case.spread, case.second
+        night = max(spread.variance(second.sessions) ** 0.5 * case.unsteady, second.error)
+        size = second.value - found.reference
+        error = math.hypot(night, (1 - second.beside) * spread.common)
+        p = float(special.stdtr(min(spread.dof, spread.tail), -size / error)) if error else 0.0
+        return size > SUSPECT_FLOOR_SHARE * case.floor and p < CONFIRM_P
 
     def _judge_exact(self, model: str, case: Case) -> Verdict:
         """Against the baseline's own value: what is exact needs neither statistics nor a look."""

@@ -19,6 +19,9 @@ from nightly.records import Point
 WINDOWS = (1, 2, 3, 4, 6, 9, 13)
 # They overlap, so that all of them together claim as often as so many that do not.
 EFFECTIVE_WINDOWS = 4
+# In a window of several nights none counts for more than so many deviations: one wild night is no
+# change.
+_MOST_DEVIATIONS = 4.0
 # A window may be compared with fewer nights than it has, but not with fewer than these.
 _LEAST_REFERENCE = 3
 Choose = Callable[[Sequence[Point]], Sequence[Point]]
@@ -88,7 +91,12 @@ def shift(
     size = sum(point.value for point in recent) / count - centre
     error = math.sqrt(max(variance, 0.0))
     dof = min(spread.dof, spread.tail * count)
-    p = float(special.stdtr(dof, -size / error)) if error else float(size <= 0)
+    counted = size
+    if count > 1:
+        most = [_MOST_DEVIATIONS * one for one in deviations]
+        off = [point.value - centre for point in recent]
+        counted = float(np.clip(off, np.negative(most), most).mean())
+    p = float(special.stdtr(dof, -counted / error)) if error else float(size <= 0)
     return Shift(count, centre, size, error, dof, p)
 
 

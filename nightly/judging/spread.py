@@ -2,10 +2,11 @@
 
 Nights need not be independent: a room that warms over days makes neighbours alike, so that what
 neighbours differ by understates how far tonight may lie from a baseline of long ago. The spread is
-therefore read from nights that lie apart, and what neighbours share (`memory`) from how much less
-they differ; both by medians, so that a step is seen by few of the differences and wild nights by
-hardly any. Assumed: the memory is that of an autoregression of the first order, and the same for
-all models of a device. A level of the device that lasts for weeks is told apart in `relevel`.
+therefore read from nights that lie apart, by medians, so that a step is seen by few of the
+differences and wild nights by hardly any; what neighbours share (`memory`) is what their deviations
+have in common, in the middle model. Assumed: the memory is that of an autoregression of the first
+order, and the same for all models of a device. A level of the device that lasts for weeks is told
+apart in `relevel`.
 
 Everything here is on the scale of `Metric.badness`, where differences add up. What a night adds
 of its own (another temperature, another place in memory) is part of it, so it is learnt from the
@@ -22,6 +23,8 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from device_runner.statistics.moderation import shared_variance
+
 # A normal sample's |difference of neighbours| has the median 0.6745 * sqrt(2) standard deviations.
 _MEDIAN_DIFFERENCE = 0.6745 * 2**0.5
 # How many nights apart two must lie, where there are as many, to count as strangers.
@@ -30,22 +33,29 @@ _FAR = 5
 _LEAST_CREEPING = 12
 # Fewer differences of neighbours say nothing of wild nights.
 _LEAST_TAIL = 300
-# With fewer pairs of nights that far apart nothing is said of what neighbours share.
-_LEAST_PAIRS = 30
+# With fewer pairs of neighbours nothing is said of what they share.
+_LEAST_PAIRS = 60
+# Standard errors that it must exceed, each that of a median of correlations over so many pairs.
+_BEYOND_LUCK, _EFFICIENCY_OF_MEDIAN = 2.0, 2 / math.pi
+# Nights beyond so many deviations count as that many.
+_MOST_DEVIATIONS = 2.5
 MOST_MEMORY = 0.9
 # Of normal differences, one in a hundred is larger than so many medians; Student's t by its
-# degrees of freedom. Between, the freedom is interpolated.
+# degrees of freedom. The median of a short row wavers: among normal ones it is larger by so much
+# over the number of nights.
+_OF_SHORT_ROWS = 10.0
 _TAILS = ((3.819, math.inf), (4.2, 12.0), (5.0, 6.0), (6.4, 3.5))
-# What the median of |differences| is worth beside independent squares (its efficiency is 0.37, and
-# neighbouring differences share a night: two thirds).
-_DOF_A_DIFFERENCE = 0.25
+# What a night is worth in the median of |differences| beside independent squares: by simulation of
+# 14 to 60 independent nights 0.45 to 0.5, of nights alike by 0.6 0.3 to 0.4.
+_DOF_A_DIFFERENCE = 0.3
 # The assumption that a metric brings along weighs as much as so many nights' worth of knowledge.
 PRIOR_DOF = 6.0
 # Of so many models the usual one is known; one that scatters so many times as much counts as that.
 _LEAST_POOLED = 8
 _MOST_OF_USUAL = 2.0
-# However alike the models are, each keeps some say of its own.
-MAX_POOL_DOF = 30.0
+# However alike the models are, each keeps some say of its own; where they are few or unlike, more.
+MAX_POOL_DOF = 200.0
+UNLIKE_POOL_DOF = 30.0
 # From so many times the usual scatter between sessions on a night is rough.
 ROUGH_SESSIONS = 1.7
 # No more than this share of a night's standard deviation is put down to its sessions.
@@ -109,18 +119,30 @@ def _difference_sd(values: Sequence[float], lag: int) -> float:
 def memory_of(rows: Sequence[Sequence[float]]) -> float:
     """What neighbouring nights of a device's models have in common, 0 to `MOST_MEMORY`.
 
-    One minus the variance between neighbours over that between strangers, each that of the middle
-    model: one that changed looks as if all its nights were alike. 0 where there are too few nights
-    to know.
+    The correlation of neighbours, of the middle model: one that changed looks as if all its nights
+    were alike. A short row's own mean takes some of it away, which is given back (F. H. C. Marriott
+    and J. A. Pope, Biometrika 41, 1954: it lies (1 + 3 memory) / n too low). 0 where it cannot
+    be told from none, and where there are too few nights to know.
     """
-    long = [row for row in rows if len(row) > 2 * _FAR]
-    if sum(len(row) - _FAR for row in long) < _LEAST_PAIRS:
+    long = [np.asarray(row, dtype=np.float64) for row in rows if len(row) > 2 * _FAR]
+    pairs = sum(row.size - 1 for row in long)
+    if pairs < _LEAST_PAIRS:
         return 0.0
-    near = statistics.median(_difference_sd(row, 1) ** 2 for row in long)
-    far = statistics.median(
-        statistics.fmean(_difference_sd(row, lag) ** 2 for lag in (_FAR - 1, _FAR)) for row in long
-    )
-    return min(MOST_MEMORY, max(0.0, 1 - near / far)) if far > 0 else 0.0
+    middle = statistics.median(_neighbours_alike(row) for row in long)
+    by_luck = _BEYOND_LUCK / (_EFFICIENCY_OF_MEDIAN * pairs) ** 0.5
+    return min(MOST_MEMORY, middle) if middle > by_luck else 0.0
+
+
+def _neighbours_alike(row: np.ndarray) -> float:
+    """The correlation of one row's neighbours, without what its length takes away from it."""
+    off = row - np.median(row)
+    most = _MOST_DEVIATIONS * 1.4826 * float(np.median(np.abs(off)))
+    off = np.clip(off, -most, most)
+    off -= off.mean()
+    squares = float(off @ off)
+    if squares == 0:
+        return 0.0
+    return (float(off[1:] @ off[:-1]) / squares * row.size + 1) / (row.size - 3)
 
 
 def tail_of(rows: Sequence[Sequence[float]]) -> float:
@@ -131,9 +153,12 @@ def tail_of(rows: Sequence[Sequence[float]]) -> float:
     """
     parts = [np.abs(np.diff(row)) for row in rows if len(row) >= 8]
     ratios = [part / np.median(part) for part in parts if np.median(part) > 0]
-    if sum(part.size for part in ratios) < _LEAST_TAIL:
+    count = sum(part.size for part in ratios)
+    if count < _LEAST_TAIL:
         return math.inf
     ratio = float(np.quantile(np.concatenate(ratios), 0.99))
+    if ratio <= _TAILS[0][0] * 1.08 + _OF_SHORT_ROWS * len(ratios) / count:
+        return math.inf
     return next((freedom for most, freedom in _TAILS if ratio <= most * 1.08), 3.0)
 
 
@@ -142,16 +167,29 @@ def pool(spreads: Sequence[Spread], assumed_sd: float) -> Spread:
 
     The assumption is one more, weak, witness: it decides on the first nights and fades after. A
     model that scatters far more than the others do has changed, and is no witness of the noise.
+    The more alike the models' own noises are, the more the common one counts for each.
     """
+    most_dof = UNLIKE_POOL_DOF
     if len(spreads) >= _LEAST_POOLED:
         most = _MOST_OF_USUAL * statistics.median(spread.sd for spread in spreads)
         spreads = [replace(spread, sd=min(spread.sd, most)) for spread in spreads]
+        most_dof = min(MAX_POOL_DOF, max(UNLIKE_POOL_DOF, _likeness(spreads)))
     dof = sum(spread.dof for spread in spreads)
     total = PRIOR_DOF * assumed_sd**2 + sum(s.dof * s.sd**2 for s in spreads)
     # From plenty of nights on, the assumption is dropped: devices differ by more than it knows.
     if dof > 4 * PRIOR_DOF:
-        return Spread((sum(s.dof * s.sd**2 for s in spreads) / dof) ** 0.5, min(MAX_POOL_DOF, dof))
-    return Spread((total / (PRIOR_DOF + dof)) ** 0.5, min(MAX_POOL_DOF, PRIOR_DOF + dof))
+        return Spread((sum(s.dof * s.sd**2 for s in spreads) / dof) ** 0.5, min(most_dof, dof))
+    return Spread((total / (PRIOR_DOF + dof)) ** 0.5, min(most_dof, PRIOR_DOF + dof))
+
+
+def _likeness(spreads: Sequence[Spread]) -> float:
+    """How many degrees of freedom the models' common noise is worth, by how alike theirs are."""
+    variances = np.array([spread.sd**2 for spread in spreads])
+    known = variances > 0
+    if known.sum() < 2:
+        return 0.0
+    freedom = np.array([spread.dof for spread in spreads])
+    return shared_variance(variances[known], freedom[known])[1]
 
 
 def moderated(own: Spread | None, pooled: Spread) -> Spread:

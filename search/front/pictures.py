@@ -26,6 +26,8 @@ import scipy.sparse.csgraph
 import scipy.special
 import scipy.stats
 
+from device_runner.statistics.moderation import shared_variance
+
 # From so many candidates on, they say together what PSNR goes with a latency.
 LEAST_FITTED = 8
 # Candidates that differ by less differ by nothing that one could see.
@@ -137,17 +139,7 @@ def _moderated(own: np.ndarray) -> tuple[np.ndarray, float]:
     """
     freedom = own.shape[0] - 1
     variance = np.square(own).sum(axis=0) / freedom
-    logs = np.log(np.maximum(variance, _LEAST_DB**2))
-    logs = logs - scipy.special.digamma(freedom / 2) + np.log(freedom / 2)
-    rest = float(np.var(logs, ddof=1) - scipy.special.polygamma(1, freedom / 2))
-    low, high = 1e-3, 1e6
-    if rest <= scipy.special.polygamma(1, high):
-        return np.full(variance.shape, np.exp(logs.mean())), _MOST_FREEDOM
-    half = float(
-        scipy.optimize.brentq(lambda x: scipy.special.polygamma(1, x) - rest, low, high, xtol=1e-6)
-    )
-    usual = np.exp(logs.mean() + scipy.special.digamma(half) - np.log(half))
-    lent = 2 * half
+    usual, lent = shared_variance(np.maximum(variance, _LEAST_DB**2), freedom)
     return (lent * usual + freedom * variance) / (lent + freedom), min(
         _MOST_FREEDOM, lent + freedom
     )

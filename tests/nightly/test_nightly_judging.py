@@ -70,6 +70,17 @@ def test_what_a_second_look_does_not_see_again_wakes_nobody(world):
     assert Status.REGRESSION not in statuses(found).values()
 
 
+def test_a_second_look_needs_no_more_than_its_own_night_has_noise(world):
+    # Two of its deviations off a baseline of many nights: no baseline of a single night's doubt.
+    rng = np.random.default_rng(9)
+    for _ in range(20):
+        world.extra["d"] = {"latency": readings(35 * np.exp(rng.normal(0, 0.02)), rng)["latency"]}
+        world.night()
+    world.extra["d"] = {"latency": readings(35 * 1.3, rng)["latency"]}
+    world.second["d"] = {"latency": readings(35 * 1.02, rng, sessions=14)["latency"]}
+    assert of(world.night(), "d", "latency").status is Status.REGRESSION
+
+
 def test_a_device_that_fails_in_the_second_look_confirms_nothing(world):
     world.nights(8)
     world.latency_ms["d"] *= 1.2

@@ -107,6 +107,16 @@ def test_a_second_look_keeps_its_own_luck():
     assert found.taken_out(both).value == pytest.approx(1.0 - found.effects[10] / 3)
 
 
+def test_what_a_night_did_to_all_models_is_in_its_second_look_as_well():
+    rng = np.random.default_rng(8)
+    # Far more than the sentinel's sessions err by: most of it is the night's.
+    did = rng.normal(0, 0.02, 40)
+    found = common(nights(did, rng), None, 14)
+    second = found.taken_out(Point(10, did[9], 0.0, 30, beside=0.0))
+    assert abs(second.value) < 0.2 * abs(did[9]) + 0.004
+    assert found.sd == pytest.approx(0.004)
+
+
 def test_the_middle_is_unmoved_by_wild_sessions_and_keeps_to_the_mean_without():
     values = tuple(np.random.default_rng(9).normal(10, 0.1, 15))
     assert middle((*values, 99.0, 99.0)) == pytest.approx(middle(values), abs=0.1)

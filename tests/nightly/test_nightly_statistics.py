@@ -14,7 +14,14 @@ from hypothesis import strategies as st
 from nightly.judging.changes import last_change
 from nightly.judging.least import least_size
 from nightly.judging.shift import Shift, largest_shift, level, shift
-from nightly.judging.spread import MAX_POOL_DOF, Spread, moderated, own_spread, pool, unsteadiness
+from nightly.judging.spread import (
+    UNLIKE_POOL_DOF,
+    Spread,
+    moderated,
+    own_spread,
+    pool,
+    unsteadiness,
+)
 from nightly.records import Point
 
 numbers = st.floats(-10, 10, allow_subnormal=False)
@@ -54,7 +61,9 @@ def test_the_assumption_fades_as_nights_come():
     first, later = pool([], 0.02), pool([shown] * 10, 0.02)
     assert first.sd == 0.02
     assert later.sd == pytest.approx(0.001)
-    assert later.dof == MAX_POOL_DOF
+    assert later.dof == 50
+    unlike = [Spread(sd, 20.0) for sd in (0.001, 0.002, 0.004, 0.008) * 2]
+    assert pool(unlike, 0.02).dof == UNLIKE_POOL_DOF
 
 
 @given(st.floats(0.001, 1), st.floats(0.5, 30), st.floats(0.001, 1), st.floats(0.5, 30))

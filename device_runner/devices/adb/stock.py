@@ -116,7 +116,16 @@ class StockAdbDevice(AdbDevice):
 
     def _one(self, request: RunRequest, index: int | None, source: Path) -> RunReport:
         """One launch: for the output of input `index`, or with None for its times."""
-        bundle, sha256 = self._runner(), sha256_of(source)
+        sha256 = sha256_of(source)
+        return self._once_more_if_cleared(
+            lambda: self._one_launch(request, index, source, sha256),
+            [request.artifact.manifest.sha256, sha256],
+        )
+
+    def _one_launch(
+        self, request: RunRequest, index: int | None, source: Path, sha256: str
+    ) -> RunReport:
+        bundle = self._runner()
         keep = {bundle.key, request.artifact.manifest.sha256, sha256}
         folder = self._place(request, bundle_keep=keep, inputs=[(source, sha256)])
         run = new_run()
