@@ -44,7 +44,7 @@ from foundation.console import err, out, print_json, quiet_libraries
 from foundation.environment import version_of
 from foundation.errors import AnswerIsNo, MobileSRTuneError
 from foundation.exits import FINE, INTERNAL, STOPPED, WRONG, internal_error
-from foundation.places import cache_folder
+from foundation.places import cache_folder, require_working_folder
 from foundation.signals import signals_end
 from foundation.streams import flush_streams, prepare_streams, require_told
 from foundation.usage import is_usage_problem
@@ -184,6 +184,7 @@ def _code_of(arguments: list[str]) -> int:
     """Run what the arguments say, tell how it ended, and give the exit code of that."""
     verbose, as_json = arguments[:1] == ["--verbose"], "--json" in arguments
     try:
+        require_working_folder()
         code = _invoke(arguments)
         if code == FINE:
             require_told()

@@ -110,7 +110,9 @@ def interleave(sessions: dict[str, Session], rounds: int) -> dict[str, list[Time
         for name in sessions if number % 2 == 0 else reversed(sessions):
             found[name].append(sessions[name]())
         line = ", ".join(f"{name} {of[-1].latency_ms:.1f}" for name, of in found.items())
-        err.print(f"round {number + 1}/{rounds}: {line} ms", markup=False, highlight=False)
+        err.print(
+            f"round {number + 1}/{rounds}: {line} ms", markup=False, highlight=False, soft_wrap=True
+        )
     return found
 
 

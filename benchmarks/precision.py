@@ -2,6 +2,7 @@
 
     python benchmarks/precision.py
     python benchmarks/precision.py --precisions int8 fp16 --lr-size 90x160 --rounds 5
+    python benchmarks/precision.py --pixels
     python benchmarks/precision.py --stages
 
 `as written` is the network as published, by ExecuTorch's partitioner; the others are our own
@@ -36,11 +37,10 @@ from models.quantization.layers import INT8_LAYERS, LayerKind
 
 
 def compare(
-    config: MobileSRConfig, size: tuple[int, int], precisions: list[str], threads: int, rounds: int
-) -> dict[str, Any]:
+    config: MobileSRConfig, size: tuple[int, int], ways: dict[str, dict[str, str]], threads: int,
+    rounds: int,
+) -> dict[str, Any]:  # fmt: skip
     """Latency, memory and file of each, and how each stands to the others."""
-    fields: dict[str, dict[str, str]] = {"as written": {"graph": "reference"}}
-    fields |= {name: {"precision": name} for name in ("fp32", *precisions)}
     with tempfile.TemporaryDirectory() as folder, HostDevice() as device, device.lease(600):
         made = {
             name: make(
@@ -48,13 +48,13 @@ def compare(
                 Deployment.choose(lr_height=size[0], lr_width=size[1], **one),  # type: ignore[arg-type]  # words only
                 Path(folder),
             ).artifact
-            for name, one in fields.items()
+            for name, one in ways.items()
         }
         sessions: dict[str, Session] = {
             name: partial(run_artifact, device, one, threads) for name, one in made.items()
         }
         found = interleave(sessions, rounds)
-    ways = {
+    told = {
         name: summary(found, name)
         | {
             "size_kb": round(artifact.manifest.size_bytes / 1024, 1),
@@ -65,8 +65,20 @@ def compare(
     }
     return {
         "config": config.key, "lr_size": list(size), "threads": threads, "rounds": rounds,
-        "ways": ways,
+        "ways": told,
     }  # fmt: skip
+
+
+def ways_of(precisions: list[str], pixels: bool) -> dict[str, dict[str, str]]:
+    """What is timed: its name, and what its deployment has that others have not."""
+    ways = {"as written": {"graph": "reference"}}
+    ways |= {name: {"precision": name} for name in ("fp32", *precisions)}
+    if pixels:
+        ways |= {
+            f"{name} on pixels": {"precision": name, "io": "uint8"}
+            for name in ("fp32", *precisions)
+        }
+    return ways
 
 
 def layer_sides(config: MobileSRConfig) -> dict[LayerKind, tuple[int, int]]:
@@ -137,16 +149,17 @@ def main() -> None:
     parser.add_argument("--precisions", nargs="+", default=["int8"])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--rounds", type=int, default=10)
+    parser.add_argument("--pixels", action="store_true", help="each with io uint8 as well")
     parser.add_argument("--stages", action="store_true", help="layer by layer, not the network")
     arguments = parser.parse_args()
     quiet_libraries()
     config = MobileSRConfig.from_key(arguments.key) if arguments.key else preset(arguments.preset)
     size = parse_lr_size(arguments.lr_size)
-    found = (
-        stages(config, size, arguments.rounds)
-        if arguments.stages
-        else compare(config, size, arguments.precisions, arguments.threads, arguments.rounds)
-    )
+    if arguments.stages:
+        found = stages(config, size, arguments.rounds)
+    else:
+        ways = ways_of(arguments.precisions, arguments.pixels)
+        found = compare(config, size, ways, arguments.threads, arguments.rounds)
     print(json.dumps(found, indent=2))
 
 

@@ -3,8 +3,9 @@
     python benchmarks/same_answers.py ARTIFACT --lr set5/LR_x4 --hr set5/HR --devices host SERIAL
     python benchmarks/same_answers.py ARTIFACT --lr set5/LR_x4 --hr set5/HR --only butterfly ...
 
-The pictures go through in tiles of the artifact's size. Answers are compared as the floats that the
-runtime gave, before they are rounded to pictures. A lab device is one of `tests/lab/lab_up.py`.
+The pictures go through in tiles of the artifact's size, and a line of JSON tells of each as soon
+as it is done: an emulated device is slow. Answers are compared as the floats that the runtime
+gave, before they are rounded to pictures. A lab device is one of `tests/lab/lab_up.py`.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from __future__ import annotations
 import argparse
 import itertools
 import json
+import statistics
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
@@ -28,7 +30,8 @@ from models.inference import plan_for
 from models.quality import score
 from models.tiling import cut, merge
 
-TILES_A_LAUNCH = 16
+# A launch has a time limit, and an emulated device is slow.
+TILES_A_LAUNCH = 2
 
 
 def answers(device: Device, artifact: Artifact, tiles: Sequence[np.ndarray]) -> list[np.ndarray]:
@@ -50,24 +53,18 @@ def answers(device: Device, artifact: Artifact, tiles: Sequence[np.ndarray]) -> 
     return found
 
 
-def look(artifact: Artifact, serials: Sequence[str], pairs: Sequence[Any]) -> dict[str, Any]:
-    """PSNR on Y of each device, mean over the pictures, and the largest difference of each two."""
-    plans = [plan_for(artifact, *pair.lr.shape[:2]) for pair in pairs]
-    tiles = [
-        to_input(t) for pair, plan in zip(pairs, plans, strict=True) for t in cut(pair.lr, plan)
-    ]
+def look(artifact: Artifact, serials: Sequence[str], pair: Any) -> dict[str, Any]:
+    """PSNR on Y of a picture from each device, and the largest difference of each two."""
+    plan = plan_for(artifact, *pair.lr.shape[:2])
+    tiles = [to_input(tile) for tile in cut(pair.lr, plan)]
     scale = int(str(artifact.manifest.config["scale"]))
     found, psnr_y_db = {}, {}
     for serial in serials:
         with open_device(serial).device as device, device.lease(600):
             device.push(artifact)
             found[serial] = answers(device, artifact, tiles)
-        outputs = iter(map(to_uint8, found[serial]))
-        scores = [
-            score(merge(list(itertools.islice(outputs, plan.count)), plan, scale), pair.hr, scale)
-            for pair, plan in zip(pairs, plans, strict=True)
-        ]
-        psnr_y_db[serial] = round(float(np.mean([one.psnr_y_db for one in scores])), 5)
+        picture = merge([to_uint8(one) for one in found[serial]], plan, scale)
+        psnr_y_db[serial] = score(picture, pair.hr, scale).psnr_y_db
     apart = {
         f"{a} and {b}": max(
             float(np.abs(one - other).max()) for one, other in zip(found[a], found[b], strict=True)
@@ -75,31 +72,53 @@ def look(artifact: Artifact, serials: Sequence[str], pairs: Sequence[Any]) -> di
         for a, b in itertools.combinations(serials, 2)
     }
     return {
-        "artifact": artifact.manifest.candidate_key,
-        "pictures": [pair.name for pair in pairs],
+        "picture": pair.name,
         "tiles": len(tiles),
         "psnr_y_db": psnr_y_db,
         "largest_difference": apart,
     }
 
 
+def over_all(artifact: Artifact, rows: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """The mean PSNR over the pictures, and the largest difference in any."""
+    psnr_y_db = {
+        serial: round(statistics.fmean(row["psnr_y_db"][serial] for row in rows), 5)
+        for serial in rows[0]["psnr_y_db"]
+    }
+    apart = {
+        both: max(row["largest_difference"][both] for row in rows)
+        for both in rows[0]["largest_difference"]
+    }
+    return {
+        "artifact": artifact.manifest.candidate_key,
+        "sha256": artifact.manifest.sha256,
+        "pictures": len(rows),
+        "psnr_y_db": psnr_y_db,
+        "largest_difference": apart,
+    }
+
+
 def main() -> None:
-    """Parse the command line, ask every device, print JSON."""
+    """Parse the command line, ask every device, print a line for each picture and the whole."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("artifact", type=Path)
     parser.add_argument("--lr", type=Path, required=True)
     parser.add_argument("--hr", type=Path, required=True)
-    parser.add_argument("--only", help="one picture, by its name")
+    parser.add_argument("--only", nargs="+", default=[], help="these pictures, by their names")
     parser.add_argument("--devices", nargs="+", default=["host"])
     arguments = parser.parse_args()
     quiet_libraries()
     artifact = load_artifact(arguments.artifact)
     scale = int(str(artifact.manifest.config["scale"]))
     pairs = load_pairs(arguments.hr, arguments.lr, scale)
-    chosen = [pair for pair in pairs if arguments.only in (None, pair.name)]
-    if not chosen:
-        raise SystemExit(f"no picture is called {arguments.only}")
-    print(json.dumps(look(artifact, arguments.devices, chosen), indent=2))
+    if unknown := set(arguments.only) - {pair.name for pair in pairs}:
+        raise SystemExit(f"no picture is called {', '.join(sorted(unknown))}")
+    chosen = [pair for pair in pairs if not arguments.only or pair.name in arguments.only]
+    rows = []
+    for pair in chosen:
+        rows.append(look(artifact, arguments.devices, pair))
+        print(json.dumps(rows[-1]), flush=True)
+    print(json.dumps(over_all(artifact, rows), indent=2))
 
 
 if __name__ == "__main__":

@@ -5,8 +5,11 @@ A folder holds::
 
     model.pte            the ExecuTorch program
     manifest.json        ArtifactManifest
-    check_input.bin      one input, raw little-endian float32
+    check_input.bin      one input, raw little-endian numbers of the type the manifest names
     check_output.bin     what eager PyTorch answers to it, likewise
+
+A program takes and gives either planes, (1, 3, H, W) in float32 of 0 to 1, or pixels, (1, H, W, 3)
+in uint8 of 0 to 255.
 """
 
 from __future__ import annotations
@@ -25,6 +28,8 @@ MODEL_NAME = "model.pte"
 MANIFEST_NAME = "manifest.json"
 CHECK_INPUT_NAME = "check_input.bin"
 CHECK_OUTPUT_NAME = "check_output.bin"
+# Types of tensors that a runner can feed and fetch, as numpy writes them.
+RAW_TYPES = {"float32": "<f4", "uint8": "|u1"}
 
 
 class TensorSpec(BaseModel):
@@ -69,6 +74,17 @@ class ArtifactManifest(VersionedRecord):
     check_input_sha256: str
     check_output_sha256: str
     export_s: float
+
+    @property
+    def takes_pixels(self) -> bool:
+        """Whether pictures go in and come out as uint8 pixels, not as float32 planes."""
+        return self.inputs[0].dtype == "uint8"
+
+    @property
+    def lr_size(self) -> tuple[int, int]:
+        """Height and width of the picture that goes in."""
+        shape = self.inputs[0].shape
+        return (shape[1], shape[2]) if self.takes_pixels else (shape[-2], shape[-1])
 
     @property
     def delegated_op_count(self) -> int:

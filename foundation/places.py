@@ -52,6 +52,21 @@ def expanded(path: Path) -> Path:
         ) from None
 
 
+def require_working_folder() -> None:
+    """Find out whether there is the folder that relative paths count from.
+
+    Raises:
+        RequestError: it was removed since; libraries end the process at that, without a word.
+    """
+    try:
+        Path.cwd()
+    except OSError as error:
+        raise RequestError(
+            f"the folder that this was started in is gone or closed ({error.strerror}): change to "
+            "one that is there"
+        ) from None
+
+
 def _folder(variable: str, below_home: str) -> Path:
     base = Path(os.environ.get(variable, ""))
     # The specification of these variables has relative paths ignored.

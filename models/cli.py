@@ -33,6 +33,14 @@ PrecisionOption = Annotated[
     str | None,
     typer.Option("--precision", help=r"fp32, fp16 or int8, of a direct graph. \[fp32]"),
 ]
+IoOption = Annotated[
+    str | None,
+    typer.Option(
+        "--io",
+        help="float: planes of 0 to 1. uint8: an app's own pixels in and out, of a direct graph. "
+        r"\[float]",
+    ),
+]
 WeightsOption = Annotated[Path, typer.Option(help="Checkpoint: published .pth or ours.")]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print the result as JSON on stdout.")]
 

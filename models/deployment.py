@@ -16,6 +16,7 @@ from models.lowering.executorch_internals import unfit
 Graph = Literal["deploy", "reference"]
 Lowering = Literal["standard", "direct"]
 Precision = Literal["fp32", "fp16", "int8"]
+Io = Literal["float", "uint8"]
 
 # What strips are cut for where nothing is known of the device. On the two-core host this was
 # tried on (1 MB of second-level cache a core), 2 to 6 MB do about equally well.
@@ -29,7 +30,7 @@ Side = Annotated[int, Field(ge=1, le=MAX_LR_SIDE)]
 
 
 class Deployment(BaseModel):
-    """LR input size in pixels, precision, backend, and how the file is made.
+    """LR input size in pixels, precision, backend, how the file is made, and what goes in and out.
 
     Attributes:
         precision: what is computed in. int8 is dynamic int8 in the linear layers that
@@ -40,6 +41,9 @@ class Deployment(BaseModel):
         lowering: how it becomes a `.pte` (`models.lowering`). Records of the time when there was
             but one do not name it: it was `standard`.
         strip_kb: kB of cache that the strips of a `direct` graph are cut for; 0 cuts none.
+        io: `float` takes and gives planes, (1, 3, H, W) in float32 of 0 to 1; `uint8` an app's own
+            pixels, (1, H, W, 3) of 0 to 255, clamped and rounded inside, and is made by `direct`
+            alone. Records of the time before do not name it: they are `float`.
     """
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -51,6 +55,7 @@ class Deployment(BaseModel):
     graph: Graph = "deploy"
     lowering: Lowering = "standard"
     strip_kb: Annotated[int, Field(ge=0, le=2**20)] = 0
+    io: Io = "float"
 
     @model_validator(mode="after")
     def _direct_is_a_deploy_graph(self) -> Self:
@@ -63,6 +68,11 @@ class Deployment(BaseModel):
                 f"precision {self.precision} is made by lowering direct alone: leave the precision "
                 "out, or take lowering direct and graph deploy"
             )
+        if self.lowering == "standard" and self.io != "float":
+            raise ValueError(
+                "io uint8 is made by lowering direct alone: leave io out, or take lowering direct "
+                "and graph deploy"
+            )
         if self.lowering == "standard" and self.strip_kb:
             raise ValueError("strip_kb is for lowering direct: standard cuts no strips")
         return self
@@ -72,10 +82,12 @@ class Deployment(BaseModel):
         """Canonical, stable, file-name-safe identity.
 
         `180x320_fp32_xnnpack_deploy` is the deploy graph by the standard lowering,
-        `180x320_fp32_xnnpack_direct3072` the direct one with strips for 3072 kB.
+        `180x320_fp32_xnnpack_direct3072` the direct one with strips for 3072 kB, and
+        `180x320_fp32_xnnpack_direct3072_uint8` the same on pixels.
         """
         made = self.graph if self.lowering == "standard" else f"direct{self.strip_kb}"
-        return f"{self.lr_height}x{self.lr_width}_{self.precision}_{self.backend}_{made}"
+        pixels = "" if self.io == "float" else f"_{self.io}"
+        return f"{self.lr_height}x{self.lr_width}_{self.precision}_{self.backend}_{made}{pixels}"
 
     def in_precision(self, precision: Precision) -> Deployment:
         """The same in another precision. Raises `ConfigError` where there is no such deployment."""
@@ -94,8 +106,11 @@ class Deployment(BaseModel):
         chosen = lowering or default_lowering(graph)
         if chosen == "direct" and (reason := unfit()):
             raise ConfigError(f"{reason}: leave the lowering out, or name standard")
-        if lowering is None and graph == "deploy" and precision != "fp32" and (reason := unfit()):
-            raise ConfigError(f"{reason}: leave precision {precision} out")
+        if lowering is None and graph == "deploy" and (reason := unfit()):
+            if precision != "fp32":
+                raise ConfigError(f"{reason}: leave precision {precision} out")
+            if fields.get("io", "float") != "float":
+                raise ConfigError(f"{reason}: leave io {fields['io']} out")
         if strip_kb is None:
             strip_kb = DEFAULT_STRIP_KB if chosen == "direct" else 0
         return cls.build(

@@ -34,6 +34,7 @@ from foundation.errors import RequestError
 from foundation.files import explain_os_error, sha256_of
 from foundation.memory import freed_memory_kept, no_garbage_collection
 from models.artifact_readme import write_artifact_readme
+from models.check_tensors import CheckTensors, check_input, check_tensors
 from models.cost import macs
 from models.deploy_graph import DeployMobileSR
 from models.deployment import Candidate, Lowering
@@ -44,7 +45,6 @@ from models.lowering.host_check import require_right
 from models.lowering.lowered import Lowered
 from models.lowering.standard import lower_traced
 from models.network import MobileSR, parameter_count
-from models.quantization.expected import Expected, expected_output
 from models.weights import Weights, build_model
 
 # Bump when the exported graph changes for the same candidate: old artifacts are then not reused.
@@ -77,24 +77,23 @@ def export(candidate: Candidate, weights: Weights, store: Path) -> Artifact:
         except RequestError:
             shutil.rmtree(folder)  # damaged: made anew
     started = time.monotonic()
-    example = check_input(candidate)
     staging = _staging_folder(store)
     try:
-        lowered = _lower(model, candidate, example)
+        lowered = _lower(model, candidate)
         (staging / MODEL_NAME).write_bytes(lowered.serialise())
         with freed_memory_kept():
-            expected = expected_output(model, candidate.deployment.precision, example)
-            tensors = example, expected.output
-            # int8 and fp16 are allowed what they lose by rounding.
-            exact = candidate.deployment.precision == "fp32"
+            check = check_tensors(model, candidate)
+            # int8 and fp16 are allowed what they lose by rounding, and levels are rounded.
+            exact = candidate.deployment.precision == "fp32" and candidate.deployment.io == "float"
             require_right(
-                staging / MODEL_NAME, candidate.key, tensors, expected.tolerance,
-                partial(rounding_sentence, model, *tensors) if exact else str,
+                staging / MODEL_NAME, candidate.key, (check.given, check.expected),
+                check.tolerance,
+                partial(rounding_sentence, model, check.given, check.expected) if exact else str,
             )  # fmt: skip
-        (staging / CHECK_INPUT_NAME).write_bytes(example.numpy().tobytes())
-        (staging / CHECK_OUTPUT_NAME).write_bytes(expected.output.contiguous().numpy().tobytes())
+        (staging / CHECK_INPUT_NAME).write_bytes(check.given.numpy().tobytes())
+        (staging / CHECK_OUTPUT_NAME).write_bytes(check.expected.contiguous().numpy().tobytes())
         manifest = _manifest(
-            candidate, staging, lowered, cut, (example, expected),
+            candidate, staging, lowered, cut, check,
             time.monotonic() - started,
         )  # fmt: skip
         manifest.save(staging / MANIFEST_NAME)
@@ -107,19 +106,14 @@ def export(candidate: Candidate, weights: Weights, store: Path) -> Artifact:
     return Artifact(folder, manifest)
 
 
-def check_input(candidate: Candidate) -> Tensor:
-    """The input every artifact of this LR size is verified with: seeded noise in [0, 1]."""
-    size = (1, 3, candidate.deployment.lr_height, candidate.deployment.lr_width)
-    return torch.rand(size, generator=torch.Generator().manual_seed(0))
-
-
-def _lower(model: MobileSR, candidate: Candidate, example: Tensor) -> Lowered:
+def _lower(model: MobileSR, candidate: Candidate) -> Lowered:
     deployment = candidate.deployment
     try:
         if deployment.lowering == "direct":
             # What comes stays: ExecuTorch's modules, a node for each operator on each strip.
             with no_garbage_collection():
                 return lower_directly(model, deployment)
+        example = check_input(candidate)
         if deployment.graph == "deploy":
             size = deployment.lr_height, deployment.lr_width
             return lower_traced(DeployMobileSR(model, *size).eval(), example)
@@ -158,7 +152,7 @@ def _manifest(
     staging: Path,
     lowered: Lowered,
     weights: Weights,
-    tensors: tuple[Tensor, Expected],
+    check: CheckTensors,
     export_s: float,
 ) -> ArtifactManifest:
     config, deployment = candidate.config, candidate.deployment
@@ -168,8 +162,8 @@ def _manifest(
         deployment=deployment.model_dump(mode="json"),
         sha256=sha256_of(staging / MODEL_NAME),
         size_bytes=(staging / MODEL_NAME).stat().st_size,
-        inputs=(TensorSpec(shape=tuple(tensors[0].shape), dtype="float32"),),
-        outputs=(TensorSpec(shape=tuple(tensors[1].output.shape), dtype="float32"),),
+        inputs=(_spec(check.given),),
+        outputs=(_spec(check.expected),),
         parameters=parameter_count(config),
         macs=macs(config, deployment.lr_height, deployment.lr_width),
         weights_sha256=weights.sha256,
@@ -181,11 +175,15 @@ def _manifest(
         delegated_ops=dict(lowered.delegated_ops),
         undelegated_ops=dict(lowered.undelegated_ops),
         planned_memory_bytes=lowered.planned_memory_bytes,
-        check_tolerance=tensors[1].tolerance,
+        check_tolerance=check.tolerance,
         check_input_sha256=sha256_of(staging / CHECK_INPUT_NAME),
         check_output_sha256=sha256_of(staging / CHECK_OUTPUT_NAME),
         export_s=export_s,
     )
+
+
+def _spec(tensor: Tensor) -> TensorSpec:
+    return TensorSpec(shape=tuple(tensor.shape), dtype=str(tensor.dtype).removeprefix("torch."))
 
 
 def _executorch_version() -> str:

@@ -18,6 +18,7 @@ from foundation.wording import shell_line
 from models.artifact_copy import copy_artifact
 from models.cli import (
     ConfigOption,
+    IoOption,
     JsonOption,
     KeyOption,
     PrecisionOption,
@@ -135,6 +136,7 @@ def export_command(find_in_run: FindInRun) -> Callable[..., None]:
             typer.Option(help=r"Cache in kB that a direct graph is cut for; 0: uncut. \[3072]"),
         ] = None,
         precision: PrecisionOption = None,
+        io: IoOption = None,
         json: JsonOption = False,
     ) -> None:
         """Export a model to an ExecuTorch .pte with its manifest and its check tensors.
@@ -154,7 +156,7 @@ def export_command(find_in_run: FindInRun) -> Callable[..., None]:
         own = {
             "--weights": weights, "--preset": preset, "--key": key, "--set": changes,
             "--lr-size": lr_size, "--graph": graph, "--lowering": lowering,
-            "--strip-kb": strip_kb, "--precision": precision,
+            "--strip-kb": strip_kb, "--precision": precision, "--io": io,
         }  # fmt: skip
         if run is not None:
             _refuse_beside_from([name for name, value in own.items() if value is not None])
@@ -176,7 +178,7 @@ def export_command(find_in_run: FindInRun) -> Callable[..., None]:
         config = choose_config(preset, key, changes, loaded)
         deployment = Deployment.choose(
             lr_height=height, lr_width=width, graph=graph or "deploy", lowering=lowering,
-            strip_kb=strip_kb, precision=precision or "fp32",
+            strip_kb=strip_kb, precision=precision or "fp32", io=io or "float",
         )  # fmt: skip
         if sentence := fallback_sentence(deployment):
             err.say(sentence)

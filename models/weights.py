@@ -15,7 +15,6 @@ import torch
 from torch import Tensor
 
 from foundation.files import atomic_path
-from foundation.wording import shown
 from models.checkpoint_forms import find_state, foreign_object
 from models.config import MobileSRConfig
 from models.errors import ConfigError, WeightsError
@@ -153,7 +152,23 @@ def _refusal(path: Path, reason: str) -> str:
             "and opening that could run code. Save the network alone, with "
             "torch.save(model.state_dict(), ...)"
         )
-    return f"{path} is no PyTorch checkpoint: {shown(reason.splitlines()[0], 160)}"
+    return f"{path} is no PyTorch checkpoint: {_what_it_is(path)}"
+
+
+def _what_it_is(path: Path) -> str:
+    """In place of the reader's own words, which tell of its insides."""
+    with path.open("rb") as stream:
+        head = stream.read(4)
+    if not head:
+        return "it is empty; copy it again"
+    if b"PK\x03\x04".startswith(head):  # an archive, as torch.save writes it
+        return "it is damaged, or a part of it is missing; copy it again"
+    if not head.startswith(b"\x80"):  # nor a pickle, as it wrote it before
+        return "it is another kind of file; give the .pth or .pt file that a training saved"
+    return (
+        "it is damaged, or holds other things than tensors; save the network alone, with "
+        "torch.save(model.state_dict(), ...)"
+    )
 
 
 def _from_content(content: Any, source: str) -> Weights:

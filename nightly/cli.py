@@ -15,6 +15,7 @@ import typer
 from typer.core import TyperGroup
 
 from foundation.usage import is_usage_problem
+from foundation.wording import without_passwords
 
 if TYPE_CHECKING:
     from device_runner import Progress
@@ -59,7 +60,7 @@ class RunByDefault(TyperGroup):
         except typer.Abort:
             raise
         except MobileSRTuneError as error:
-            why = str(error)
+            why = without_passwords(str(error))
         except Exception as error:
             why = error.format_message() if is_usage_problem(error) else internal_error(error)
         err.say(f"cannot tell: {why}")

@@ -18,6 +18,7 @@ from models.export_process import Export
 from models.images import ImagePair
 from models.inference import upscale_images
 from nightly.listener import NightListener
+from nightly.metrics import FIRST_RUN, LATENCY, MEMORY
 from nightly.records import OK, Observation, SeriesKey
 from nightly.rounds import Row, corrected_ms
 
@@ -37,12 +38,14 @@ class Look:
         observations: one a model, in the order of the artifacts.
         sentinel_ms: the sentinel's median over its sessions; None where there was none.
         session_s: seconds that a session took at the median, launches' own overhead included.
+        not_told: titles of the metrics that the runner there does not tell of every model.
     """
 
     observations: dict[str, Observation]
     sentinel_ms: float | None = None
     session_s: float | None = None
     flags: tuple[str, ...] = ()
+    not_told: tuple[str, ...] = ()
 
 
 class Looks(Protocol):
@@ -140,6 +143,11 @@ class DeviceLooks:
             float(np.median(tracks[0].median_ms)) if tracks else None,
             session_s,
             tuple(dict.fromkeys(flag for one in measured for flag in one.flags)),
+            tuple(
+                metric.title
+                for metric, field in _FIELDS.items()
+                if any(field in session.unknown for one in measured for session in one.sessions)
+            ),
         )
 
     def _key(self, model: str) -> SeriesKey:
@@ -202,15 +210,27 @@ def _latencies_ms(
     return [next(rows) if isinstance(one, Measurement) else () for one in found]
 
 
+# The field of a session's record that each of these rests on: a runner may not tell it.
+_FIELDS = {FIRST_RUN: "first_run_ms", MEMORY: "peak_rss_mb"}
+
+
 def _readings(found: Measurement, latency_ms: tuple[float, ...]) -> dict[str, tuple[float, ...]]:
-    return {
-        "latency": latency_ms,
-        "first_run": tuple(session.first_run_ms for session in found.sessions),
-        # A model that adds less than a page is a model that adds nothing measurable.
-        "memory": tuple(max(session.peak_memory_mb, 0.01) for session in found.sessions),
+    """Every metric that is read of sessions; one that no session tells is absent."""
+    told = {
+        metric: [one for one in found.sessions if field not in one.unknown]
+        for metric, field in _FIELDS.items()
     }
+    readings = {
+        LATENCY.name: latency_ms,
+        FIRST_RUN.name: tuple(session.first_run_ms for session in told[FIRST_RUN]),
+        # A model that adds less than a page is a model that adds nothing measurable.
+        MEMORY.name: tuple(max(session.peak_memory_mb, 0.01) for session in told[MEMORY]),
+    }
+    return {name: values for name, values in readings.items() if values}
 
 
 def scale_of(artifact: Artifact) -> int:
     """The upscaling factor, by the manifest's shapes."""
-    return artifact.manifest.outputs[0].shape[-1] // artifact.manifest.inputs[0].shape[-1]
+    made, given = artifact.manifest.outputs[0].shape, artifact.manifest.inputs[0].shape
+    axis = 2 if artifact.manifest.takes_pixels else -1
+    return made[axis] // given[axis]

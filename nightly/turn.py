@@ -60,6 +60,11 @@ class DeviceTurn:
         """
         first = self.looks.first()
         self._fix_reference(first)
+        if first.not_told:
+            self._notes.append(
+                f"the runner on {self.epoch.device} does not tell {' and '.join(first.not_told)}: "
+                "nobody watches that there"
+            )
         judge = self._judge(first.observations)
         unsteady = self._unsteady(judge)
         second = self._second_look(judge.suspects())

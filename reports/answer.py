@@ -10,6 +10,7 @@ from foundation.wording import count_of, ms, number, plain, shorten, signed_db
 from models.quality_interval import PsnrDifference
 from reports.choice import export_command
 from reports.facts import ProfileGroup
+from reports.left_out import trials_in_words
 from reports.picks import Pick, Step, paired_difference, picks
 from reports.sections import Section
 from reports.wording import candidate_code
@@ -36,7 +37,7 @@ def short_answer(section: Section) -> str:
     """The answer in one sentence: where, how fast, how good."""
     best = section.choice.result
     if best is None:
-        return f"No recommendation for {section.name}: {section.choice.rule}"
+        return f"No recommendation for {section.name}: {_why_none(section)}"
     return f"On {section.name}: {ms(best.latency_ms)} ms a picture, {_quality(best)}"
 
 
@@ -81,6 +82,13 @@ def how_sure(section: Section) -> list[str]:
         )
     if not any(flag_words(flag).doubtful for flag in best.flags):
         told.append("Nothing is known to have disturbed its measurement.")
+    rivals = section.group.undecided_numbers - {best.number}
+    if rivals and best.number not in section.group.undecided_numbers:
+        others = count_of(len(rivals), "other candidate")
+        told.append(
+            f"{others} may be worth as much ({trials_in_words(sorted(rivals))}): what was measured "
+            "leaves open whether they are on the front (≈)."
+        )
     return told
 
 
@@ -98,6 +106,15 @@ def _card(pick: Pick, section: Section) -> Card:
         code=candidate_code(result),
         command=export_command(section.facts.run_path, result),
     )
+
+
+def _why_none(section: Section) -> str:
+    """The shortest form of `Choice.rule`."""
+    if section.near_misses:
+        return "no candidate meets the limits"
+    if section.group.front:
+        return "none that meets the limits is better than bicubic upscaling"
+    return "no candidate was both timed and judged"
 
 
 def _quality(result: CandidateResult) -> str:

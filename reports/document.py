@@ -57,7 +57,7 @@ def section_facts(section: Section) -> dict[str, Any]:
         "effects": [_plain(one) for one in section.effects],
         "hypervolume": _plain(section.growth) if section.growth else None,
         "flags": [_plain(one) for one in flag_counts(group)],
-        "left_out": [_plain(one) for one in left_out(group)],
+        "left_out": [_plain(one) for one in left_out(group, section.facts.limits)],
     }
 
 

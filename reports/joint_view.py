@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from foundation.wording import MISSING, ms, number, plain
 from reports.charts.scale import nice_step
@@ -10,7 +10,7 @@ from reports.choice import export_command
 from reports.joint import Across, Joint, joint
 from reports.report import Report
 from reports.sections import Section
-from reports.wording import candidate_code, gain_words, interval
+from reports.wording import candidate_code, gain_words
 from search.study.records import CandidateResult
 
 # What stands of each device.
@@ -74,7 +74,7 @@ def _answer(found: Joint, report: Report) -> str:
 
 
 def _row(row: Across, found: Joint) -> dict[str, Any]:
-    cells: list[str] = []
+    cells: list[_Cell] = []
     for result, rank in zip(row.results, row.ranks, strict=True):
         cells += _cells(result, rank)
     return {
@@ -85,14 +85,23 @@ def _row(row: Across, found: Joint) -> dict[str, Any]:
     }
 
 
-def _cells(result: CandidateResult | None, rank: int | None) -> list[str]:
+class _Cell(NamedTuple):
+    """`small` stands below: many devices stand side by side."""
+
+    text: str
+    small: str = ""
+
+
+def _cells(result: CandidateResult | None, rank: int | None) -> list[_Cell]:
     if result is None:
-        return [MISSING] * len(HEADINGS)
+        return [_Cell(MISSING)] * len(HEADINGS)
+    low, high = result.latency_low_ms, result.latency_high_ms
+    known = "" if low is None or high is None else f"{ms(low)}–{ms(high)}"
     return [
-        MISSING if rank is None else str(rank),
-        interval(result),
-        ms(result.peak_memory_mb),
-        number(result.psnr_y_db, 2),
+        _Cell(MISSING if rank is None else str(rank)),
+        _Cell(ms(result.latency_ms), known),
+        _Cell(ms(result.peak_memory_mb)),
+        _Cell(number(result.psnr_y_db, 2)),
     ]
 
 

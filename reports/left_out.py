@@ -7,8 +7,10 @@ from dataclasses import dataclass
 
 from device_runner.flags import flag_words
 from foundation.wording import plain, shorten
-from reports.facts import ProfileGroup
+from reports.facts import Limits, ProfileGroup
+from reports.near_misses import misses_of
 from reports.wording import candidate_code
+from search.study.records import CandidateResult
 from search.study.troubles import Trouble
 
 REASON_LENGTH = 600
@@ -73,21 +75,28 @@ def flag_counts(group: ProfileGroup) -> list[FlagCount]:
     return sorted(found, key=lambda one: (not one.doubtful, -len(one.trials), one.flag))
 
 
-def left_out(group: ProfileGroup) -> list[LeftOut]:
+def left_out(group: ProfileGroup, limits: Limits) -> list[LeftOut]:
     """What cannot be on the front, with the reason of each."""
     found = []
     for result in group.results:
         if result.status == "ok" and result.feasible:
             continue
         standing = {"ok": "breaks a constraint"}.get(result.status, result.status)
-        broken = ", ".join(
-            f"{plain(name)} exceeded by {excess:.3g}"
-            for name, excess in result.constraint_violations.items()
-            if excess > 0
-        )
+        broken = "; ".join(_broken(result, limits))
         reason = shorten(result.reason, REASON_LENGTH) or broken or "no reason was recorded"
         found.append(LeftOut(result.number, candidate_code(result), standing, reason))
     return found
+
+
+def _broken(result: CandidateResult, limits: Limits) -> list[str]:
+    """Each limit that it breaks, also one that is not known here."""
+    misses = misses_of(result, limits)
+    known = {miss.constraint for miss in misses}
+    return [miss.sentence for miss in misses] + [
+        f"{plain(name)} exceeded by {excess:.3g}"
+        for name, excess in result.constraint_violations.items()
+        if excess > 0 and name not in known
+    ]
 
 
 def trials_in_words(trials: Sequence[int], most: int = 12) -> str:

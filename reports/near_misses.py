@@ -70,12 +70,13 @@ def near_misses(group: ProfileGroup, limits: Limits) -> list[NearMiss]:
     found = [
         NearMiss(result, tuple(sorted(misses, key=lambda miss: -miss.share)))
         for result in group.results
-        if (misses := _misses(result, limits))
+        if (misses := misses_of(result, limits))
     ]
     return sorted(found, key=lambda one: (one.misses[0].share, one.result.number))[:SHOWN]
 
 
-def _misses(result: CandidateResult, limits: Limits) -> list[Miss]:
+def misses_of(result: CandidateResult, limits: Limits) -> list[Miss]:
+    """The limits that a candidate breaks, of those whose value is known."""
     known = {
         "latency_ms": (result.latency_ms, limits.max_latency_ms),
         "memory_mb": (result.peak_memory_mb, limits.max_memory_mb),

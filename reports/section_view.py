@@ -50,6 +50,7 @@ def section_view(section: Section, place: int, picture_bytes: int) -> dict[str, 
         "steps": next_steps(section),
         "headline": headline(group, choice),
         "choice": choice,
+        "why_none": "" if choice.result else f"{choice.rule[:1].upper()}{choice.rule[1:]}",
         "counts": counts(group),
         "limits": section.facts.limits.sentences(),
         "stand_in": group.stand_in,
@@ -85,7 +86,9 @@ def section_view(section: Section, place: int, picture_bytes: int) -> dict[str, 
         "effects": [_effects_view(one) for one in section.effects],
         "split": _split_view(section),
         "growth": _growth_view(section.growth),
-        "left_out": [(o.trial, o.code, o.standing, o.reason) for o in left_out(group)],
+        "left_out": [
+            (o.trial, o.code, o.standing, o.reason) for o in left_out(group, section.facts.limits)
+        ],
         "flags": [_flag_row(one) for one in flag_counts(group)],
         "data": data,
     }
@@ -183,7 +186,7 @@ def _split_view(section: Section) -> dict[str, Any] | None:
 
 
 def _growth_view(found: FrontGrowth | None) -> dict[str, Any] | None:
-    if found is None or found.final <= 0:
+    if found is None or found.final <= 0 or len(found.trials) < 2:
         return None
     charts = [
         draw_steps(

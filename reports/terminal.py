@@ -119,8 +119,8 @@ def export_lines(report: Report) -> list[str]:
     for section in report.sections:
         if section.choice.command:
             of = f" of {section.name}" if len(report.sections) > 1 else ""
+            lines += [f"All that an Android app needs{of}:", f"  {section.choice.delivery}"]
             lines += [f"Export the chosen one{of}:", f"  {section.choice.command}"]
-            lines += ["Or with all that an Android app needs:", f"  {section.choice.delivery}"]
     return lines
 
 

@@ -29,6 +29,18 @@ class Constraints:
             found["psnr_y_db"] = self.min_psnr_db - psnr_y_db
         return found
 
+    def unjudged(self, memory_mb: float | None) -> str:
+        """Why it stays open whether a timed candidate keeps the limits; empty where it does not.
+
+        What nobody measured is no limit that is kept.
+        """
+        if self.max_memory_mb is None or memory_mb is not None:
+            return ""
+        return (
+            f"its peak memory is not told there, so nobody knows whether it keeps to "
+            f"{self.max_memory_mb} MB"
+        )
+
     def sentence(self, violations: dict[str, float]) -> str:
         """Why a candidate is set aside; empty when it is not."""
         texts = {

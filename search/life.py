@@ -10,16 +10,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from device_runner import Device, MeasurePlan, TimingPlan, open_devices
 from device_runner.devices.claiming import claim
 from device_runner.devices.discovery import ALL
-from device_runner.devices.lease import lock_folder, lock_name
+from device_runner.devices.lease import LOCK_DIR_VARIABLE, lock_folder, lock_name
 from device_runner.measuring.tuned import tuned_strip_kb
 from foundation.environment import environment
 from foundation.errors import DeviceFailure
 from foundation.files import write_json
+from foundation.locks import take_lock
 from foundation.wording import count_of, without_passwords
 from models.deployment import Deployment, fallback_sentence
 from models.export_process import ExportProcess
@@ -200,9 +201,10 @@ def _enter(
 def _only_one(path: Path) -> Iterator[None]:
     """Two searches in one run directory would answer each other's trials."""
     # Not beside the run: a folder that turns out to be none of ours is left as it was.
-    lock = FileLock(lock_folder() / f"{lock_name(f'run {path.absolute()}')}.lock", blocking=False)
+    # By where it really is: a link leads to the same run.
+    name = lock_name(f"run {path.resolve()}")
     try:
-        lock.acquire()
+        lock = take_lock(lock_folder() / f"{name}.lock", instead=f"set {LOCK_DIR_VARIABLE}")
     except Timeout:
         raise RunError(
             f"another search is running in {path}: wait for it, or choose another --run-dir"

@@ -151,6 +151,14 @@ def small_artifact(
 
 
 @pytest.fixture(scope="session")
+def pixel_artifact(
+    export_once: Callable[[MobileSRConfig, Deployment], Artifact],
+) -> Artifact:
+    """`small_artifact` on uint8 pixels."""
+    return export_once(SMALL, Deployment.choose(lr_height=16, lr_width=16, io="uint8"))
+
+
+@pytest.fixture(scope="session")
 def standard_artifact(
     export_once: Callable[[MobileSRConfig, Deployment], Artifact],
 ) -> Artifact:

@@ -16,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 import typer
+from commands import command_here
 
 import mobilesr_tune
 from foundation.artifact import load_artifact
@@ -50,12 +51,20 @@ TINY = shlex.split(
 )
 
 
-def tune(*arguments: str, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+def tune_elsewhere(*arguments: str, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """In a process of its own."""
     done = subprocess.run(
         [sys.executable, "-m", "mobilesr_tune", *arguments],
         cwd=cwd, capture_output=True, text=True, timeout=600, check=False,
         env=os.environ | {"COLUMNS": "80"},
     )  # fmt: skip
+    assert done.returncode == code, done.stderr
+    return done
+
+
+def tune(*arguments: str, cwd: Path, code: int = 0) -> subprocess.CompletedProcess[str]:
+    """In this process."""
+    done = command_here(*arguments, cwd=cwd)
     assert done.returncode == code, done.stderr
     return done
 
@@ -86,7 +95,7 @@ def test_help_waits_for_nothing_heavy():
 
 
 def test_without_a_command_there_is_help(tmp_path):
-    assert "Usage" in tune(cwd=tmp_path, code=2).stdout
+    assert "Usage" in tune_elsewhere(cwd=tmp_path, code=2).stdout
 
 
 @pytest.fixture(scope="module")
@@ -96,7 +105,7 @@ def searched(tmp_path_factory, smooth_picture):
     for number, name in enumerate(["a", "b"]):
         save_rgb(world / f"photos/{name}.png", smooth_picture(40 + 8 * number, 56, number))
     command = ["search", *TINY, "--hr", "photos", "--train", "photos", "--run-dir", "run"]
-    return world, command, tune(*command, "--trials", "2", cwd=world)
+    return world, command, tune_elsewhere(*command, "--trials", "2", cwd=world)
 
 
 def test_the_last_line_pasted_into_a_shell_exports_the_winner(searched):

@@ -192,3 +192,10 @@ import mobilesr_tune
     )  # fmt: skip
     assert done.returncode == -signal.SIGINT
     assert done.stderr == "stopped before anything was begun\n"
+
+
+def test_a_folder_that_is_gone_is_one_sentence(tmp_path):
+    done = in_shell("mkdir gone; cd gone; rmdir ../gone; $T evaluate --hr x --weights y", tmp_path)
+    assert done.returncode == 2
+    assert "the folder that this was started in is gone" in done.stderr
+    assert len(done.stderr.splitlines()) == 1

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
-import os
 import shlex
-import subprocess
-import sys
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from subprocess import CompletedProcess
 
 import pytest
+from commands import command_here
 
 # One export, and one of the sentinel: slow where other work takes the cores.
 pytestmark = pytest.mark.timeout(900)
@@ -28,12 +29,11 @@ key = "n4_h2_r1_w4_x2_p1"
 """
 
 
-def tune(world: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "mobilesr_tune", *arguments],
-        cwd=world, capture_output=True, text=True, timeout=800, check=False,
-        env={**os.environ, "XDG_STATE_HOME": str(world / "state")},
-    )  # fmt: skip
+@pytest.fixture
+def tune(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., CompletedProcess[str]]:
+    """The command line in a folder that holds all that it writes."""
+    monkeypatch.setenv("XDG_STATE_HOME", str(tmp_path / "state"))
+    return partial(command_here, cwd=tmp_path)
 
 
 def holding_the_secret(world: Path) -> list[str]:
@@ -41,10 +41,10 @@ def holding_the_secret(world: Path) -> list[str]:
     return [str(path) for path in files if SECRET.encode() in path.read_bytes()]
 
 
-def test_what_a_search_and_its_report_leave_holds_no_password(tmp_path):
+def test_what_a_search_and_its_report_leave_holds_no_password(tune, tmp_path):
     # SQLite ignores a field of its address that it does not know: a database that can be opened.
     storage = f"sqlite:///file:{tmp_path}/shared.db?uri=true&password={SECRET}"
-    done = tune(tmp_path, "search", *TINY, "--storage", storage)
+    done = tune("search", *TINY, "--storage", storage)
     # So little training may leave nothing better than bicubic upscaling: that is a no.
     assert done.returncode in (0, 1), done.stderr
     said = [done.stdout + done.stderr]
@@ -52,16 +52,16 @@ def test_what_a_search_and_its_report_leave_holds_no_password(tmp_path):
     assert kept.count("password=***") == 2
 
     # Without the address nothing is dialled; with it, all goes on.
-    refused = tune(tmp_path, "report", "run")
+    refused = tune("report", "run")
     assert refused.returncode == 2
     assert "give that address, with its password, as --storage" in refused.stderr
-    again = tune(tmp_path, "search", "--config", "run/run.toml")
+    again = tune("search", "--config", "run/run.toml")
     assert again.returncode == 2
     assert "the password of" in again.stderr
-    report = tune(tmp_path, "report", "run", "--storage", storage, "--json")
+    report = tune("report", "run", "--storage", storage, "--json")
     assert report.returncode == 0, report.stderr
     assert json.loads(report.stdout)["profiles"][0]["profile"]
-    continued = tune(tmp_path, "search", *TINY, "--storage", storage)
+    continued = tune("search", *TINY, "--storage", storage)
     assert continued.returncode == done.returncode, continued.stderr
     assert "1 candidates are known" in continued.stderr
     said += [run.stdout + run.stderr for run in (refused, again, report, continued)]
@@ -79,9 +79,9 @@ def test_what_a_search_and_its_report_leave_holds_no_password(tmp_path):
         "nightly history suite.toml --json",
     ],
 )
-def test_no_error_holds_a_password(tmp_path, command):
+def test_no_error_holds_a_password(tune, tmp_path, command):
     (tmp_path / "suite.toml").write_text(SUITE.format(secret=SECRET))
-    done = tune(tmp_path, *shlex.split(command))
+    done = tune(*shlex.split(command))
     assert done.returncode == 2, done.stderr
     assert SECRET not in done.stdout + done.stderr
     assert holding_the_secret(tmp_path) == []

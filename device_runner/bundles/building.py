@@ -19,8 +19,6 @@ import shutil
 from collections.abc import Callable, Iterable
 from pathlib import Path
 
-from filelock import FileLock
-
 from device_runner.bundles import (
     elf,
     host_tools,
@@ -44,6 +42,8 @@ from device_runner.bundles.stand_ins import (
 from device_runner.bundles.store import Bundle
 from device_runner.bundles.wheel import fetch_wheel, unpack_wheel
 from device_runner.launching.protocol import PROTOCOL_VERSION
+from foundation.files import explain_os_error
+from foundation.locks import take_lock
 
 # Bump when this module puts the same packages together in another way.
 _RECIPE_REVISION = 2
@@ -82,8 +82,12 @@ def build(
     platform = PLATFORMS[abi]
     wanted = recipe(abi)
     root = store.store_folder()
-    root.mkdir(parents=True, exist_ok=True)
-    with FileLock(root / f".{abi}.lock"):
+    try:
+        root.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise explain_os_error(error, root) from error
+    lock = take_lock(root / f".{abi}.lock", None, instead="set XDG_CACHE_HOME")
+    try:
         existing = None if force else _existing(abi, wanted, pinned=pinned)
         if existing is not None:
             return existing
@@ -93,6 +97,8 @@ def build(
         compiler = host_tools.compiler(platform)
         with store.staging() as work:
             return _Build(platform, compiler, work, tell).run(wanted, pinned=pinned)
+    finally:
+        lock.release()
 
 
 def _existing(abi: str, wanted: str, *, pinned: bool) -> Bundle | None:

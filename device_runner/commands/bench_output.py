@@ -138,6 +138,7 @@ def _table(artifact: Artifact, measurement: Measurement) -> Table:
     table = Table(
         title=Text(f"{manifest.candidate_key} on {measurement.serial}"), show_header=False
     )
+    unit = " of 255" if manifest.takes_pixels else ""
     rows = {
         "load": _or_not_told(estimate.load_ms, "{:.2f} ms"),
         "first run": _or_not_told(estimate.first_run_ms, "{:.2f} ms"),
@@ -149,7 +150,8 @@ def _table(artifact: Artifact, measurement: Measurement) -> Table:
         "threads": str(measurement.threads),
         "delegated ops": str(manifest.delegated_op_count),
         "undelegated ops": str(manifest.undelegated_op_count),
-        "max abs error": f"{verification.max_abs_error:.3g} (allowed {verification.tolerance:.3g})",
+        "max abs error": f"{verification.max_abs_error:.3g}{unit} "
+        f"(allowed {verification.tolerance:.3g})",
         "outputs": _repeats(measurement),
         "flags": ", ".join(measurement.flags) or "none",
         "device": f"{measurement.device.model}, {measurement.device.soc}",

@@ -6,7 +6,8 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from device_runner.flags import flag_sentence
-from device_runner.measuring.tuned import TunedSetting, TuningReport, remember
+from device_runner.measuring.tuned import TunedSetting, TuningReport, remember, tuning_file
+from foundation.files import require_writable
 
 if TYPE_CHECKING:
     from rich.table import Table
@@ -41,6 +42,7 @@ def tune_and_show(
                 description=progress.next_step,
             )
 
+        require_writable(tuning_file(opened.profile()))
         with telling_what_is_left(opened):
             report = tune(opened, artifact, cut=cut, on_progress=show)
     path = remember(report)

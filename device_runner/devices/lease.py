@@ -17,16 +17,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 
 from device_runner.devices.holder import Holder, own_holder, parsed_holder
 from device_runner.errors import DeviceBusy, DeviceNotLeasedError, DeviceRunnerError
 from foundation import RequestError, write_text
+from foundation.locks import take_lock
 from foundation.wording import shown
 
 LOCK_DIR_VARIABLE = "MOBILESR_TUNE_LOCK_DIR"
 _HOLDER_BYTES = 4096
-_POLL_S = 0.1
 _TMP = Path("/tmp")
 
 
@@ -106,7 +106,7 @@ class Lease:
 
         Raises:
             DeviceBusy: another holder did not let go within `wait_s`; says who it is.
-            LockFolderError: see `lock_folder`.
+            LockFolderError: see `lock_folder`; or no lock can be had there.
         """
         if self._depth:
             self._depth += 1
@@ -116,12 +116,15 @@ class Lease:
                 self._depth -= 1
             return
         path = self._path(identity)
-        lock = FileLock(path.with_name(path.name + ".lock"), thread_local=False)
         holder_path = path.with_name(path.name + ".json")
         try:
-            lock.acquire(timeout=max(0.0, wait_s), poll_interval=_POLL_S)
+            lock = take_lock(
+                path.with_name(path.name + ".lock"), wait_s, instead=f"set {LOCK_DIR_VARIABLE}"
+            )
         except Timeout:
             raise self._busy(_read_holder(holder_path), wait_s) from None
+        except RequestError as error:
+            raise LockFolderError(str(error)) from error
         try:
             write_text(holder_path, own_holder().model_dump_json())
             self._depth = 1

@@ -5,10 +5,16 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable
 
+import numpy as np
+
 from device_runner.errors import ArtifactChangedError, InputRefusedError
 from device_runner.launching.launches import RunRequest
 from foundation import Artifact, sha256_of
+from foundation.artifact import RAW_TYPES
 from foundation.wording import shown
+
+# Types in, types out.
+_FED = [[(dtype,), (dtype,)] for dtype in RAW_TYPES]
 
 
 def name_of(artifact: Artifact) -> str:
@@ -55,21 +61,28 @@ def check_request(request: RunRequest) -> None:
         InputRefusedError: no inputs, an input of the wrong size, or a senseless number.
     """
     manifest = request.artifact.manifest
-    if len(manifest.inputs) != 1 or manifest.inputs[0].dtype != "float32":
+    kinds = [tuple(tensor.dtype for tensor in of) for of in (manifest.inputs, manifest.outputs)]
+    if kinds not in _FED:
         raise InputRefusedError(
-            f"{name_of(request.artifact)} does not take one float32 tensor: no runner can feed it"
+            f"{name_of(request.artifact)} takes {_told(kinds[0])} and gives {_told(kinds[1])}, and "
+            "runners know one tensor in and one out, both float32 or both uint8: export it again"
         )
     if not request.inputs:
         raise InputRefusedError(f"no input was given for {name_of(request.artifact)}")
     if request.threads < 1 or not request.timeout_s > 0:
         raise InputRefusedError("threads and timeout_s must be positive")
-    wanted = 4 * element_count(manifest.inputs[0].shape)
+    given = manifest.inputs[0]
+    wanted = np.dtype(RAW_TYPES[given.dtype]).itemsize * element_count(given.shape)
     for path in request.inputs:
         if not path.is_file():
             raise InputRefusedError(f"the input {path} does not exist")
         if path.stat().st_size != wanted:
             raise InputRefusedError(
                 f"the input {path} holds {path.stat().st_size} bytes, but "
-                f"{name_of(request.artifact)} takes {wanted}: give raw float32 of shape "
-                f"{'x'.join(map(str, manifest.inputs[0].shape))}"
+                f"{name_of(request.artifact)} takes {wanted}: give raw {given.dtype} of shape "
+                f"{'x'.join(map(str, given.shape))}"
             )
+
+
+def _told(dtypes: tuple[str, ...]) -> str:
+    return " and ".join(shown(dtype) for dtype in dtypes)

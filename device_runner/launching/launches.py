@@ -17,7 +17,8 @@ class RunRequest:
     """One launch of the runner.
 
     `timing` is None for a launch that is wanted for its outputs; `output_dir` is None for one
-    that is wanted for its times. `cpus` empty leaves the placement to the device's scheduler.
+    that is wanted for its times. `output_dtype` is how a float32 output is written; a uint8 one
+    stays as it is. `cpus` empty leaves the placement to the device's scheduler.
     """
 
     artifact: Artifact

@@ -6,11 +6,12 @@ a runner's output does it here.
 
 **Arguments** (GNU style, every value its own argument)::
 
-    --model PATH            the .pte; its method `forward` has one float32 input, one float output
-    --inputs PATH           raw little-endian float32, row-major; repeat it for several inputs
+    --model PATH            the .pte; its method `forward` has one input and one output, both
+                            float32 or both uint8
+    --inputs PATH           raw little-endian numbers, row-major; repeat it for several inputs
     --output-dir PATH       write each input's output there as out-0.bin, out-1.bin, ...
-    --output-dtype TYPE     float32 (default), or uint8: clamp to [0, 1], times 255, round half
-                            to even
+    --output-dtype TYPE     of a float32 output. float32 (default), or uint8: clamp to [0, 1], times
+                            255, round half to even. A uint8 output is written as it is
     --threads N             size of the thread pool (at least 1)
     --cpus LIST             comma-separated CPU numbers to be bound to; default: unbound. The native
                             runner also takes ranges (4-7), 0xMASK, `all`, and `big`: every CPU

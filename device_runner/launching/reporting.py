@@ -79,8 +79,9 @@ def check_timed(request: RunRequest, session: SessionRecord, device: str) -> Non
 
 def output_bytes(request: RunRequest) -> int:
     """The size of one output file, by the manifest."""
-    size = 1 if request.output_dtype == "uint8" else 4
-    return size * element_count(request.artifact.manifest.outputs[0].shape)
+    made = request.artifact.manifest.outputs[0]
+    size = 1 if "uint8" in (request.output_dtype, made.dtype) else 4
+    return size * element_count(made.shape)
 
 
 def checked_outputs(request: RunRequest, judged: LaunchOutcome, device: str) -> tuple[Path, ...]:

@@ -14,6 +14,8 @@ from device_runner.launching.checks import element_count, name_of
 from device_runner.launching.launches import RunRequest
 from device_runner.measuring.verifying import demand_ok
 from foundation import Artifact
+from foundation.artifact import RAW_TYPES
+from foundation.wording import shown
 
 
 def infer(
@@ -26,8 +28,9 @@ def infer(
 ) -> list[np.ndarray]:
     """Run images through the artifact in one launch.
 
-    Each input is float32 of the artifact's input shape, e.g. (1, 3, h, w); each answer is uint8
-    without the batch dimension, (3, H, W), clamped and rounded on the device.
+    Each input is of the artifact's own type and shape, (1, 3, h, w) in float32 or (1, h, w, 3) in
+    uint8; each answer is uint8 without the batch dimension, (3, H, W) or (H, W, 3), clamped and
+    rounded on the device.
 
     Raises:
         InputRefusedError: an input of another shape or type.
@@ -36,12 +39,12 @@ def infer(
     """
     if not inputs:
         return []
-    wanted = artifact.manifest.inputs[0].shape
+    wanted = artifact.manifest.inputs[0]
     for index, image in enumerate(inputs):
-        if image.shape != wanted or image.dtype != np.float32:
+        if image.shape != wanted.shape or image.dtype.name != wanted.dtype:
             raise InputRefusedError(
                 f"input {index} is {image.dtype} of shape {image.shape}, "
-                f"{name_of(artifact)} takes float32 of shape {wanted}"
+                f"{name_of(artifact)} takes {shown(wanted.dtype)} of shape {wanted.shape}"
             )
     shape = artifact.manifest.outputs[0].shape
     with tempfile.TemporaryDirectory(prefix="mobilesr-infer-") as name, device.lease():
@@ -65,7 +68,7 @@ def _write_inputs(folder: Path, inputs: Sequence[np.ndarray]) -> tuple[Path, ...
     paths = tuple(folder / f"in-{index}.bin" for index in range(len(inputs)))
     try:
         for path, image in zip(paths, inputs, strict=True):
-            image.astype("<f4", copy=False).tofile(path)
+            image.astype(RAW_TYPES[image.dtype.name], copy=False).tofile(path)
     except OSError as error:
         size_mb = sum(image.nbytes for image in inputs) / MIB
         raise DeviceStorageError(

@@ -1,4 +1,4 @@
-"""What an artifact's precision means on a device that cannot compute in it, or only emulates it."""
+"""What an artifact's numbers mean on a device that cannot compute in them, or only emulates it."""
 
 from __future__ import annotations
 
@@ -8,6 +8,9 @@ from device_runner.flags import Flag
 from device_runner.launching.launches import RunReport
 from device_runner.records import DeviceProfile, Outcome
 from foundation import Artifact
+
+# What a runner says that knows no other type.
+_OLD_RUNNER = "does not take one float32 tensor"
 
 
 def precision_of(artifact: Artifact) -> str:
@@ -22,8 +25,16 @@ def precision_flags(artifact: Artifact, profile: DeviceProfile) -> tuple[Flag, .
 
 
 def explained(report: RunReport, artifact: Artifact) -> RunReport:
-    """The report, with the likely reason where a file in fp16 could not be loaded."""
-    if report.outcome is not Outcome.BAD_FILE or precision_of(artifact) != "fp16":
+    """The report, with the likely reason where a file in fp16, or of uint8, could not be loaded."""
+    if report.outcome is not Outcome.BAD_FILE:
+        return report
+    if artifact.manifest.takes_pixels and _OLD_RUNNER in report.message:
+        return replace(
+            report,
+            message=f"{report.message}; this runner is older than models that take uint8: make its "
+            "bundle anew with 'mobilesr-tune runner build', or export with --io float",
+        )
+    if precision_of(artifact) != "fp16":
         return report
     return replace(
         report,

@@ -15,6 +15,7 @@ from device_runner.launching.launches import RunReport, RunRequest
 from device_runner.measuring.precision import explained
 from device_runner.records import MeasurePlan, Outcome, Verification
 from foundation import Artifact
+from foundation.artifact import RAW_TYPES
 
 
 def demand_ok(report: RunReport) -> RunReport:
@@ -78,8 +79,9 @@ def _verify(
                 artifact,
             )
         )
-        found = np.fromfile(report.outputs[0], "<f4")
-    expected = np.fromfile(artifact.check_output_path, "<f4")
+        raw_type = RAW_TYPES[artifact.manifest.outputs[0].dtype]
+        found = np.fromfile(report.outputs[0], raw_type)
+    expected = np.fromfile(artifact.check_output_path, raw_type)
     if expected.size != found.size:
         raise InputRefusedError(
             f"{artifact.check_output_path} holds {expected.size} numbers, the device returned "

@@ -46,6 +46,9 @@ uint8_t* aligned(size_t size) {
   return static_cast<uint8_t*>(data);
 }
 
+// What can be fed and written.
+bool is_known(ScalarType type) { return type == ScalarType::Float || type == ScalarType::Byte; }
+
 template <typename Order>
 bool is_row_major(const Order& order, size_t dims) {
   for (size_t at = 0; at < dims; ++at) {
@@ -78,16 +81,17 @@ void Model::plan_memory(const MethodMeta& meta) {
 void Model::describe_input(const MethodMeta& meta) {
   const auto info = meta.num_inputs() == 1 ? meta.input_tensor_meta(0)
                                            : decltype(meta.input_tensor_meta(0))(Error::NotFound);
-  if (!info.ok() || info->scalar_type() != ScalarType::Float) {
-    fail(kBadFile, "method 'forward' does not take one float32 tensor");
+  if (!info.ok() || !is_known(info->scalar_type())) {
+    fail(kBadFile, "method 'forward' does not take one float32 or uint8 tensor");
   }
+  type_ = info->scalar_type();
   const auto sizes = info->sizes();
   const auto order = info->dim_order();
   if (!is_row_major(order, order.size())) fail(kBadFile, "the input is not row-major");
   sizes_.assign(sizes.begin(), sizes.end());
   dim_order_.assign(order.begin(), order.end());
   strides_.assign(sizes_.size(), 1);
-  // 2**40 floats are more than any phone holds, and far from any overflow.
+  // 2**40 numbers are more than any phone holds, and far from any overflow.
   size_t elements = 1;
   for (size_t at = sizes_.size(); at-- > 0;) {
     if (sizes_[at] < 0) fail(kBadFile, "the input has a negative size");
@@ -95,7 +99,7 @@ void Model::describe_input(const MethodMeta& meta) {
     elements *= static_cast<size_t>(sizes_[at]);
     if (elements > size_t{1} << 40) fail(kBadFile, "the input is of no sensible size");
   }
-  input_.resize(elements);
+  input_.resize(elements * executorch::runtime::elementSize(type_));
 }
 
 void Model::load_method() {
@@ -108,12 +112,12 @@ void Model::load_method() {
   if (!method.ok()) refuse("loading method 'forward'", method.error(), kBadFile);
   method_ = new Method(std::move(method.get()));
   describe_input(meta.get());
-  tensor_ = new TensorImpl(ScalarType::Float, static_cast<ssize_t>(sizes_.size()), sizes_.data(),
+  tensor_ = new TensorImpl(type_, static_cast<ssize_t>(sizes_.size()), sizes_.data(),
                            input_.data(), dim_order_.data(), strides_.data());
 }
 
 void Model::set_input(const std::string& path) {
-  const size_t wanted = input_.size() * sizeof(float);
+  const size_t wanted = input_.size();
   FILE* file = std::fopen(path.c_str(), "rbe");
   struct stat status;
   if (file == nullptr || ::fstat(::fileno(file), &status) != 0) {
@@ -148,19 +152,19 @@ const void* Model::output_bytes(size_t* bytes) {
   return tensor.const_data_ptr();
 }
 
-const float* Model::output(size_t* elements) {
+Values Model::output() {
   if (method_->outputs_size() == 0 || !method_->get_output(0).isTensor()) {
     fail(kBadFile, "method 'forward' returns no tensor");
   }
   const Tensor& tensor = method_->get_output(0).toTensor();
-  if (tensor.scalar_type() != ScalarType::Float) {
-    fail(kBadFile, "method 'forward' does not return float32");
+  if (!is_known(tensor.scalar_type())) {
+    fail(kBadFile, "method 'forward' does not return float32 or uint8");
   }
   if (!is_row_major(tensor.dim_order(), static_cast<size_t>(tensor.dim()))) {
     fail(kBadFile, "the output is not row-major");
   }
-  *elements = static_cast<size_t>(tensor.numel());
-  return tensor.const_data_ptr<float>();
+  return {tensor.const_data_ptr(), static_cast<size_t>(tensor.numel()),
+          tensor.scalar_type() == ScalarType::Float};
 }
 
 }  // namespace mobilesr

@@ -12,6 +12,7 @@
 
 #include "mapped_file.h"
 #include "memory.h"
+#include "outputs.h"
 
 namespace mobilesr {
 
@@ -25,15 +26,14 @@ class Model {
   void load_program(const std::string& path);
   void load_method();
 
-  size_t input_elements() const { return input_.size(); }
-  // Reads raw float32 of exactly the input's size.
+  // Reads raw numbers of the input's type, exactly as many as it has.
   void set_input(const std::string& path);
   // Sets it once more. Due before every execution: the planned memory of an input is a kernel's to
   // use again as soon as nobody needs the input any more.
   void set_input_again();
   void execute();
-  // The first output's values, valid until the next `execute`.
-  const float* output(size_t* elements);
+  // The first output, float32 or uint8, valid until the next `execute`.
+  Values output();
   // Its bytes, whatever they are; null where it is no tensor.
   const void* output_bytes(size_t* bytes);
 
@@ -48,7 +48,8 @@ class Model {
   std::vector<executorch::aten::SizesType> sizes_;
   std::vector<executorch::aten::DimOrderType> dim_order_;
   std::vector<executorch::aten::StridesType> strides_;
-  std::vector<float> input_;
+  executorch::aten::ScalarType type_ = executorch::aten::ScalarType::Float;
+  std::vector<uint8_t> input_;
   // Never freed: the process ends first, and a damaged program must not be torn down.
   executorch::runtime::Program* program_ = nullptr;
   executorch::runtime::Method* method_ = nullptr;

@@ -30,16 +30,16 @@ void make_output_dir(const std::string& folder) {
   }
 }
 
-void write_output(const std::string& folder, size_t index, bool as_uint8, const float* values,
-                  size_t elements) {
+void write_output(const std::string& folder, size_t index, bool as_uint8, const Values& values) {
   std::vector<uint8_t> small;
-  const auto* bytes = reinterpret_cast<const uint8_t*>(values);
-  size_t size = elements * sizeof(float);
-  if (as_uint8) {
-    small.resize(elements);
-    for (size_t at = 0; at < elements; ++at) small[at] = to_uint8(values[at]);
+  const auto* bytes = static_cast<const uint8_t*>(values.data);
+  size_t size = values.elements * (values.is_float ? sizeof(float) : 1);
+  if (as_uint8 && values.is_float) {
+    const auto* floats = static_cast<const float*>(values.data);
+    size = values.elements;
+    small.resize(size);
+    for (size_t at = 0; at < size; ++at) small[at] = to_uint8(floats[at]);
     bytes = small.data();
-    size = elements;
   }
   const std::string name = "out-" + std::to_string(index) + ".bin";
   const std::string path = folder + "/" + name;

@@ -109,9 +109,7 @@ void run_inputs(const Options& options, Model& model, OutputWatch& watch) {
     }
     refuse_passed_limit("running");
     if (!options.output_dir.empty()) {
-      size_t elements = 0;
-      const float* values = model.output(&elements);
-      write_output(options.output_dir, index, options.as_uint8, values, elements);
+      write_output(options.output_dir, index, options.as_uint8, model.output());
     }
   }
 }

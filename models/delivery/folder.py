@@ -129,6 +129,11 @@ def _values(goods: Goods) -> dict[str, Any]:
     """What the templates are filled with. Raises `ExportError` as `deliver` does."""
     manifest, measured = goods.artifact.manifest, goods.own_measured
     contract = TensorContract.of(manifest)
+    if contract.takes_pixels:
+        raise ExportError(
+            f"{shown(manifest.candidate_key)} takes and gives uint8 pixels, and a delivery's "
+            "Kotlin and Python call float32 networks only so far: export it with --io float"
+        )
     _require_harmless(manifest)
     threads, words = _threads(measured)
     tile = contract.lr_height * contract.lr_width

@@ -19,6 +19,7 @@ import struct
 import tempfile
 import threading
 from collections.abc import Mapping
+from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -94,7 +95,7 @@ def make_program(graph: XnnpackGraph) -> tuple[bytes, int]:
     store = NamedDataStore()
     for key, blob in graph.blobs.items():
         store.add_named_data(key, blob, alignment=_ALIGNMENT)
-    shell = _shell(_shape(graph, graph.inputs), _shape(graph, graph.outputs))
+    shell = _shell(*(_outside(graph, numbers) for numbers in (graph.inputs, graph.outputs)))
     program = copy.copy(shell)
     delegate = copy.copy(shell.backend_delegate_data[0])
     delegate.data = _delegate_bytes(graph)
@@ -106,38 +107,49 @@ def make_program(graph: XnnpackGraph) -> tuple[bytes, int]:
     return bytes(pte), sum(shell.execution_plan[0].non_const_buffer_sizes)
 
 
-def _shape(graph: XnnpackGraph, numbers: list[int]) -> tuple[int, ...]:
+@dataclass(frozen=True)
+class _Outside:
+    """The one input or output of a graph, as its caller sees it."""
+
+    shape: tuple[int, ...]
+    is_uint8: bool
+
+
+def _outside(graph: XnnpackGraph, numbers: list[int]) -> _Outside:
     (number,) = numbers
-    return graph.entries[number].shape
+    entry = graph.entries[number]
+    return _Outside(entry.shape, entry.dtype is DataType.QUINT8)
 
 
-_shells: dict[tuple[tuple[int, ...], tuple[int, ...]], Any] = {}
+_shells: dict[tuple[_Outside, _Outside], Any] = {}
 _shells_lock = threading.Lock()
 
 
-def _shell(input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> Any:
-    """ExecuTorch's program around one delegate of these shapes, whose bytes are to be exchanged."""
+def _shell(given: _Outside, made: _Outside) -> Any:
+    """ExecuTorch's program around one delegate of this form, whose bytes are to be exchanged."""
     with _shells_lock:
-        known = (input_shape, output_shape)
+        known = (given, made)
         if known not in _shells:
-            _shells[known] = _make_shell(input_shape, output_shape)
+            _shells[known] = _make_shell(given, made)
         return _shells[known]
 
 
-def _make_shell(input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> Any:
+def _make_shell(given: _Outside, made: _Outside) -> Any:
     import torch
     from executorch.exir import to_edge
     from executorch.exir.lowered_backend_module import LoweredBackendModule
 
-    grown = [new - old for old, new in zip(input_shape, output_shape, strict=True)]
+    grown = [new - old for old, new in zip(given.shape, made.shape, strict=True)]
+    of_type = {False: torch.float32, True: torch.uint8}
 
     class Reshaping(torch.nn.Module):
-        """Any network of these shapes: the delegate's interface is read off it."""
+        """Any network of this form: the delegate's interface is read off it."""
 
         def forward(self, x: Tensor) -> Tensor:
-            return torch.nn.functional.pad(
+            larger = torch.nn.functional.pad(
                 x, [side for more in reversed(grown) for side in (0, more)]
             )
+            return larger.to(of_type[made.is_uint8])
 
     class Calling(torch.nn.Module):
         def __init__(self, delegate: torch.nn.Module) -> None:
@@ -147,7 +159,7 @@ def _make_shell(input_shape: tuple[int, ...], output_shape: tuple[int, ...]) -> 
         def forward(self, x: Tensor) -> Tensor:
             return self.delegate(x)
 
-    example = (torch.zeros(input_shape),)
+    example = (torch.zeros(given.shape, dtype=of_type[given.is_uint8]),)
     interface = to_edge(torch.export.export(Reshaping(), example, strict=False))
     delegate = LoweredBackendModule(
         edge_program=interface.exported_program(),
@@ -229,6 +241,11 @@ def _quantised_json(entry: Entry) -> Mapping[str, Any] | None:
                 "scale_buffer_idx": entry.scales, "num_scales": entry.shape[0], "channel_dim": 0,
             },
         }  # fmt: skip
+    if entry.dtype is DataType.QUINT8:
+        return {
+            "quant_params_type": "PerTensorQuant",
+            "quant_params": {"scale": 1.0, "zero_point": 0},
+        }
     if entry.dtype is DataType.QDINT8:
         # Each row of the last dimension by itself.
         return {

@@ -37,9 +37,15 @@ def require_right(
         raise ExportError(
             f"{name} was lowered, and the runtime of this host cannot run it: {reason[:200]}"
         ) from error
-    largest = float((answer - expected).abs().max())
+    if answer.shape != expected.shape or answer.dtype != expected.dtype:
+        raise ExportError(
+            f"{name} was lowered, and gives {answer.dtype} of {tuple(answer.shape)} on this host, "
+            f"not {expected.dtype} of {tuple(expected.shape)}"
+        )
+    # Of bytes, differences would wrap around.
+    largest = float((answer.float() - expected.float()).abs().max())
     # A comparison with NaN is never true.
-    if answer.shape != expected.shape or not largest <= tolerance:
+    if not largest <= tolerance:
         raise ExportError(
             f"{name} was lowered, and answers wrongly on this host: off by up to {largest:.3g}, "
             f"at most {tolerance:g} is allowed{why()}"

@@ -58,9 +58,9 @@ class XnnpackGraph:
         """Operator to how often it occurs."""
         return dict(Counter(node.kind.removeprefix("XNN") for node in self.nodes))
 
-    def input(self, shape: Sequence[int]) -> Value:
+    def input(self, shape: Sequence[int], dtype: DataType = DataType.FP32) -> Value:
         """The next input of the graph."""
-        value = self._value(shape)
+        value = self._value(shape, dtype)
         entry = self.entries[value.number]
         entry.external_id, entry.flags = len(self.inputs), _EXTERNAL_INPUT
         self.inputs.append(value.number)
@@ -76,6 +76,10 @@ class XnnpackGraph:
     def constant(self, tensor: Tensor) -> Value:
         """A constant of `float_type`; one whose content is there already is used again."""
         return self._constant(tensor, self.float_type)
+
+    def number(self, tensor: Tensor) -> Value:
+        """A constant of float32, whatever `float_type` is."""
+        return self._constant(tensor, DataType.FP32)
 
     def kernel(self, weight: Tensor, bias: Tensor | None) -> Kernel:
         """Weights in XNNPACK's layout: (out, in), (out, height, width, in) or (1, h, w, out).
@@ -127,7 +131,10 @@ class XnnpackGraph:
         return output
 
     def convert(self, x: Value, dtype: DataType) -> Value:
-        """`x` in another type; converted once for all that read it."""
+        """`x` in another type; converted once for all that read it.
+
+        To QUINT8 it is clamped, and rounded to the nearest, ties to even.
+        """
         if x.dtype is dtype:
             return x
         known = (x.number, dtype)
@@ -147,6 +154,9 @@ class XnnpackGraph:
 
     def add(self, a: Value, b: Value) -> Value:
         return self._binary("XNNAdd", a, b)
+
+    def divide(self, a: Value, b: Value) -> Value:
+        return self._binary("XNNDiv", a, b)
 
     def multiply(self, a: Value, b: Value) -> Value:
         return self._binary("XNNMultiply", a, b)

@@ -19,11 +19,13 @@ class DataType(IntEnum):
     """Element types, by the schema's numbers.
 
     QCINT8 are int8 weights with a scale for each output channel. QDINT8 is int8 whose scale and
-    zero point are found anew in each row when the program runs.
+    zero point are found anew in each row when the program runs. QUINT8 are a picture's levels, 0 to
+    255, each of which counts as 1.
     """
 
     FP32 = 1
     FP16 = 2
+    QUINT8 = 4
     QCINT8 = 6
     QDINT8 = 9
 

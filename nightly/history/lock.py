@@ -13,10 +13,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import sqlalchemy as sa
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from sqlalchemy.engine import Engine
 
-from foundation.files import explain_os_error, write_text
+from foundation.files import write_text
+from foundation.locks import take_lock
 from nightly.errors import HistoryBusyError
 
 _POLL_S = 0.2
@@ -58,18 +59,16 @@ def _hold_file(
     engine: Engine, name: str, wait_s: float, on_wait: Callable[[str], None]
 ) -> Iterator[None]:
     path = Path(name)
-    lock = FileLock(path.with_name(path.name + ".lock"), thread_local=False)
-    holder = path.with_name(path.name + ".lock.json")
+    file, holder = (path.with_name(path.name + suffix) for suffix in (".lock", ".lock.json"))
+    instead = "keep the history on a disk of this computer, or in PostgreSQL"
     try:
         try:
-            lock.acquire(timeout=0)
+            lock = take_lock(file, instead=instead)
         except Timeout:
             on_wait(_read_holder(holder))
-            lock.acquire(timeout=wait_s, poll_interval=_POLL_S)
+            lock = take_lock(file, wait_s, instead=instead)
     except Timeout:
         raise _busy(name, _read_holder(holder), wait_s) from None
-    except OSError as error:
-        raise explain_os_error(error, path) from error
     try:
         write_text(holder, json.dumps({"who": _who()}))
         yield

@@ -228,8 +228,9 @@ class Evaluator:
         return self.measurements / f"trial-{number:05d}.json"
 
     def _why_stop(self, found: _FoundOut) -> str:
+        memory_mb = found.timing.peak_memory_mb if found.timing else None
         broken = self.constraints.sentence(found.violations)
-        if broken:
+        if broken or (broken := self.constraints.unjudged(memory_mb)):
             return broken
         bound = self.best_psnr_db + BOUND_MARGIN_DB
         fastest = found.timing.latency_low_ms if found.timing else None

@@ -65,8 +65,8 @@ _CAUSES = (
     ("readonly|read-only", "it may not be written: see who owns it and its folder"),
     ("unable to open", "see that its folder is there and may be written"),
     (
-        "connection refused|could not connect|timeout expired|could not translate host|server "
-        "closed the connection",
+        "connection refused|could not connect|timeout expired|could not translate host|failed to "
+        "resolve host|no route to host|unreachable|server closed the connection",
         "its database does not answer; see that it runs and that --storage names it, then give "
         "the same command again; nothing is lost",
     ),

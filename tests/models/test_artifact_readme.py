@@ -49,6 +49,19 @@ def test_the_contract_is_the_manifests(small_artifact: Artifact) -> None:
     assert f"differ by {manifest.check_tolerance:g} at most" in text
 
 
+def test_pixels_are_described_as_they_are(pixel_artifact: Artifact) -> None:
+    contract = TensorContract.of(pixel_artifact.manifest)
+    assert (contract.shape(1), contract.shape(2)) == ((1, 16, 16, 3), (1, 32, 32, 3))
+    text = readme_of(pixel_artifact.manifest)
+    for said in ("1 x 16 x 16 x 3", "1 x 32 x 32 x 3", "NHWC", "uint8", "0 to 255", "by 1 level"):
+        assert said in text, said
+    assert "float32" not in text
+    shape = (1, 3, 16, 16)
+    planes = pixel_artifact.manifest.inputs[0].model_copy(update={"shape": shape})
+    with pytest.raises(ExportError, match="not of 1 x H x W x 3"):
+        TensorContract.of(pixel_artifact.manifest.model_copy(update={"inputs": (planes,)}))
+
+
 def test_what_was_measured_stands_there_with_its_flags(
     small_artifact: Artifact, measured: Measured
 ) -> None:
@@ -83,12 +96,12 @@ def test_no_other_file_has_these_numbers(small_artifact: Artifact, measured: Mea
 
 
 def test_other_tensors_are_refused_and_the_readme_says_so(small_artifact: Artifact) -> None:
-    spec = small_artifact.manifest.inputs[0].model_copy(update={"dtype": "uint8"})
+    spec = small_artifact.manifest.inputs[0].model_copy(update={"dtype": "float16"})
     manifest = small_artifact.manifest.model_copy(update={"inputs": (spec,)})
-    with pytest.raises(ExportError, match="takes uint8, and only float32 is described"):
+    with pytest.raises(ExportError, match="takes float16 and gives float32: only networks that"):
         TensorContract.of(manifest)
     text = readme_of(manifest)
-    assert "takes uint8" in text
+    assert "takes float16" in text
     assert "R, G, B" not in text
 
 
@@ -97,6 +110,7 @@ def test_other_tensors_are_refused_and_the_readme_says_so(small_artifact: Artifa
     [
         ({"inputs": (TensorSpec(shape=(3, 16, 16), dtype="float32"),)}, r"not of 1 x 3 x H x W"),
         ({"outputs": (TensorSpec(shape=(1, 3, 8, 8), dtype="float32"),)}, "not 2 times its input"),
+        ({"outputs": (TensorSpec(shape=(1, 32, 32, 3), dtype="uint8"),)}, "gives uint8: only"),
         ({"config": {}}, "names no scale and no window_size"),
     ],
 )

@@ -76,6 +76,8 @@ def test_the_key_of_a_candidate_tells_all_of_it():
     assert candidate.key == "n40_h8_r4.2.2.2.4_w8_x4_p1_180x320_fp32_xnnpack_deploy"
     direct = Deployment(lr_height=180, lr_width=320, lowering="direct", strip_kb=2048)
     assert direct.key == "180x320_fp32_xnnpack_direct2048"
+    pixels = direct.model_copy(update={"io": "uint8"})
+    assert pixels.key == "180x320_fp32_xnnpack_direct2048_uint8"
     int8 = direct.model_copy(update={"precision": "int8"})
     assert int8.key == "180x320_int8_xnnpack_direct2048"
     turned = Candidate(MobileSRConfig(), Deployment(lr_height=320, lr_width=180))
@@ -88,13 +90,17 @@ def test_the_key_of_a_candidate_tells_all_of_it():
         ({"precision": "int4"}, "^precision: .*'fp32', 'fp16' or 'int8'"),
         ({"precision": "fp16", "graph": "reference"}, "precision fp16 is made by lowering direct"),
         ({"precision": "int8", "lowering": "standard"}, "precision int8 is made by lowering dir"),
+        ({"io": "uint4"}, "^io: .*'float' or 'uint8'"),
+        ({"io": "uint8", "graph": "reference"}, "io uint8 is made by lowering direct alone"),
+        ({"io": "uint8", "lowering": "standard"}, "io uint8 is made by lowering direct alone"),
     ],
 )
-def test_a_precision_that_cannot_be_had_is_refused(fields, sentence):
+def test_a_precision_or_an_io_that_cannot_be_had_is_refused(fields, sentence):
     with pytest.raises(ConfigError, match=sentence):
         Deployment.choose(lr_height=16, lr_width=16, **fields)
 
 
-def test_what_is_written_without_a_precision_is_fp32():
+def test_what_is_written_without_a_precision_is_fp32_on_floats():
     assert Deployment.build(lr_height=16, lr_width=16).precision == "fp32"
+    assert Deployment.build(lr_height=16, lr_width=16).io == "float"
     assert Deployment.choose(lr_height=16, lr_width=16, precision="int8").lowering == "direct"

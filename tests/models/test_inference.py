@@ -53,6 +53,14 @@ def test_one_launch_serves_images_of_any_size(host, small_artifact, model, pictu
     assert levels(outputs[0], run_eager(model, images[0])) <= 1
 
 
+def test_pixels_give_the_picture_that_planes_give(host, small_artifact, pixel_artifact, picture):
+    photo = picture(23, 37, 2)
+    (planes,), (pixels,) = (
+        upscale_images(on(host, one), one, [photo]) for one in (small_artifact, pixel_artifact)
+    )
+    np.testing.assert_array_equal(planes, pixels)
+
+
 def test_many_launches_give_the_same_image(host, small_artifact, picture):
     image, seen = picture(23, 37, 2), []
     whole, in_parts = (

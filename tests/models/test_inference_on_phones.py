@@ -24,6 +24,7 @@ def test_same_psnr_as_the_host(
     make_device: MakeDevice,
     runner_bundle: Callable[[str], Bundle],
     small_artifact: Artifact,
+    pixel_artifact: Artifact,
     picture: Callable[..., np.ndarray],
 ) -> None:
     bundle = NativeBundle(runner_bundle(abi))
@@ -42,3 +43,9 @@ def test_same_psnr_as_the_host(
                 (result,) = upscale_images(run, small_artifact, [photo])
             psnr_db[device.serial] = score(result, truth, 2).psnr_y_db
         assert psnr_db[phone.serial] == pytest.approx(psnr_db[host.serial], abs=0.01)
+        with phone.lease():
+            # To the phone, planes and pixels are the same picture.
+            assert verify(phone, pixel_artifact, threads=1, timeout_s=120).passed
+            run = partial(infer, phone, pixel_artifact, threads=1, timeout_s=120)
+            (pixels,) = upscale_images(run, pixel_artifact, [photo])
+        np.testing.assert_array_equal(pixels, result)

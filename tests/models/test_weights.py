@@ -241,6 +241,23 @@ def test_a_checkpoint_cut_anywhere_is_refused(tmp_path, ours):
         assert "\n" not in str(refused.value)
 
 
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"", "it is empty"),
+        (b"root:x:0:0:root:/root:/bin/bash\n", "it is another kind of file"),
+        (b"\x89PNG\r\n\x1a\n", "it is another kind of file"),
+        (b"PK\x03\x04 and no more", "a part of it is missing"),
+        (pickle.dumps([1, 2]), "other things than tensors"),
+    ],
+)
+def test_what_is_no_checkpoint_is_named_as_what_it_is(tmp_path, content, sentence):
+    path = tmp_path / "w.pt"
+    path.write_bytes(content)
+    with pytest.raises(WeightsError, match=sentence):
+        load_weights(path)
+
+
 @settings(max_examples=60)
 @given(st.binary(max_size=200))
 def test_any_other_bytes_are_refused(tmp_path_factory, content):

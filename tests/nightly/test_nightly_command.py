@@ -6,10 +6,10 @@ import json
 import shutil
 import sqlite3
 import subprocess
-import sys
 import xml.etree.ElementTree as ET
 
 import pytest
+from commands import command_here
 
 # Real exports and launches: slow where other work takes the cores.
 pytestmark = pytest.mark.timeout(900)
@@ -42,10 +42,7 @@ memory = 50.0
 
 
 def tune(*arguments: str, cwd, code: int = 0) -> subprocess.CompletedProcess[str]:
-    done = subprocess.run(
-        [sys.executable, "-m", "mobilesr_tune", "nightly", *arguments],
-        cwd=cwd, capture_output=True, text=True, timeout=600, check=False,
-    )  # fmt: skip
+    done = command_here("nightly", *arguments, cwd=cwd)
     assert done.returncode == code, done.stdout + done.stderr
     return done
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from device_runner import MeasurePlan, TimingPlan
+from device_runner.devices.replay import ReplayDevice, load_table
 from device_runner.devices.simulated import PRESETS, SimulatedDevice, synthetic_artifact
 from nightly.look import DeviceLooks
 
@@ -49,3 +50,18 @@ def test_the_second_look_waits_as_long_as_the_suite_says(device, tmp_path, after
     assert after_s <= took_s < after_s + HOUR_S / 4
     # Others may use the device in the hour between.
     assert free == [True] * bool(after_s)
+
+
+def test_what_no_session_tells_is_no_reading_and_is_said(tmp_path):
+    """Never a memory of nothing: a table of medians knows neither memory nor first runs."""
+    (tmp_path / "table.csv").write_text("candidate_key,latency_ms\nsmall,5\nsmall,5.1\nsmall,5.2\n")
+    looks = looks_at(ReplayDevice(load_table(tmp_path / "table.csv")), tmp_path, 0.0)
+    found = looks.first()
+    assert set(found.observations["small"].readings) == {"latency", "delegation"}
+    assert found.not_told == ("first run", "peak memory")
+
+
+def test_what_every_session_tells_is_read(device, tmp_path):
+    found = looks_at(device, tmp_path, 0.0).first()
+    assert {"latency", "first_run", "memory"} <= set(found.observations["small"].readings)
+    assert found.not_told == ()

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
-import sys
 
 import pytest
+from commands import command_here
 
 pytestmark = pytest.mark.timeout(900)
 SECRET = "n1ght-Pa55"
@@ -39,10 +38,7 @@ def test_a_night_in_a_database_with_a_password_writes_it_nowhere(
     said = ""
     for command in (["suite.toml"], ["suite.toml", "--json"], ["history", "suite.toml"],
                     ["accept", "suite.toml"]):  # fmt: skip
-        done = subprocess.run(
-            [sys.executable, "-m", "mobilesr_tune", "nightly", *command],
-            cwd=tmp_path, capture_output=True, text=True, timeout=600, check=False,
-        )  # fmt: skip
+        done = command_here("nightly", *command, cwd=tmp_path)
         assert done.returncode == 0, done.stdout + done.stderr
         said += done.stdout + done.stderr
 

@@ -69,6 +69,24 @@ def test_one_candidate_is_the_only_choice_and_none_is_no_card() -> None:
     assert next_steps(worse) == []
     assert how_sure(worse) == []
     assert short_answer(worse).startswith("No recommendation for phone-pixel-8")
+    assert short_answer(worse).endswith(
+        "none that meets the limits is better than bicubic upscaling"
+    )
+    missed = section_of(study(candidate(0, (50, 29), constraint_violations={"latency_ms": 10.0})))
+    assert short_answer(missed).endswith(": no candidate meets the limits")
+    failed = section_of(study(candidate(0)))
+    assert short_answer(failed).endswith(": no candidate was both timed and judged")
+
+
+def test_others_that_may_be_worth_as_much_are_told() -> None:
+    near = section_of(study(*(candidate(i, (20 + 0.05 * i, 29.5 - 0.01 * i)) for i in range(8))))
+    (told,) = [text for text in how_sure(near) if "may be worth as much" in text]
+    ties = sorted(near.group.undecided_numbers)
+    assert len(ties) > 1
+    assert f"{len(ties)} other candidates" in told
+    assert f"({', '.join(map(str, ties))}):" in told
+    apart = section_of(at((10, 29), (20, 30)))
+    assert not any("as much" in text for text in how_sure(apart))
 
 
 def test_what_overlaps_and_what_pictures_cannot_tell_is_said() -> None:

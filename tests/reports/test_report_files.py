@@ -264,10 +264,10 @@ def test_report_command_prints_front_and_page(app: typer.Typer, tmp_path: Path) 
     assert "★" in result.output
     # Each alone on its line: ready to paste.
     assert result.output.splitlines()[-4:] == [
+        "All that an Android app needs:",
+        f"  mobilesr-tune deliver {tmp_path}/run --trial 4 -o delivery",
         "Export the chosen one:",
         f"  mobilesr-tune export --from {tmp_path}/run --trial 4 --output best",
-        "Or with all that an Android app needs:",
-        f"  mobilesr-tune deliver {tmp_path}/run --trial 4 -o delivery",
     ]
     assert str(tmp_path / "run" / "report" / "index.html") in result.output
 

@@ -10,8 +10,8 @@ from device_runner.flags import Flag, flag_words
 from foundation.wording import escaped
 from reports.choice import choose
 from reports.document import report_document
-from reports.facts import StudyFacts
-from reports.left_out import flag_counts
+from reports.facts import Limits, StudyFacts
+from reports.left_out import flag_counts, left_out
 from reports.markdown import markdown_summary
 from reports.page import render_page
 from reports.report import report_of
@@ -80,3 +80,11 @@ def test_the_choice_says_what_its_flags_mean() -> None:
     assert "simulated" not in caveats(("simulated",), stand_in_note=NOTE)
     assert "simulated" in caveats(("simulated",))
     assert "\x1b" not in caveats((HOSTILE,))
+
+
+def test_what_breaks_a_limit_says_by_how_much_in_words() -> None:
+    missed = candidate(0, (54.0, 29.0), constraint_violations={"latency_ms": 14.0, "heat": 2.0})
+    (found,) = left_out(study(missed).groups[0], Limits(max_latency_ms=40.0))
+    assert found.reason == (
+        "latency 54.0 ms, 14.0 ms (35 %) over the limit of 40 ms; heat exceeded by 2"
+    )

@@ -166,6 +166,8 @@ def test_columns_are_chosen_and_the_first_ones_fit(browser: Browser, made_up: Pa
     box.click()
     assert "SSIM Y" in " ".join(th.text for th in browser.all(".candidates th"))
     assert "0.8800" in browser.one(".candidates tbody tr").text
+    browser.open(made_up, (768, 900))
+    assert not overflows(browser, ".scroll:has(.candidates)")
 
 
 def overflows(browser: Browser, selector: str) -> bool:
@@ -197,6 +199,13 @@ def two_phones(tmp_path_factory: pytest.TempPathFactory) -> Path:
     require_browser()
     studies = [study(*other_configs(phone), run_path=Path(f"runs/p{phone}")) for phone in range(2)]
     return write_report(report_of(studies), tmp_path_factory.mktemp("two") / "report").html
+
+
+def test_four_phones_stand_side_by_side(browser: Browser, tmp_path: Path) -> None:
+    studies = [study(*other_configs(phone), run_path=Path(f"runs/p{phone}")) for phone in range(4)]
+    browser.open(write_report(report_of(studies), tmp_path / "report").html)
+    assert not overflows(browser, "#joint .scroll")
+    assert browser.one("#joint tbody tr").text.count("\u2013") == 4  # each with its interval
 
 
 @pytest.mark.parametrize("size", [DESK, TELEPHONE])

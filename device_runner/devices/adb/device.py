@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Collection, Iterator
+from collections.abc import Callable, Collection, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
 
 from device_runner.conditions import Conditions, Reading
 from device_runner.device import Device, PushReport, PushTotals, ThreadChoice
@@ -17,13 +18,25 @@ from device_runner.devices.adb.bundle import (
 )
 from device_runner.devices.adb.claim import DeviceClaim
 from device_runner.devices.adb.connection import Connection
-from device_runner.devices.adb.launch import Launched, kill_leftovers, launch, new_run, remove_run
+from device_runner.devices.adb.launch import (
+    Launched,
+    RunClearedError,
+    kill_leftovers,
+    launch,
+    new_run,
+    remove_run,
+)
 from device_runner.devices.adb.profile import Hardware, read_hardware
 from device_runner.devices.adb.server import AdbServer
 from device_runner.devices.adb.storage import CONDITIONS_COPY, DEFAULT_BUDGET_BYTES, Storage
 from device_runner.devices.adb.tools import require_tools
 from device_runner.devices.lease import Lease
-from device_runner.errors import DeviceLost, DeviceStorageError
+from device_runner.errors import (
+    DeviceLost,
+    DeviceStorageError,
+    InputRefusedError,
+    RunnerBrokenError,
+)
 from device_runner.launching.checks import check_artifact, check_cpus, check_request
 from device_runner.launching.kernel_facts import UPTIME, parsed_uptime_s
 from device_runner.launching.launches import RunReport, RunRequest
@@ -208,6 +221,18 @@ class AdbDevice(Device):
         bundle = self._runner()
         inputs = [(path, sha256_of(path)) for path in request.inputs]
         keep = {bundle.key, request.artifact.manifest.sha256, *(sha256 for _, sha256 in inputs)}
+        return self._once_more_if_cleared(
+            lambda: self._once(request, bundle, inputs, keep),
+            [request.artifact.manifest.sha256, *(sha256 for _, sha256 in inputs)],
+        )
+
+    def _once(
+        self,
+        request: RunRequest,
+        bundle: RunnerBundle,
+        inputs: list[tuple[Path, str]],
+        keep: Collection[str],
+    ) -> RunReport:
         self._push(request.artifact, keep)
         folder, pushed = self._storage.ensure_bundle(bundle, keep)
         self._pushed.runner_bytes += pushed
@@ -232,6 +257,29 @@ class AdbDevice(Device):
         finally:
             if not self._connection.doubtful:
                 self._tidy(run, ended=True)
+
+    def _once_more_if_cleared(self, do: Callable[[], RunReport], blobs: list[str]) -> RunReport:
+        """`do`, and again where it failed and what it needs is not on the device any more.
+
+        Many a script clears /data/local/tmp, which is no fault of the candidate's.
+        """
+        try:
+            report = do()
+            if report.outcome is Outcome.OK or not self._cleared(blobs):
+                return report
+        except RunClearedError:
+            pass
+        except (DeviceStorageError, InputRefusedError, RunnerBrokenError):
+            if self._connection.doubtful or not self._cleared(blobs):
+                raise
+        # The lock was there as well: another may have taken the device since.
+        self._claim.renew(_RUN_GRACE_S)
+        self._storage.prepare()
+        return do()
+
+    def _cleared(self, blobs: list[str]) -> bool:
+        self._storage.forget()
+        return self._storage.lacks(blobs, self._runner())
 
     def clean(self) -> int:
         with self.lease():
@@ -259,6 +307,8 @@ class AdbDevice(Device):
         try:
             try:
                 return once()
+            except RunClearedError:
+                raise
             except DeviceStorageError:
                 self._tidy(run)
                 if (refusal := self._storage.refusal()) is not None:

@@ -14,6 +14,7 @@ import secrets
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from pathlib import PurePosixPath
 
 from device_runner.devices.adb.connection import Connection
 from device_runner.devices.adb.launch_scripts import BEGINNING, KILL, LAUNCH
@@ -30,6 +31,10 @@ _DEVICE_GRACE_S = 30
 _STEP_S = 0.5
 # The answer's first line is no longer.
 _HEADER_BYTES = 1000
+
+
+class RunClearedError(DeviceStorageError):
+    """What a run had on the device was removed while it ran, and not by us."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +88,7 @@ def launch(
     Raises:
         DeviceLost: the device went away, or stopped answering.
         DeviceStorageError: less than `needed_bytes` were free there and nothing was started, or a
-            run failed on a disk that it had filled.
+            run failed on a disk that it had filled. RunClearedError.
     """
     arguments = [
         run, bundle, str(int(timeout_s) + _DEVICE_GRACE_S),
@@ -148,23 +153,26 @@ class _Watch:
         while True:
             now = time.monotonic()
             header = self._header()
-            if header is None and now - begin >= self._timeout_s:
-                return None
             if header is not None:
                 return self._collect(*header)
+            if now - begin >= self._timeout_s:
+                # What came while this process was stopped (Ctrl-Z) came in time.
+                if not self._listen(0.0):
+                    return None
+                continue
             if now - heard >= bounds.probe_every_s:
                 # Raises DeviceLost where nobody answers.
                 self._connection.script("", timeout_s=bounds.probe_s, doing="running a model")
                 heard = time.monotonic()
             self._listen(min(_STEP_S, max(0.01, self._timeout_s - (now - begin))))
 
-    def _listen(self, seconds: float) -> None:
-        """Take in what comes within a while. A packet that has begun is read to its end."""
+    def _listen(self, seconds: float) -> bool:
+        """Take in what comes within a while, if anything. A packet is read to its end."""
         import select
 
         assert self._wire is not None
         if not select.select([self._wire.fileno()], [], [], seconds)[0]:
-            return
+            return False
         self._wire.deadline = Deadline(self._connection.bounds.answer_s)
         try:
             more = self._stream.step()
@@ -173,6 +181,7 @@ class _Watch:
         if not more and self._header() is None:
             words = bytes(self._stream.stderr[-300:]).decode("utf-8", "replace")
             raise self._connection.lost("running a model", EOFError(f"its shell ended {words}"))
+        return True
 
     def _header(self) -> tuple[str, int, int, int] | None:
         end = self._stream.stdout.find(b"\n", 0, _HEADER_BYTES)
@@ -187,6 +196,11 @@ class _Watch:
             raise DeviceStorageError(
                 f"device {self._connection.shown} has {free} free, too little for a run: remove "
                 "apps or files on it, or run 'mobilesr-tune devices --clean'"
+            )
+        if word == "gone":
+            raise RunClearedError(
+                f"device {self._connection.shown} lost the folder of a run while it ran: something "
+                f"else removes what lies in {PurePosixPath(ROOT).parent}; let it spare {ROOT}"
             )
         if word == "folder":
             raise storage_refusal(self._connection.shown, "a folder for a run", rest.encode())

@@ -17,7 +17,8 @@ from __future__ import annotations
 #
 # The answer's first line is `exit CODE OUT ERR`, with `limit` for a code at the device's limit, and
 # so many bytes of stdout and stderr follow; or `storage KIB` (what is free, too little), or
-# `folder WORDS` (the run's folder cannot be made), and nothing was started.
+# `folder WORDS` (the run's folder cannot be made), and nothing was started; or `gone`: while it ran
+# somebody removed the run's folder, and with it what it said.
 LAUNCH = """\
 run=$1 bundle=$2 limit=$3 max_out=$4 max_err=$5 need=$6
 shift 6
@@ -30,8 +31,8 @@ lacks() {
   [ "$free" -lt "$1" ]
 }
 end() {
-  for one in nap ear; do
-    pid=; [ -f "$run/$one" ] && read -r pid < "$run/$one"
+  for one in 6 7; do
+    pid=; read -r pid <&$one
     [ -n "$pid" ] && kill -9 "$pid"
   done 2> /dev/null
 }
@@ -44,28 +45,35 @@ export MOBILESR_TUNE_RUN="$run"
 # signal, ends with the shell that set it: the runner does not have it.
 trap : PIPE
 exec 3<&0
-setsid sh -c 'exec "$@"' sh "$@" < /dev/null > "$run/stdout" 2> "$run/stderr" 3<&- &
+# Open, they can be written and read even where somebody removes the folder meanwhile.
+exec 4> "$run/nap" 5> "$run/ear" 6< "$run/nap" 7< "$run/ear"
+setsid sh -c 'exec "$@"' sh "$@" \\
+  < /dev/null > "$run/stdout" 2> "$run/stderr" 3<&- 4>&- 5>&- 6<&- 7<&- &
 runner=$!
 # How adbd says that the other end is gone. That stdin ends then as well is not the rule.
 trap 'kill -9 $runner -$runner' HUP
 echo $runner > "$run/runner"
 {
   sleep "$limit" & nap=$!
-  echo $nap > "$run/nap"
+  echo $nap >&4
   [ -e "$run/done" ] && kill -9 $nap
   wait $nap
   [ -e "$run/done" ] || { : > "$run/limit"; kill -9 $runner; }
 } < /dev/null > /dev/null 2>&1 3<&- &
+limiter=$!
 {
   cat <&3 & ear=$!
-  echo $ear > "$run/ear"
+  echo $ear >&5
   [ -e "$run/done" ] && kill -9 $ear
   wait $ear
   [ -e "$run/done" ] || kill -9 $runner
 } < /dev/null > /dev/null 2>&1 &
+listener=$!
 exec 3<&-
 wait $runner
 code=$?
+# Nothing there would tell those two that there is nothing left to end.
+[ -d "$run" ] || { kill -9 $limiter $listener -$runner 2> /dev/null; end; echo gone; exit 1; }
 : > "$run/done"
 end
 # What a runner leaves behind that was killed, or that does not wait for its children.

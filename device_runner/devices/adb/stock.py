@@ -84,6 +84,11 @@ class StockAdbDevice(AdbDevice):
     def run(self, request: RunRequest) -> RunReport:
         self._lease.require()
         check_request(request)
+        if request.artifact.manifest.takes_pixels:
+            raise InputRefusedError(
+                f"{name_of(request.artifact)} takes uint8, and {NAME} is fed float32 only: use our "
+                "own runner, or export it with --io float"
+            )
         if request.cpus or request.memory_limit_mb is not None:
             raise InputRefusedError(
                 f"{NAME} can neither be given CPUs nor a memory limit: leave them out, or use our "
@@ -111,7 +116,16 @@ class StockAdbDevice(AdbDevice):
 
     def _one(self, request: RunRequest, index: int | None, source: Path) -> RunReport:
         """One launch: for the output of input `index`, or with None for its times."""
-        bundle, sha256 = self._runner(), sha256_of(source)
+        sha256 = sha256_of(source)
+        return self._once_more_if_cleared(
+            lambda: self._one_launch(request, index, source, sha256),
+            [request.artifact.manifest.sha256, sha256],
+        )
+
+    def _one_launch(
+        self, request: RunRequest, index: int | None, source: Path, sha256: str
+    ) -> RunReport:
+        bundle = self._runner()
         keep = {bundle.key, request.artifact.manifest.sha256, sha256}
         folder = self._place(request, bundle_keep=keep, inputs=[(source, sha256)])
         run = new_run()

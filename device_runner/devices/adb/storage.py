@@ -139,6 +139,14 @@ class Storage:
         """Whatever was verified has to be verified again."""
         self._verified.clear()
 
+    def lacks(self, blobs: Sequence[str], bundle: RunnerBundle) -> bool:
+        """Whether any of these blobs or of the bundle's files is not there. Raises `DeviceLost`."""
+        hashes = {file.path: file.sha256 for file in bundle.files}
+        folder = f"{ROOT}/bundles/{bundle.key}"
+        return bool(
+            self._absent(f"{ROOT}/blobs", blobs) or self._absent(folder, hashes, by_hash=hashes)
+        )
+
     def blob(self, sha256: str) -> str:
         """Where a file of this content lies."""
         return f"{ROOT}/blobs/{sha256}"
@@ -288,7 +296,6 @@ class Storage:
     def _run(self, script: str, *arguments: str, timeout_s: float | None = None) -> None:
         done = self._connection.script(script, *arguments, timeout_s=timeout_s)
         if done.exit_code:
-            raise DeviceStorageError(
-                f"device {self._connection.shown} refused a change below {ROOT} "
-                f"(exit code {done.exit_code}): run 'mobilesr-tune devices --clean'"
+            raise storage_refusal(
+                self._connection.shown, f"a change below {ROOT}", done.stderr or done.stdout
             )

@@ -30,10 +30,11 @@ from device_runner.launching.protocol import (
 )
 from device_runner.launching.repeats import OutputWatch
 from device_runner.launching.warmup import is_settled, may_stop
+from foundation.artifact import RAW_TYPES
 from foundation.process import die_with_parent
 
-# scalar_type.h; the file format keeps these numbers.
-_FLOAT32_CODE = 6
+# By scalar_type.h, whose numbers the file format keeps; numpy's words for them.
+_RAW_TYPES = {0: RAW_TYPES["uint8"], 6: RAW_TYPES["float32"]}
 
 
 class _Failure(Exception):
@@ -98,8 +99,8 @@ def _load(arguments: argparse.Namespace, binding: Any, events: _Events) -> Any:
         method = program.load_method("forward")
         end = time.perf_counter()
         meta = method.method_meta()
-        if meta.num_inputs() != 1 or meta.input_tensor_meta(0).dtype() != _FLOAT32_CODE:
-            raise _Failure("bad_file", "method 'forward' does not take one float32 tensor")
+        if meta.num_inputs() != 1 or meta.input_tensor_meta(0).dtype() not in _RAW_TYPES:
+            raise _Failure("bad_file", "method 'forward' does not take one float32 or uint8 tensor")
     except RuntimeError as error:
         raise _Failure("bad_file", str(error)) from error
     events.emit(
@@ -113,16 +114,18 @@ def _load(arguments: argparse.Namespace, binding: Any, events: _Events) -> Any:
     return program, method
 
 
-def _read_input(path: Path, shape: tuple[int, ...]) -> Any:
+def _read_input(path: Path, method: Any) -> Any:
     import numpy as np
     import torch
 
-    wanted = 4 * int(np.prod(shape, dtype=np.int64))
+    meta = method.method_meta().input_tensor_meta(0)
+    shape, raw_type = tuple(meta.sizes()), _RAW_TYPES[meta.dtype()]
+    wanted = np.dtype(raw_type).itemsize * int(np.prod(shape, dtype=np.int64))
     try:
         found = path.stat().st_size
         if found != wanted:
             raise _Failure("bad_input", f"{path} holds {found} bytes, the model takes {wanted}")
-        values = np.fromfile(path, "<f4")
+        values = np.fromfile(path, raw_type)
     except OSError as error:
         raise _Failure("bad_input", f"{path} cannot be read: {error.strerror}") from error
     return torch.from_numpy(values.reshape(shape))
@@ -132,9 +135,11 @@ def _write_output(method: Any, folder: Path, index: int, dtype: str) -> dict[str
     import numpy as np
 
     # A view is enough: it is on disk before the next input is set.
-    values = method.get_outputs(clone_outputs=False)[0].numpy().astype("<f4", copy=False)
-    if dtype == "uint8":
-        values = np.rint(np.clip(values, 0.0, 1.0) * np.float32(255.0)).astype(np.uint8)
+    values = method.get_outputs(clone_outputs=False)[0].numpy()
+    if values.dtype != np.uint8:
+        values = values.astype("<f4", copy=False)
+        if dtype == "uint8":
+            values = np.rint(np.clip(values, 0.0, 1.0) * np.float32(255.0)).astype(np.uint8)
     name = f"out-{index}.bin"
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -171,15 +176,14 @@ class _Fed:
 
 
 def _run_inputs(arguments: argparse.Namespace, method: Any, events: _Events) -> _Fed:
-    shape = tuple(method.method_meta().input_tensor_meta(0).sizes())
-    first = _read_input(arguments.inputs[0], shape)
+    first = _read_input(arguments.inputs[0], method)
     fed = _Fed(method, first)
     for index, path in enumerate(arguments.inputs):
         if index == 0:
             begin, end = fed.execute()
             events.emit("first_run", ms=(end - begin) / 1e6)
         else:
-            method.set_inputs([_read_input(path, shape)])
+            method.set_inputs([_read_input(path, method)])
             method.execute()
         if arguments.output_dir is not None:
             written = _write_output(method, arguments.output_dir, index, arguments.output_dtype)

@@ -63,7 +63,11 @@ def load_table(path: Path) -> RecordedTable:
     if path.suffix.lower() == ".csv":
         return _from_csv(path)
     folder = path / "measurements" if (path / "measurements").is_dir() else path
-    files = [folder] if folder.is_file() else sorted(folder.glob("*.json"))[:_MAX_FILES]
+    files = [folder] if folder.is_file() else sorted(folder.glob("*.json"))
+    if len(files) > _MAX_FILES:
+        raise RequestError(
+            f"{folder} holds {len(files)} measurements, more than {_MAX_FILES}: split it"
+        )
     if not files:
         raise RequestError(
             f"{path} holds no measurements to replay: give a run directory, a measurement's JSON "
@@ -135,7 +139,8 @@ def _rows(path: Path) -> Iterator[tuple[int, dict[str, str]]]:
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise RequestError(f"{path} is larger than {_MAX_BYTES // 2**20} MB: split it")
-        with path.open(encoding="utf-8", newline="") as stream:
+        # Spreadsheets put a byte-order mark before the first column's name.
+        with path.open(encoding="utf-8-sig", newline="") as stream:
             reader = csv.DictReader(stream)
             if not {"candidate_key", "latency_ms"} <= set(reader.fieldnames or ()):
                 raise RequestError(f"{path} lacks the columns candidate_key and latency_ms")

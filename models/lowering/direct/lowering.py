@@ -15,7 +15,8 @@ def lower_directly(model: MobileSR, deployment: Deployment) -> Lowered:
     """The whole model as one delegate. Raises `ExportError` where ExecuTorch does not allow it."""
     height, width = deployment.lr_height, deployment.lr_width
     plan = plan_for(model.config, height, width, deployment.strip_kb * 1024)
-    graph = write_network(model, height, width, plan, NUMERICS[deployment.precision])
+    numerics = NUMERICS[deployment.precision]
+    graph = write_network(model, height, width, plan, numerics, deployment.io)
     program, planned_bytes = make_program(graph)
     return Lowered(
         serialise=lambda: program,

@@ -6,7 +6,9 @@ from typing import cast
 
 from torch import nn
 
+from models.deployment import Io
 from models.lowering.direct.numerics import EXACT, Numerics
+from models.lowering.direct.picture import picture_in, picture_out
 from models.lowering.direct.strips import (
     Strips,
     convolution_kernel,
@@ -50,15 +52,16 @@ class DirectResBlock:
 
 
 def write_network(
-    model: MobileSR, height: int, width: int, plan: StripPlan, numerics: Numerics = EXACT
-) -> XnnpackGraph:
+    model: MobileSR, height: int, width: int, plan: StripPlan, numerics: Numerics = EXACT,
+    io: Io = "float",
+) -> XnnpackGraph:  # fmt: skip
     """`model` for one LR size, cut as `plan` says.
 
     The bilinear base, to which all else is added, is float32 in every precision.
     """
     config, graph = model.config, XnnpackGraph(numerics.float_type)
     scale = config.scale
-    picture = graph.transpose(graph.input([1, 3, height, width]), [0, 2, 3, 1])
+    picture = picture_in(graph, io, height, width)
     base = graph.resize_bilinear(picture, height * scale, width * scale)
     head = graph.convolution(
         graph.convert(picture, numerics.float_type),
@@ -86,5 +89,5 @@ def write_network(
         fused.append(graph.convolution(wide, fuse, padding))
     tail = DirectTail(graph, model, plan.tail_rows, numerics)
     residual = graph.convert(graph.concatenate(tail.write(fused), axis=1), DataType.FP32)
-    graph.output(graph.transpose(graph.add(residual, base), [0, 3, 1, 2]))
+    picture_out(graph, io, graph.add(residual, base))
     return graph

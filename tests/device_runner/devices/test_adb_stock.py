@@ -110,6 +110,7 @@ def test_outputs_are_made_as_our_runner_makes_them(
 
 def test_how_it_ends_is_told_apart(
     stock: StockAdbDevice, tmp_path: Path, phone: LabDevice, program: Path,
+    pixel_artifact: Artifact,
 ) -> None:  # fmt: skip
     damaged = script_artifact(tmp_path / "damaged", deed="crash at load")
     whole = script_artifact(tmp_path / "whole")
@@ -119,6 +120,8 @@ def test_how_it_ends_is_told_apart(
         assert "SIGABRT" in report.message
         with pytest.raises(InputRefusedError, match="memory limit"):
             stock.run(RunRequest(whole, (whole.check_input_path,), memory_limit_mb=100))
+        with pytest.raises(InputRefusedError, match=r"takes uint8, and .* is fed float32 only"):
+            stock.run(RunRequest(pixel_artifact, (pixel_artifact.check_input_path,)))
     for text, sentence in (
         ("\x7fELF of another machine", "is it built for x86_64"),
         ("#!/system/bin/sh\nexit 0\n", "EXECUTORCH_ENABLE_LOGGING=ON"),

@@ -122,6 +122,21 @@ def test_csv_with_one_row_a_session(tmp_path: Path, known: list[Artifact]) -> No
     assert "threads_differ" not in found.flags
 
 
+def test_csv_as_spreadsheets_write_it(tmp_path: Path) -> None:
+    path = tmp_path / "table.csv"
+    path.write_bytes("\ufeffcandidate_key,latency_ms\r\nx,3.5\r\n".encode())
+    (session,) = load_table(path).candidates["x"].sessions
+    assert session.median_ms == pytest.approx(3.5)
+
+
+def test_more_files_than_are_read_are_refused(
+    tmp_path: Path, recorded: list[Measurement], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("device_runner.devices.replay.table._MAX_FILES", 1)
+    with pytest.raises(RequestError, match="2 measurements, more than 1"):
+        load_table(tmp_path / "run")
+
+
 @pytest.mark.parametrize(
     ("content", "hint"),
     [

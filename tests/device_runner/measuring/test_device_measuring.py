@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import shutil
 from collections.abc import Callable
 from pathlib import Path
 
@@ -145,6 +146,36 @@ def test_infer_is_one_launch_of_rounded_images(artifact: Artifact) -> None:
     assert np.abs(found[0] - rounded).max() <= 1
     np.testing.assert_array_equal(found[0], found[2])
     assert infer(device, artifact, [], threads=1, timeout_s=1) == []
+
+
+def test_pixels_go_in_and_come_out(pixel_artifact: Artifact, tmp_path: Path) -> None:
+    found = verify(HostDevice(), pixel_artifact, threads=1, timeout_s=120)
+    assert (found.passed, found.tolerance) == (True, 1.0)
+    given = np.fromfile(pixel_artifact.check_input_path, np.uint8).reshape(1, 16, 16, 3)
+    expected = np.fromfile(pixel_artifact.check_output_path, np.uint8).reshape(32, 32, 3)
+    (answer,) = infer(HostDevice(), pixel_artifact, [given], threads=1, timeout_s=120)
+    assert answer.shape == expected.shape
+    assert np.abs(answer.astype(int) - expected).max() <= 1
+    with pytest.raises(InputRefusedError, match=r"input 0 is float32 .* takes uint8 of shape"):
+        infer(HostDevice(), pixel_artifact, [given.astype(np.float32)], threads=1, timeout_s=10)
+    half = tmp_path / "half.bin"
+    half.write_bytes(given.tobytes()[:384])
+    sentence = "takes 768: give raw uint8 of shape 1x16x16x3"
+    device = HostDevice()
+    with device.lease(), pytest.raises(InputRefusedError, match=sentence):
+        device.run(RunRequest(pixel_artifact, (half,)))
+
+
+def test_a_level_that_is_off_by_four_is_wrong(pixel_artifact: Artifact, tmp_path: Path) -> None:
+    folder = Path(shutil.copytree(pixel_artifact.folder, tmp_path / "wrong"))
+    levels = np.fromfile(folder / "check_output.bin", np.uint8)
+    levels[7] = levels[7] + 4 if levels[7] < 128 else levels[7] - 4
+    levels.tofile(folder / "check_output.bin")
+    found = verify(
+        HostDevice(), Artifact(folder, pixel_artifact.manifest), threads=1, timeout_s=120
+    )
+    assert not found.passed
+    assert 3 <= found.max_abs_error <= 5
 
 
 @pytest.mark.parametrize("change", ["shape", "dtype"])

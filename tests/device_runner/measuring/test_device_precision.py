@@ -59,6 +59,23 @@ def test_the_flag_is_in_the_measurement(small_artifact):
     assert Flag.FP16_EMULATED not in measure(device, small_artifact, plan).flags
 
 
+class OldRunner(ScriptedDevice):
+    """Whose runner was built before there was any other input."""
+
+    def run(self, request):
+        told = "bad_file: method 'forward' does not take one float32 tensor"
+        return RunReport(Outcome.BAD_FILE, told, 0.1)
+
+
+def test_a_runner_that_knows_no_pixels_is_told_as_such(small_artifact, pixel_artifact):
+    device = OldRunner(lambda artifact, clock: 10.0)
+    advice = "this runner is older than models that take uint8: make its bundle anew"
+    for artifact in (small_artifact, pixel_artifact):
+        with pytest.raises(MeasurementFailed, match="does not take one float32") as failed:
+            verify(device, artifact, threads=1, timeout_s=9)
+        assert (advice in str(failed.value)) == (artifact is pixel_artifact)
+
+
 @pytest.mark.parametrize("precision", ["fp16", "int8"])
 def test_a_processor_without_float16_is_told_as_such(small_artifact, precision):
     device = OldPhone(lambda artifact, clock: 10.0)

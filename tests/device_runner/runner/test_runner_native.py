@@ -127,6 +127,35 @@ def test_uint8_is_clamped_and_rounded_to_even(
     np.testing.assert_array_equal(answers["uint8"], expected)
 
 
+def test_pixels_come_back_as_the_python_runner_has_them(
+    launch: Launch, host: HostDevice, pixel_artifact: Artifact, tmp_path: Path
+) -> None:
+    given = pixel_artifact.check_input_path
+    answers = {}
+    for dtype in ("float32", "uint8"):
+        told(
+            launch(
+                "--model", pixel_artifact.model_path, "--inputs", given, "--no-timing",
+                "--output-dir", tmp_path / dtype, "--output-dtype", dtype,
+            )
+        )  # fmt: skip
+        answers[dtype] = np.fromfile(tmp_path / dtype / "out-0.bin", np.uint8).astype(int)
+    with host.lease():
+        report = host.run(
+            RunRequest(pixel_artifact, (given,), tmp_path / "host", timeout_s=LAUNCH_S)
+        )
+    host_levels = np.fromfile(report.outputs[0], np.uint8)
+    # Other kernels add in another order, so that a value may be rounded to the other side.
+    assert np.abs(answers["uint8"] - host_levels).max() <= 1
+    # A uint8 output is written as it is.
+    np.testing.assert_array_equal(answers["uint8"], answers["float32"])
+    short = tmp_path / "short.bin"
+    short.write_bytes(given.read_bytes()[:-1])
+    assert error_kind(launch("--model", pixel_artifact.model_path, "--inputs", short)) == (
+        "bad_input"
+    )
+
+
 @pytest.mark.parametrize("threads", [1, 2])
 def test_session_is_whole(run: Launch, artifact: Artifact, threads: int) -> None:
     transcript = told(run("--inputs", artifact.check_input_path, "--threads", threads, *QUICK))

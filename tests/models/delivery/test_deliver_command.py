@@ -76,5 +76,5 @@ def test_another_dtype_is_a_sentence(
     small_artifact.manifest.model_copy(update={"inputs": (spec,)}).save(folder / "manifest.json")
     code, _, err = run_command(["deliver", str(folder), "-o", str(tmp_path / "out")])
     assert code == 2
-    assert f"takes {dtype}, and only float32 is described and delivered so far" in err
+    assert f"takes {dtype} and gives float32: only networks that do both in float32" in err
     assert err.count("\n") == 1

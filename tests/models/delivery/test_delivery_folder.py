@@ -145,12 +145,14 @@ def test_anything_else_is_left_alone(small_artifact: Artifact, tmp_path: Path) -
 
 
 def test_tensors_that_the_kotlin_does_not_speak_are_refused(
-    small_artifact: Artifact, tmp_path: Path
+    small_artifact: Artifact, pixel_artifact: Artifact, tmp_path: Path
 ) -> None:
-    spec = small_artifact.manifest.outputs[0].model_copy(update={"dtype": "uint8"})
+    spec = small_artifact.manifest.outputs[0].model_copy(update={"dtype": "float16"})
     manifest = small_artifact.manifest.model_copy(update={"outputs": (spec,)})
-    with pytest.raises(ExportError, match="gives uint8, and only float32"):
+    with pytest.raises(ExportError, match="gives float16: only networks that do both in float32"):
         deliver(Goods(Artifact(small_artifact.folder, manifest)), tmp_path / "out")
+    with pytest.raises(ExportError, match=r"uint8 pixels, .* only so far: export it with --io flo"):
+        deliver(Goods(pixel_artifact), tmp_path / "out")
     assert names(tmp_path) == []
 
 

@@ -8,6 +8,7 @@ import pytest
 from made_up_results import changed
 
 from device_runner import HostDevice, Measurement, MeasurePlan, TimingPlan
+from device_runner.devices.replay import ReplayDevice, load_table
 from foundation import load_artifact, sha256_of
 from models.config import MobileSRConfig
 from models.deployment import Candidate, Deployment
@@ -112,6 +113,23 @@ def test_a_broken_constraint_stops_it_before_pictures(
     assert result.psnr_y_db is None
     assert not result.feasible
     assert evaluator.front == []
+
+
+def test_a_memory_that_nobody_tells_keeps_no_limit(
+    candidate, small_artifact, pairs, no_pictures, tmp_path
+):
+    table = tmp_path / "table.csv"
+    table.write_text(f"candidate_key,latency_ms\n{candidate.key},3.5\n")
+    with ReplayDevice(load_table(table)) as device, device.lease():
+        result = Evaluator(
+            device=device, plan=PLAN, pairs=pairs, constraints=Constraints(max_memory_mb=50),
+            measurements=tmp_path / "measurements", best_psnr_db=20.0, overlap=None,
+        ).evaluate(0, candidate, small_artifact)  # fmt: skip
+    assert result.peak_memory_mb is None
+    assert result.status == "stopped"
+    assert result.reason == (
+        "its peak memory is not told there, so nobody knows whether it keeps to 50 MB"
+    )
 
 
 def test_what_is_out_of_reach_of_the_front_is_stopped(

@@ -160,6 +160,10 @@ def test_an_unreadable_study_is_one_sentence(run, damage):
             'connection to server at "10.0.0.9", port 5432 failed: Connection refused',
             "does not answer",
         ),
+        (
+            "failed to resolve host 'nosuch': [Errno -2] Name or service not known",
+            "does not answer",
+        ),
         ('password authentication failed for user "me"', "correct the user and password"),
     ],
 )

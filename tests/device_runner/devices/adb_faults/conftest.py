@@ -79,10 +79,11 @@ def at(monkeypatch: pytest.MonkeyPatch, phone: LabDevice) -> Hook:
                 yield chunk
                 now()
 
-        def watched(self: launch._Watch, seconds: float) -> None:
-            listen(self, seconds)
+        def watched(self: launch._Watch, seconds: float) -> bool:
+            came = listen(self, seconds)
             if any("3600" in line for line in phone.runs()):
                 now()
+            return came
 
         chunks: list[int] = []
         if moment == "push":

@@ -12,7 +12,7 @@ from typing import NoReturn
 import pytest
 from fault_steps import assert_fit, holds, row, run
 from lab_artifacts import script_artifact
-from lab_bundles import StandInBundle
+from lab_bundles import StandInBundle, script_bundle
 from lab_device import LabDevice
 from lab_fixtures import MakeDevice
 from lab_server import LabServer
@@ -134,3 +134,34 @@ def test_this_hosts_disk_fills_up_at_the_pull(
     assert words.startswith("1 ")
     assert "no space left on the disk" in words
     assert_fit(device, model, tmp_path / "again", phone)
+
+
+@pytest.mark.parametrize("what", ["*", "mobilesr-tune/blobs", "mobilesr-tune/bundles"])
+def test_what_a_script_has_cleared_is_put_there_again(
+    device: AdbDevice, phone: LabDevice, model: Artifact, tmp_path: Path, what: str
+) -> None:
+    """`adb shell rm -rf /data/local/tmp/*`, between two runs: no fault of the candidate's."""
+    with device.lease():
+        assert run(device, model, tmp_path / "out").outcome is Outcome.OK
+        device._connection.script(f"rm -rf /data/local/tmp/{what}")
+        assert run(device, model, tmp_path / "again").outcome is Outcome.OK
+        # The lock is ours again as well, so that no other host takes the device.
+        assert holds(phone.storage / "lock")
+        assert device.push(model).already_there
+
+
+@pytest.mark.parametrize("what", ["*", "mobilesr-tune/runs/*"])
+def test_a_run_whose_folder_is_cleared_is_no_candidates_fault(
+    server: LabServer, phone: LabDevice, tmp_path: Path, model: Artifact, what: str
+) -> None:
+    """In the middle of a run, by the runner itself: it is told at once, not at the time limit."""
+    clearing = script_bundle(tmp_path / "clearing")
+    script = clearing.folder / "part/runner.sh"
+    script.write_text(f"rm -rf /data/local/tmp/{what}\n{script.read_text()}")
+    with (
+        AdbDevice(phone.serial, bundles=lambda abi: clearing) as device,
+        device.lease(),
+        pytest.raises(DeviceStorageError, match="something else removes what lies in"),
+    ):
+        run(device, model, tmp_path / "out", timeout_s=60.0)
+    phone.await_idle()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import signal
+import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from lab_server import LabServer
 
 from device_runner import Outcome, RunRequest
 from device_runner.bundles import Bundle
+from device_runner.devices.adb import launch
 from device_runner.devices.adb.device import AdbDevice
 from device_runner.devices.adb.native import NativeBundle
 from foundation import Artifact
@@ -119,3 +121,20 @@ def test_memory_limit(native: AdbDevice, phone: LabDevice, artifact: Artifact) -
     assert report.outcome is Outcome.OUT_OF_MEMORY
     assert "1 MB" in report.message
     phone.await_idle()
+
+
+def test_a_run_that_ended_while_we_were_stopped_ended_in_time(
+    device: AdbDevice, model: Artifact, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ctrl-Z for longer than a run may take: its answer lies in the socket when we come back."""
+    listen, stopped = launch._Watch._listen, [6.0]
+
+    def late(self: launch._Watch, seconds: float) -> bool:
+        if stopped:
+            time.sleep(stopped.pop())
+            return False
+        return listen(self, seconds)
+
+    monkeypatch.setattr(launch._Watch, "_listen", late)
+    with device.lease():
+        assert run(device, model, tmp_path / "out", timeout_s=5.0).outcome is Outcome.OK
