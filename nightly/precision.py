@@ -10,6 +10,7 @@ from nightly.errors import SuiteError
 
 # As `models.deployment.Deployment.key` has it: LR size, precision, backend.
 _PRECISION = re.compile(r"_\d+x\d+_([a-z0-9]+)_[a-z]")
+_PIXELS = "_uint8"
 
 
 def require_same_precisions(artifacts: Mapping[str, Artifact], earlier: Mapping[str, str]) -> None:
@@ -32,6 +33,8 @@ def require_same_precisions(artifacts: Mapping[str, Artifact], earlier: Mapping[
 
 
 def precision_in(candidate_key: str) -> str:
-    """`int8` of a candidate's key; empty where the key tells none."""
+    """`int8` of a candidate's key, `int8 on pixels` with io uint8; empty where it tells none."""
     found = _PRECISION.search(candidate_key)
-    return found[1] if found else ""
+    if found is None:
+        return ""
+    return found[1] + (" on pixels" if candidate_key.endswith(_PIXELS) else "")

@@ -76,9 +76,11 @@ class LabDevice:
     """
 
     def __init__(
-        self, home: Path, *, abi: str = "x86_64", data_mb: int = 0, old: bool = False
-    ) -> None:
-        self.home, self.abi, self.old = home, abi, old
+        self, home: Path, *, abi: str = "x86_64", data_mb: int = 0, old: bool = False,
+        cpu: str = "cortex-a76",
+    ) -> None:  # fmt: skip
+        """`cpu` is the processor that an arm64 one has."""
+        self.home, self.abi, self.old, self.cpu = home, abi, old, cpu
         self.port = free_port()
         self._data_mb = data_mb
         self._props: dict[str, str] = {}
@@ -124,7 +126,7 @@ class LabDevice:
         image = phone_image()
         qemu = str(emulator_binary()) if self.abi == "arm64-v8a" else "none"
         age = "old" if self.old else "new"
-        arguments = [self.home, image, self.port, self._data_mb, qemu, age]
+        arguments = [self.home, image, self.port, self._data_mb, qemu, age, self.cpu]
         with (self.home / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 ["unshare", "-U", "-r", "-m", "-p", "--fork", "--kill-child", "sh",

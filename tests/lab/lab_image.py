@@ -89,7 +89,7 @@ esac
 # What runs as process 1 of a device. It reaps what others leave behind, as init does.
 _INIT = r"""#!/bin/sh
 set -e
-home=$1 image=$2 port=$3 data_mb=$4 qemu=$5 old=$6
+home=$1 image=$2 port=$3 data_mb=$4 qemu=$5 old=$6 cpu=$7
 root=$home/root
 mount -t overlay overlay -o "lowerdir=$image,upperdir=$home/upper,workdir=$home/work" "$root"
 mount -t proc proc "$root/proc"
@@ -113,7 +113,7 @@ if [ "$qemu" != none ]; then
   printf '%s' ":aarch64:M::$elf:$mask:$qemu:F" > "$root/proc/sys/fs/binfmt_misc/register"
 fi
 cd "$root"
-env -i PATH=/system/bin HOME=/data TMPDIR=/data/local/tmp ADBD_PORT="$port" QEMU_CPU=cortex-a76 \
+env -i PATH=/system/bin HOME=/data TMPDIR=/data/local/tmp ADBD_PORT="$port" QEMU_CPU="$cpu" \
   /usr/sbin/chroot "$root" /system/bin/sh -c 'LD_PRELOAD=/lib/bind_shim.so exec /usr/sbin/adbd' \
   < /dev/null &
 wait $!

@@ -21,6 +21,7 @@ def main() -> None:
     """Start a server and a device, say how to reach them, and clean up at the end."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--abi", default="x86_64", choices=("x86_64", "arm64-v8a"))
+    parser.add_argument("--cpu", default="cortex-a76", help="of an arm64 one, by qemu's names")
     parser.add_argument("--old", action="store_true", help="with Android 8's shell and tools")
     arguments = parser.parse_args()
     abi = arguments.abi
@@ -28,7 +29,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as folder:
         server, device = (
             LabServer(Path(folder)),
-            LabDevice(Path(folder) / "phone", abi=abi, old=arguments.old),
+            LabDevice(Path(folder) / "phone", abi=abi, old=arguments.old, cpu=arguments.cpu),
         )
         try:
             server.start()

@@ -210,9 +210,9 @@ def test_choices_that_cannot_be(rack, choices, error, sentence):
 
 
 def test_a_model_of_another_precision_is_not_compared_with_itself(rack, tmp_path):
-    def become(precision):
+    def become(precision, pixels=""):
         artifact = load_artifact(tmp_path / "other")
-        key = f"n8_h8_r1_w4_x4_p1_64x64_{precision}_xnnpack_direct3072"
+        key = f"n8_h8_r1_w4_x4_p1_64x64_{precision}_xnnpack_direct3072{pixels}"
         artifact.manifest.model_copy(update={"candidate_key": key}).save(
             artifact.folder / "manifest.json"
         )
@@ -222,6 +222,9 @@ def test_a_model_of_another_precision_is_not_compared_with_itself(rack, tmp_path
     become("int8")
     with pytest.raises(SuiteError, match="model 'other' is int8 now, and its earlier nights were "
                        "fp32: nights of two precisions are not compared"):  # fmt: skip
+        rack.night()
+    become("fp32", "_uint8")
+    with pytest.raises(SuiteError, match=r"'other' is fp32 on pixels now, .* nights were fp32: "):
         rack.night()
     with rack.history() as history:
         assert len(history.nights("rack")) == 1
