@@ -15,7 +15,9 @@ from pathlib import Path
 import pytest
 
 import mobilesr_tune
+from device_runner.devices.lease import lock_folder, lock_name
 from foundation.errors import DeviceFailure
+from foundation.locks import take_lock
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 Run = Callable[[list[str]], tuple[int, str, str]]
@@ -199,3 +201,18 @@ def test_a_folder_that_is_gone_is_one_sentence(tmp_path):
     assert done.returncode == 2
     assert "the folder that this was started in is gone" in done.stderr
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_run_under_two_names_is_one_run(run, tmp_path):
+    """Two searches in it would answer each other's trials."""
+    (tmp_path / "run").mkdir()
+    (tmp_path / "link").symlink_to(tmp_path / "run")
+    name = lock_name(f"run {(tmp_path / 'run').resolve()}")
+    lock = take_lock(lock_folder() / f"{name}.lock", instead="")
+    code, _, err = run(
+        ["search", "--device", "sim:pixel", "--lr-size", "16x16", "--trials", "1",
+         "--run-dir", str(tmp_path / "link")]
+    )  # fmt: skip
+    lock.release()
+    assert code == 2
+    assert "another search is running in" in err

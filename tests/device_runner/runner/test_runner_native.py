@@ -201,14 +201,16 @@ def unsteady(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def test_outputs_that_do_not_repeat_are_counted(launch: Launch, unsteady: Path) -> None:
     limits = ("--min-iterations", "1000", "--min-time-s", "1")
-    finished = launch("--model", unsteady, "--inputs", FOLDER / INPUT, *limits)
-    session = told(finished).session
-    assert session is not None
-    found = repeats_of([session])
-    assert found is not None
+    sessions, found = [], None
+    # How many are compared in a session depends on what else the machine does.
+    while found is None or found.executions < 200:
+        session = told(launch("--model", unsteady, "--inputs", FOLDER / INPUT, *limits)).session
+        assert session is not None
+        sessions.append(session)
+        found = repeats_of(sessions)
+        assert found is not None
     assert found.unstable
     # Of 200 executions or more, 5 % is between 1 and 12 % but for one time in a million.
-    assert found.executions >= 200
     assert 0.01 < found.differing / found.executions < 0.12
 
 
