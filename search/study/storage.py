@@ -76,6 +76,11 @@ _CAUSES = (
     ),
     ("no module named|failed to import", "install the driver of that database beside this tool"),
     ("authentication failed|role .* does not exist", "correct the user and password in --storage"),
+    (
+        "database .* does not exist|unknown database",
+        "make it on that server (with PostgreSQL: createdb), or name another in --storage",
+    ),
+    ("permission denied", "that user may not use it: see what its owner allows"),
 )
 
 

@@ -165,6 +165,8 @@ def test_an_unreadable_study_is_one_sentence(run, damage):
             "does not answer",
         ),
         ('password authentication failed for user "me"', "correct the user and password"),
+        ('connection failed: FATAL:  database "none" does not exist', "createdb"),
+        ("permission denied for schema public", "what its owner allows"),
     ],
 )
 def test_trouble_that_passes_sends_nobody_to_the_backups(run, words, advice):
