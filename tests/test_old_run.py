@@ -10,10 +10,11 @@ from __future__ import annotations
 import json
 import shutil
 import sqlite3
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
-from commands import command_here
 
 from reports.found import found_by_search
 from search.study.run_directory import RunDirectory
@@ -37,7 +38,10 @@ def old_run(tmp_path: Path) -> RunDirectory:
 
 
 def tune(*arguments: str, cwd: Path, code: int = 0) -> dict[str, object]:
-    done = command_here(*arguments, "--json", cwd=cwd)
+    done = subprocess.run(
+        [sys.executable, "-m", "mobilesr_tune", *arguments, "--json"],
+        cwd=cwd, capture_output=True, text=True, timeout=800, check=False,
+    )  # fmt: skip
     assert done.returncode == code, done.stderr
     found: dict[str, object] = json.loads(done.stdout)
     return found

@@ -14,7 +14,7 @@ from models.lowering.strips import StripPlan, whole
 from models.weights import build_model
 
 # A program's shell costs half a second for each pair of shapes: few sizes, odd ones among them.
-sizes = st.sampled_from([(1, 1), (1, 7), (9, 1), (5, 3), (13, 7), (8, 16), (17, 23), (24, 11)])
+sizes = st.sampled_from([(1, 1), (1, 7), (9, 1), (8, 16), (17, 23)])
 plans = st.none() | st.builds(
     StripPlan, window_rows=st.integers(1, 4), windows=st.integers(1, 9), tail_rows=st.integers(1, 9)
 )
