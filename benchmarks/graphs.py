@@ -43,7 +43,7 @@ from models.network import MobileSR
 from models.weights import Weights, build_model
 from search.space import SearchSpace
 
-WAYS = {
+WAYS: dict[str, dict[str, Any]] = {
     "as written": {"graph": "reference"},
     "deploy": {"lowering": "standard"},
     "direct": {"lowering": "direct"},
@@ -159,7 +159,7 @@ def prepare(
 ) -> Prepared:
     """Made in each way, and compared with eager PyTorch."""
     deployments = {
-        name: Deployment.choose(lr_height=size[0], lr_width=size[1], **fields)  # type: ignore[arg-type]  # words only
+        name: Deployment.choose(lr_height=size[0], lr_width=size[1], **fields)
         for name, fields in WAYS.items()
     }
     made = {name: make(config, deployment, store) for name, deployment in deployments.items()}

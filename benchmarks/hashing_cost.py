@@ -31,7 +31,7 @@ from models.network import MobileSR
 from models.weights import Weights
 
 
-class _Events:
+class _Events(runner._Events):
     """Events of a runner, kept."""
 
     def __init__(self) -> None:
@@ -49,8 +49,8 @@ def session(method: object, given: torch.Tensor, seconds: float) -> tuple[float,
     begin = time.perf_counter_ns()
     fed = runner._Fed(method, given)
     fed.execute()
-    runner._warm_up(arguments, fed, events)  # type: ignore[arg-type]  # its own stand-in options
-    runner._time_iterations(arguments, fed, events, begin)  # type: ignore[arg-type]  # as above
+    runner._warm_up(arguments, fed, events)
+    runner._time_iterations(arguments, fed, events, begin)
     share = fed.watch.spent_ns / (time.perf_counter_ns() - begin)
     return statistics.median(events.iteration_ns) / 1e6, share
 

@@ -27,6 +27,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Protocol
 
 import numpy as np
 
@@ -34,7 +35,7 @@ from device_runner import MeasurePlan, RunRequest, TimingPlan
 from device_runner.devices.simulated import PRESETS, PhoneSpec, SimulatedDevice, synthetic_artifact
 from nightly.history import History, open_history
 from nightly.judging.cases import Rules
-from nightly.look import SECOND_LOOK, DeviceLooks, Look
+from nightly.look import SECOND_LOOK, DeviceLooks, Look, Looks
 from nightly.metrics import METRICS
 from nightly.records import OK, Observation, SeriesKey, Status
 from nightly.turn import DeviceTurn
@@ -73,6 +74,12 @@ UPDATE_NIGHT = 45
 FLAKY_NIGHTS = (11, 36)
 
 
+class AnyNight(Looks, Protocol):
+    """A night that the nightly can look at, and a rival that runs models one after the other."""
+
+    def in_order(self, model: int) -> float: ...
+
+
 @dataclass
 class Phone:
     """A phone under heat: what a session takes, by the moment and by luck.
@@ -99,7 +106,7 @@ class Phone:
         update = self.shifts[model] if night >= UPDATE_NIGHT else 1.0
         return float(self.base_ms[model] * factor * update)
 
-    def night(self, number: int) -> Night:
+    def night(self, number: int) -> AnyNight:
         """The luck of one night."""
         return Night(self, number, rough(number))
 
@@ -123,7 +130,7 @@ class SimulatedPhone(Phone):
         self.spec, self.folder = spec, folder
         self.reference_ms: float | None = None
 
-    def night(self, number: int) -> SimulatedNight:  # type: ignore[override]  # says more than its base
+    def night(self, number: int) -> SimulatedNight:
         """A fresh start of the phone, with that night's noise."""
         return SimulatedNight(self, number, rough(number))
 

@@ -37,7 +37,7 @@ from models.quantization.layers import INT8_LAYERS, LayerKind
 
 
 def compare(
-    config: MobileSRConfig, size: tuple[int, int], ways: dict[str, dict[str, str]], threads: int,
+    config: MobileSRConfig, size: tuple[int, int], ways: dict[str, dict[str, Any]], threads: int,
     rounds: int,
 ) -> dict[str, Any]:  # fmt: skip
     """Latency, memory and file of each, and how each stands to the others."""
@@ -45,7 +45,7 @@ def compare(
         made = {
             name: make(
                 config,
-                Deployment.choose(lr_height=size[0], lr_width=size[1], **one),  # type: ignore[arg-type]  # words only
+                Deployment.choose(lr_height=size[0], lr_width=size[1], **one),
                 Path(folder),
             ).artifact
             for name, one in ways.items()
@@ -69,9 +69,9 @@ def compare(
     }  # fmt: skip
 
 
-def ways_of(precisions: list[str], pixels: bool) -> dict[str, dict[str, str]]:
+def ways_of(precisions: list[str], pixels: bool) -> dict[str, dict[str, Any]]:
     """What is timed: its name, and what its deployment has that others have not."""
-    ways = {"as written": {"graph": "reference"}}
+    ways: dict[str, dict[str, Any]] = {"as written": {"graph": "reference"}}
     ways |= {name: {"precision": name} for name in ("fp32", *precisions)}
     if pixels:
         ways |= {

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import numpy as np
 
@@ -141,13 +142,14 @@ def run(
     rng: np.random.Generator,
     *,
     restarts: np.ndarray | None = None,
-    **options: float,
+    **options: Any,
 ) -> np.ndarray:
     """All nights of a table of (models, nights): which were red, (models, nights).
 
-    `restarts`, (nights,), is what the device tells of its restarts; nothing without it.
+    `restarts`, (nights,), is what the device tells of its restarts; nothing without it. `options`
+    are numbers of `Rack`, by name.
     """
-    rack = Rack(added.shape[0], rng, **options)  # type: ignore[arg-type]  # its numbers, by name
+    rack = Rack(added.shape[0], rng, **options)
     told = [None] * added.shape[1] if restarts is None else map(bool, restarts)
     statuses = [rack.night(row, restarted) for row, restarted in zip(added.T, told, strict=True)]
     return np.array([[one is Status.REGRESSION for one in row] for row in statuses]).T

@@ -20,19 +20,18 @@ DOCS = Path(__file__).resolve().parent
 if __name__ == "__main__":
     sys.path.insert(0, str(DOCS.parent))
 
-# The path is set by then.
-import typer  # noqa: E402
-from pydantic import BaseModel  # noqa: E402
+import typer
+from pydantic import BaseModel
 
-import mobilesr_tune  # noqa: E402
-from device_runner.flags import Flag  # noqa: E402
-from models.training.plan import TrainingPlan  # noqa: E402
-from models.training.recipe import SpaceTable, TrainingRecipe  # noqa: E402
-from nightly import suite as nightly  # noqa: E402
-from nightly.metrics import METRICS  # noqa: E402
-from nightly.outputs.page import TEMPLATES  # noqa: E402
-from search.request import SearchRequest  # noqa: E402
-from search.space import SearchSpace  # noqa: E402
+import mobilesr_tune
+from device_runner.flags import Flag
+from models.training.plan import TrainingPlan
+from models.training.recipe import SpaceTable, TrainingRecipe
+from nightly import suite as nightly
+from nightly.metrics import METRICS
+from nightly.outputs.page import TEMPLATES
+from search.request import SearchRequest
+from search.space import SearchSpace
 
 
 @dataclass(frozen=True)

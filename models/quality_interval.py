@@ -24,11 +24,17 @@ Table = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class PsnrDifference:
-    """How much better the first of two candidates is, in dB, with its interval."""
+    """How much better the first of two candidates is, in dB, with its interval.
+
+    Attributes:
+        seen_in_pictures: whether the pictures alone tell the two apart, the error of the weights'
+            origin aside.
+    """
 
     mean_db: float
     low_db: float
     high_db: float
+    seen_in_pictures: bool
 
     @property
     def is_tie(self) -> bool:
@@ -58,7 +64,8 @@ def psnr_difference(
     # Welch-Satterthwaite: the source's deviation is taken as known, the pictures' is estimated.
     freedom = (count - 1) * (variance / sampling**2) ** 2 if sampling > 0.0 else math.inf
     half = float(stats.t.ppf(0.5 + level / 2.0, freedom)) * math.sqrt(variance)
-    return PsnrDifference(mean, mean - half, mean + half)
+    luck = float(stats.t.ppf(0.5 + level / 2.0, count - 1)) * sampling
+    return PsnrDifference(mean, mean - half, mean + half, abs(mean) > luck)
 
 
 def _checked_table(table_db: ArrayLike) -> Table:

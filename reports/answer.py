@@ -135,6 +135,8 @@ def _gain_of(step: Step) -> str:
     gain = f"{signed_db(step.gain_db)} dB"
     if step.paired is None:
         return gain
+    if step.paired.is_tie and step.paired.seen_in_pictures:
+        return f"{gain}, which training each by itself may undo"
     if step.paired.is_tie:
         return f"{gain}, a difference that these pictures cannot tell"
     return f"{gain} ({_between(step.paired)})"

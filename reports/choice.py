@@ -159,7 +159,7 @@ def _caveats(result: CandidateResult, group: ProfileGroup, limits: Limits) -> tu
     rivals = [r for r in group.measured if r.number in group.undecided_numbers and r is not result]
     if result.number in group.undecided_numbers:
         found.append(
-            "Latency intervals overlap: whether it is on the front is a tie with "
+            "What is known of latency and PSNR leaves open whether it is on the front: a tie with "
             f"{count_of(len(rivals), 'other candidate')}."
         )
     return (*found, *_flag_caveats(result))

@@ -18,7 +18,14 @@ from reports.precision_view import HEADINGS as PRECISION_HEADINGS
 from reports.precision_view import precision_rows, precision_words
 from reports.report import Report
 from reports.sections import Section
-from reports.wording import WORSE_LEGEND, candidate_text, gain_words, interval, parameters_of
+from reports.wording import (
+    TIE_LEGEND,
+    WORSE_LEGEND,
+    candidate_text,
+    gain_words,
+    interval,
+    parameters_of,
+)
 
 REASONS_SHOWN = 10
 
@@ -173,8 +180,7 @@ def _front(group: ProfileGroup, choice: Choice) -> list[str]:
     return [
         *lines,
         "",
-        "★ chosen; ≈ a tie: latency intervals leave open whether it is on the front; "
-        f"{WORSE_LEGEND}.",
+        f"★ chosen; {TIE_LEGEND}; {WORSE_LEGEND}.",
         "",
     ]
 

@@ -79,7 +79,9 @@ def paired_difference(one: CandidateResult, other: CandidateResult | None) -> Ps
     source_sd_db = 0.0
     if other is not None:
         source, _ = source_error_of([one, other])
-        source_sd_db = float(source.sd_db.max())
+        # Variants of one config, in other precisions say, err alike.
+        if source.config[0] != source.config[1]:
+            source_sd_db = float(source.sd_db.max())
     return psnr_difference(
         list(ours.values()), [theirs[name] for name in ours], source_sd_db=source_sd_db
     )

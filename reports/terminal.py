@@ -19,6 +19,7 @@ from reports.near_misses import NearMiss
 from reports.report import Report
 from reports.sections import Section
 from reports.wording import (
+    TIE_LEGEND,
     WORSE_LEGEND,
     candidate_code,
     gain_words,
@@ -71,9 +72,7 @@ def _section(section: Section) -> list[RenderableType]:
     if section.near_misses:
         parts.append(near_miss_table(section.near_misses))
     if any(r.number in group.undecided_numbers for r in group.front_and_ties):
-        parts.append(
-            Text("≈ a tie: latency intervals leave open whether it is on the front", style="dim")
-        )
+        parts.append(Text(TIE_LEGEND, style="dim"))
     if any(worse_than_bicubic(r) for r in group.front_and_ties):
         parts.append(Text(WORSE_LEGEND, style="yellow"))
     if rows := finetuned_rows(section):

@@ -21,6 +21,7 @@ def worse_than_bicubic(result: CandidateResult) -> bool:
 
 
 WORSE_MARK = "✗"
+TIE_LEGEND = "≈ a tie: what is known of latency and PSNR leaves open whether it is on the front"
 WORSE_LEGEND = f"{WORSE_MARK} no better than bicubic upscaling, which needs no model"
 
 

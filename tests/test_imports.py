@@ -76,7 +76,9 @@ def test_imports_flow_down_only() -> None:
 
 
 def test_no_imports_close_a_circle() -> None:
-    tuple(TopologicalSorter(import_graph(REPOSITORY)).static_order())
+    graph = import_graph(REPOSITORY)
+    # Raises where there is a circle, and says which.
+    assert set(TopologicalSorter(graph).static_order()) >= set(graph)
 
 
 @pytest.mark.parametrize(

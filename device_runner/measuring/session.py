@@ -40,8 +40,11 @@ def kept_session(
     """
     attempt = 0
     while True:
-        number = attempt
-        before = gate.before(lambda text, number=number: tell(text, number))  # type: ignore[misc]  # a default binds the loop variable
+
+        def said(text: str, number: int = attempt) -> None:
+            tell(text, number)
+
+        before = gate.before(said)
         tell("", attempt)
         at_s = device.clock.monotonic_s()
         report = demand_ok(device.run(request))

@@ -94,10 +94,13 @@ class CropSampler:
         areas = [self._held[number].area for number in held]
         return [self._one(number, rng) for number in rng.choices(held, weights=areas, k=count)]
 
-    def all_held(self) -> list[tuple[int, NDArray[np.uint8], NDArray[np.uint8]]]:
-        """Number, LR and HR image of each photograph, where all are held; empty otherwise."""
-        if self.capacity < len(self.photographs):
-            return []
+    @property
+    def holds_all(self) -> bool:
+        """Whether no photograph has to wait for its turn."""
+        return self.capacity == len(self.photographs)
+
+    def at_first(self) -> list[tuple[int, NDArray[np.uint8], NDArray[np.uint8]]]:
+        """Number, LR and HR image of each photograph held at the first step. Raises as `draw`."""
         return [(number, self._held[number].lr, self._held[number].hr) for number in self._at(0)]
 
     def _one(self, number: int, rng: random.Random) -> Placement:

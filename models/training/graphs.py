@@ -14,7 +14,7 @@ from torch import Tensor
 
 from models.config import MobileSRConfig
 
-# Host memory of a captured pass is some megabytes.
+# What they take must not grow with the space. The shipped recipe has at most 130.
 MOST_GRAPHS = 512
 Pass = Callable[[MobileSRConfig, Tensor, Tensor], tuple[Tensor, Tensor]]
 

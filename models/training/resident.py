@@ -17,9 +17,9 @@ class ResidentPhotographs:
 
     def __init__(self, crops: CropSampler, device: str) -> None:
         """Raises as `CropSampler.draw`; `ValueError` where the sampler does not hold all."""
-        held = crops.all_held()
-        if not held:
+        if not crops.holds_all:
             raise ValueError("not all photographs are held")
+        held = crops.at_first()
         self.device = device
         self.row = {number: row for row, (number, _, _) in enumerate(held)}
         self.low = _Images([low for _, low, _ in held], crops.crop, device)

@@ -121,7 +121,7 @@ class SupernetTrainer:
         self.model = self._fresh(start).to(self.numerics.device)
         self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]  # as in `_frozen`
         self.resident = None
-        if self.numerics.device == "cuda" and self.crops.capacity == len(photographs):
+        if self.numerics.device == "cuda" and self.crops.holds_all:
             self.resident = ResidentPhotographs(self.crops, self.numerics.device)
         self.parameters = dict(self.model.named_parameters())
         self.average = {name: p.detach().clone() for name, p in self.parameters.items()}

@@ -66,8 +66,10 @@ def test_the_state_dict_is_the_published_one():
 
 def test_window_heads_and_passes_change_no_tensor():
     published = MobileSR(PRESETS["ntire2022"]).state_dict()
-    other = MobileSR(MobileSRConfig(n_heads=5, window_size=3, body_passes=3))
-    other.load_state_dict(published, strict=True)
+    other = MobileSR(MobileSRConfig(n_heads=5, window_size=3, body_passes=3)).state_dict()
+    assert {name: t.shape for name, t in other.items()} == {
+        name: t.shape for name, t in published.items()
+    }
 
 
 def attention_by_hand(block, tokens):

@@ -75,6 +75,8 @@ def test_equal_scores_are_a_tie_and_source_error_widens():
     assert same.is_tie
     wide = psnr_difference([30.1, 25.1, 33.1], [30.0, 25.0, 33.0], source_sd_db=0.1)
     assert wide.is_tie
+    assert wide.seen_in_pictures
+    assert not same.seen_in_pictures
     assert wide.high_db - wide.low_db == pytest.approx(2 * 1.959964 * np.sqrt(2) * 0.1, rel=1e-4)
 
 

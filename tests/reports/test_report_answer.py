@@ -100,6 +100,15 @@ def test_what_overlaps_and_what_pictures_cannot_tell_is_said() -> None:
     sure = changed(near, images=images(30.5, 29.5))
     (_, best) = cards(section_of(study(fast, sure)))
     assert best.cost.endswith("for +0.02 dB (0.50 to 0.50).")
+    slices = [
+        changed(one, origin=WeightsOrigin.SHIPPED, images=of)
+        for one, of in ((fast, images(30, 29)), (near, images(30.1, 29.1)))
+    ]
+    (_, best) = cards(section_of(study(*slices)))
+    assert best.cost.endswith("for +0.02 dB, which training each by itself may undo.")
+    same = [changed(one, config=fast.config) for one in slices]
+    (_, best) = cards(section_of(study(*same)))
+    assert best.cost.endswith("for +0.02 dB (0.10 to 0.10).")
 
 
 def test_doubts_are_on_the_card_and_in_how_sure() -> None:
