@@ -33,6 +33,14 @@ def test_what_neighbours_share_is_learnt_from_all_models(kind, memory, count):
     assert np.mean(found) == pytest.approx(memory, abs=0.05)
 
 
+@pytest.mark.parametrize("nights", [14, 30])
+def test_of_independent_nights_no_memory_is_told(nights):
+    rng = np.random.default_rng(nights)
+    found = [memory_of(rng.normal(0, 0.02, (20, nights)).tolist()) for _ in range(40)]
+    # Two standard errors are passed by luck in one case of forty.
+    assert sum(memory > 0 for memory in found) <= 6
+
+
 def test_models_that_changed_are_not_taken_for_nights_alike():
     table = np.random.default_rng(1).normal(0, 0.005, (6, 16))
     table[1, 8:] += 0.03

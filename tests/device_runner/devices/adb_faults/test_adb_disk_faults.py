@@ -136,14 +136,17 @@ def test_this_hosts_disk_fills_up_at_the_pull(
     assert_fit(device, model, tmp_path / "again", phone)
 
 
-@pytest.mark.parametrize("what", ["*", "mobilesr-tune/blobs", "mobilesr-tune/bundles"])
+@pytest.mark.parametrize(
+    "what", ["*", "mobilesr-tune/blobs", "mobilesr-tune/blobs/{sha256}", "mobilesr-tune/bundles"]
+)
 def test_what_a_script_has_cleared_is_put_there_again(
     device: AdbDevice, phone: LabDevice, model: Artifact, tmp_path: Path, what: str
 ) -> None:
     """`adb shell rm -rf /data/local/tmp/*`, between two runs: no fault of the candidate's."""
     with device.lease():
         assert run(device, model, tmp_path / "out").outcome is Outcome.OK
-        device._connection.script(f"rm -rf /data/local/tmp/{what}")
+        where = what.format(sha256=model.manifest.sha256)
+        device._connection.script(f"rm -rf /data/local/tmp/{where}")
         assert run(device, model, tmp_path / "again").outcome is Outcome.OK
         # The lock is ours again as well, so that no other host takes the device.
         assert holds(phone.storage / "lock")
@@ -165,3 +168,19 @@ def test_a_run_whose_folder_is_cleared_is_no_candidates_fault(
     ):
         run(device, model, tmp_path / "out", timeout_s=60.0)
     phone.await_idle()
+
+
+def test_a_model_that_is_cleared_before_the_runner_opens_it_is_no_damaged_file(
+    server: LabServer, phone: LabDevice, tmp_path: Path, model: Artifact
+) -> None:
+    """The runner's own word is `bad_file`; what it was to open is put there again."""
+    clearing = script_bundle(tmp_path / "clearing")
+    script = clearing.folder / "part/runner.sh"
+    whole = script.read_text()
+    opens = """[ -e "$model" ] || {
+      echo '{"event":"error","kind":"bad_file","message":"it is not there"}'; exit 1; }
+    """
+    once = f"[ -e {OTHER} ] || {{ : > {OTHER}; rm -rf /data/local/tmp/mobilesr-tune/blobs/*; }}\n"
+    script.write_text(once + whole.replace("set -- $(dd", f"{opens}set -- $(dd", 1))
+    with AdbDevice(phone.serial, bundles=lambda abi: clearing) as device, device.lease():
+        assert run(device, model, tmp_path / "out").outcome is Outcome.OK
