@@ -160,7 +160,9 @@ def show(rows: list[Row], problem: str) -> None:
             told.insert(0, f"{cores} cores, {memory}, {runtime}")
         if told:
             out.say(f"{row.serial}: {'; '.join(told)}.")
-        todo = [row.advice, *(one.advice for one in row.conditions)]
+        advised = [one for one in row.conditions if one.advice]
+        # Several conditions may ask for the same; whose advice it is must be seen.
+        todo = [row.advice, *(f"because of {one.name}, {one.advice}" for one in advised)]
         for sentence in filter(None, todo):
             out.say(f"{row.serial}: {sentence}.")
     for note in dict.fromkeys(row.profile.stand_in_note for row in rows if row.profile):

@@ -4,6 +4,7 @@ import threading
 
 from scripted_device import ScriptedDevice
 
+from device_runner.conditions import Reading
 from device_runner.devices.discovery import Survey
 from device_runner.devices.host import HostDevice
 from device_runner.devices.listing import Row, look, show
@@ -41,3 +42,15 @@ def test_serials_stay_whole_at_any_width(monkeypatch, capsys) -> None:
         assert table[0].endswith(("│", "|"))
         assert f"{profile.ram_mb / 1024:.1f} GB" in said
         assert "\x1b[2J" not in said
+
+
+def test_advice_says_which_condition_it_is_for(capsys) -> None:
+    """Alone, "let it rest" would be of nobody knows what."""
+    conditions = (
+        Reading("clocks", "not told", ("clocks_unknown",)),
+        Reading("battery", "83 %"),
+    )
+    show([Row("R58", "ready", conditions=conditions)], "")
+    told = capsys.readouterr().out
+    assert "R58: because of clocks, let it rest before measuring" in told
+    assert "because of battery" not in told
