@@ -235,4 +235,4 @@ def test_random_configs_may_be_of_a_few_drawn_once(images, monkeypatch):
     )
     learner.run()
     assert set(passed) == {SPACE.largest(), SPACE.smallest(), *learner.students.pool}
-    assert len(learner.pool) == 2
+    assert len(learner.students.pool) == 2
