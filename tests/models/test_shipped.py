@@ -27,7 +27,7 @@ def test_judged_tiles_gain_over_bicubic_with_the_largest_config():
     weights, pairs = shipped_weights(4), sample_pairs(4)
     largest = evaluate(build_model(PRESETS["ntire2022"], weights), pairs)
     lost = {i.name for i in largest.images if i.model.psnr_y_db <= i.bicubic.psnr_y_db}
-    # The model card says so: a night sky behind a launch, of which no photograph was trained on.
+    # A night sky: no such photograph was trained on. The model card says so.
     assert lost <= {"rocket-2"}
     smallest = evaluate(build_model(SearchSpace().smallest(), weights), pairs)
     assert smallest.bicubic.psnr_y_db + 0.5 < smallest.model.psnr_y_db < largest.model.psnr_y_db
