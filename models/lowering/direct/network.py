@@ -12,6 +12,7 @@ from models.lowering.direct.picture import picture_in, picture_out
 from models.lowering.direct.strips import (
     Strips,
     convolution_kernel,
+    convolution_kernels,
     cut,
     depthwise_kernel,
     with_halo,
@@ -82,11 +83,12 @@ def write_network(
         for block in blocks:
             features = block.write(features)
     both = [graph.concatenate(pair, axis=3) for pair in zip(before, features, strict=True)]
-    fuse = convolution_kernel(graph, model.fuse)
+    fuse = convolution_kernels(graph, model.fuse)
     fused = []
     for at in range(len(both)):
         wide, padding = with_halo(graph, both, at)
-        fused.append(graph.convolution(wide, fuse, padding))
+        parts = [graph.convolution(wide, kernel, padding) for kernel in fuse]
+        fused.append(graph.concatenate(parts, axis=3))
     tail = DirectTail(graph, model, plan.tail_rows, numerics)
     residual = graph.convert(graph.concatenate(tail.write(fused), axis=1), DataType.FP32)
     picture_out(graph, io, graph.add(residual, base))

@@ -14,6 +14,7 @@ from models.lowering.xnnpack_graph import XnnpackGraph
 from models.lowering.xnnpack_values import Kernel, Padding, Value
 
 Strips = Sequence[Value]
+_TILE, _SMALL_TILE = 32, 16
 
 
 def cut(graph: XnnpackGraph, features: Value, rows: int) -> list[Value]:
@@ -41,6 +42,22 @@ def with_halo(graph: XnnpackGraph, strips: Strips, at: int) -> tuple[Value, Padd
 def convolution_kernel(graph: XnnpackGraph, layer: nn.Conv2d) -> Kernel:
     """PyTorch's (out, in, h, w) as XNNPACK's (out, h, w, in)."""
     return graph.kernel(layer.weight.permute(0, 2, 3, 1), layer.bias)
+
+
+def convolution_kernels(graph: XnnpackGraph, layer: nn.Conv2d) -> list[Kernel]:
+    """Kernels whose outputs, side by side, are the layer's.
+
+    XNNPACK computes output channels by 32, or by 16 if there are no more: a rest of up to 16 is
+    cheaper by itself (40 channels at half the price of 64, not at all of it).
+    """
+    channels = layer.out_channels
+    rest = channels % _TILE
+    if channels < _TILE or not 0 < rest <= _SMALL_TILE:
+        return [convolution_kernel(graph, layer)]
+    weight, bias = layer.weight.permute(0, 2, 3, 1), layer.bias
+    assert bias is not None
+    parts = slice(0, channels - rest), slice(channels - rest, channels)
+    return [graph.kernel(weight[part], bias[part]) for part in parts]
 
 
 def depthwise_kernel(graph: XnnpackGraph, layer: nn.Conv2d, *, residual: bool = False) -> Kernel:
