@@ -215,6 +215,11 @@ class CaseBuilder:
             self._pools[metric.name] = pool(self._own_spreads(metric), assumed)
         return max(self._pools[metric.name].sd, LEAST_SD_SHARE * assumed)
 
+    @property
+    def usual_latency_sd(self) -> float:
+        """Of a night's latency of any model of the device."""
+        return self._usual_sd(LATENCY)
+
     @cached_property
     def level_nights(self) -> Mapping[int, float]:
         """Nights with which the device's level changed in tonight's epoch; see `new_levels`."""

@@ -9,7 +9,7 @@ improvements since).
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -39,10 +39,11 @@ CONFIRM_P = 0.05
 DOUBT_P = 0.002
 REMEMBERED_P = 0.01
 REMEMBERED_NIGHTS = 4
-# Where neighbouring nights are alike by more than this, it takes more to turn red, and red nights
-# must, after so many of them, together still look worse than the reference.
+# After so many of them red nights must together still look worse than the reference.
+LAPSED_NIGHTS = 9
+# Where neighbouring nights are alike by more than this, it takes more to turn red, and to stay so.
 ALIKE_MEMORY = 0.3
-LAPSED_NIGHTS = 4
+LAPSED_ALIKE = 4
 LAPSED_P = 0.01
 RECENT_NIGHTS = 14
 LATELY_NIGHTS = 3
@@ -95,12 +96,13 @@ class DeviceJudge:
         before = max((n for trail in self.past.values() for n in trail.outcomes), default=None)
         return None if before is None else restarted(self.boots, before, self.night)
 
-    @cached_property
-    def _doubt(self) -> float:
-        """By how much more doubt the latencies of tonight are judged."""
-        if self.unsteady == 1.0 and self.night in self._cases.level_nights:
-            return self._cases.level_nights[self.night]
-        return self.unsteady
+    def _doubt(self, case: Case) -> float:
+        """By how much more doubt a latency of tonight is judged."""
+        moved = self._cases.level_nights.get(self.night, 0.0)
+        if self.unsteady > 1.0 or not moved:
+            return self.unsteady
+        sd = case.spread.sd if case.metric == metrics.LATENCY else self._cases.usual_latency_sd
+        return max(1.0, moved / sd)
 
     def suspects(self) -> list[str]:
         """Models that deserve a second look, by a generous measure."""
@@ -140,7 +142,7 @@ class DeviceJudge:
         case = self._cases.build(model, metric, again)
         if case is None or metric not in _TIMED:
             return case
-        return replace(case, unsteady=self._doubt)
+        return replace(case, unsteady=self._doubt(case))
 
     def _shifts(self, case: Case, floor: float, point: Point | None = None) -> dict[str, Shift]:
         references: dict[str, tuple[tuple[bool, ...], Choose]] = {
@@ -234,11 +236,22 @@ class DeviceJudge:
         reference = case.unchanged[: self.rules.baseline_nights]
         if not red or is_back(reference, red, case.tonight, case.spread, case.floor):
             return False
-        # What was red by the luck of a few nights alike does not bear being looked at for long.
+        return not (reference and self._lapsed(case, reference))
+
+    def _lapsed(self, case: Case, reference: Sequence[Point]) -> bool:
+        """Whether the nights since it turned red do not bear it out.
+
+        The night that turned it red was chosen for being bad, so it is left out; where nights are
+        alike, those after it are bad by the same luck, and more is asked of them.
+        """
+        red = case.red_nights
         lately = [*red[1 - max(WINDOWS) :], case.tonight]
-        alike = case.spread.memory > ALIKE_MEMORY
-        lapsed = alike and len(red) >= LAPSED_NIGHTS and bool(reference)
-        return not (lapsed and shift(reference, lately, case.spread).p > LAPSED_P)
+        if case.spread.memory > ALIKE_MEMORY:
+            return len(red) >= LAPSED_ALIKE and shift(reference, lately, case.spread).p > LAPSED_P
+        if len(red) < LAPSED_NIGHTS:
+            return False
+        since = [*red[1:][1 - max(WINDOWS) :], case.tonight]
+        return shift(reference, since, case.spread).p > CONFIRM_P
 
     def _since_red(self, case: Case) -> Shift:
         """The last nights of the red stretch, tonight among them, against the baseline."""

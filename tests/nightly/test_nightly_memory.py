@@ -133,6 +133,38 @@ def test_nights_without_a_restart_keep_their_level(kind):
     assert sum(map(len, found)) <= 2
 
 
+def test_levels_that_follow_each_other_closely_and_early_are_found():
+    found, restarts = [], [4, 8, 11, 16, 19, 24, 29, 33, 38]
+    for seed in range(12):
+        rng = np.random.default_rng([seed, 61])
+        table = rng.normal(0, 0.006, (20, 40))
+        for night in restarts:
+            table[:, night - 1 :] = rng.normal(0, 0.02, (20, 1)) + rng.normal(
+                0, 0.006, (20, 41 - night)
+            )
+        found.append(set(new_levels(rows_of(table))))
+    # What they hide of each other is no noise.
+    assert np.mean([len(one & set(restarts)) for one in found]) > 0.8 * len(restarts)
+    assert np.mean([len(one - set(restarts)) for one in found]) < 0.5
+
+
+def test_how_far_models_moved_is_told_with_a_new_level():
+    rng = np.random.default_rng(62)
+    table = rng.normal(0, 0.004, (40, 30))
+    table[:, 17:] += rng.normal(0, 0.03, (40, 1))
+    assert new_levels(rows_of(table)) == {18: pytest.approx(0.03, rel=0.35)}
+
+
+def test_who_was_not_measured_says_nothing_of_a_level():
+    rng = np.random.default_rng(63)
+    table = rng.normal(0, 0.004, (20, 30))
+    table[:, 17:] += rng.normal(0, 0.03, (20, 1))
+    rows = rows_of(table)
+    for model in list(rows)[:10]:
+        rows[model] = [point for point in rows[model] if not 13 <= point.night <= 17]
+    assert list(new_levels(rows)) == [18]
+
+
 def test_a_third_of_the_models_or_all_of_them_one_way_is_no_new_level():
     rng = np.random.default_rng(7)
     some, together = rng.normal(0, 0.005, (2, 12, 20))
