@@ -9,7 +9,7 @@ improvements since).
 from __future__ import annotations
 
 import math
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
@@ -21,9 +21,9 @@ from nightly.history.reading import Trail
 from nightly.judging.cases import Case, CaseBuilder, Rules
 from nightly.judging.changes import Change, last_change
 from nightly.judging.least import least_size
-from nightly.judging.memory import is_back
+from nightly.judging.memory import ALIKE_MEMORY, has_lapsed, is_back
 from nightly.judging.relevel import restarted
-from nightly.judging.shift import WINDOWS, Choose, Shift, largest_shift, level, shift
+from nightly.judging.shift import Choose, Shift, largest_shift, level, shift
 from nightly.judging.spread import unsteadiness
 from nightly.metrics import Metric
 from nightly.records import OK, Observation, Point, SeriesKey, Status, Verdict, middle
@@ -39,12 +39,6 @@ CONFIRM_P = 0.05
 DOUBT_P = 0.002
 REMEMBERED_P = 0.01
 REMEMBERED_NIGHTS = 4
-# After so many of them red nights must together still look worse than the reference.
-LAPSED_NIGHTS = 9
-# Where neighbouring nights are alike by more than this, it takes more to turn red, and to stay so.
-ALIKE_MEMORY = 0.3
-LAPSED_ALIKE = 4
-LAPSED_P = 0.01
 RECENT_NIGHTS = 14
 LATELY_NIGHTS = 3
 # How far back a change is dated: weighing every pair of nights takes the square of their number.
@@ -236,22 +230,8 @@ class DeviceJudge:
         reference = case.unchanged[: self.rules.baseline_nights]
         if not red or is_back(reference, red, case.tonight, case.spread, case.floor):
             return False
-        return not (reference and self._lapsed(case, reference))
-
-    def _lapsed(self, case: Case, reference: Sequence[Point]) -> bool:
-        """Whether the nights since it turned red do not bear it out.
-
-        The night that turned it red was chosen for being bad, so it is left out; where nights are
-        alike, those after it are bad by the same luck, and more is asked of them.
-        """
-        red = case.red_nights
-        lately = [*red[1 - max(WINDOWS) :], case.tonight]
-        if case.spread.memory > ALIKE_MEMORY:
-            return len(red) >= LAPSED_ALIKE and shift(reference, lately, case.spread).p > LAPSED_P
-        if len(red) < LAPSED_NIGHTS:
-            return False
-        since = [*red[1:][1 - max(WINDOWS) :], case.tonight]
-        return shift(reference, since, case.spread).p > CONFIRM_P
+        whole = case.before_red[: self.rules.baseline_nights]
+        return not has_lapsed(reference, whole, red, case.tonight, case.spread)
 
     def _since_red(self, case: Case) -> Shift:
         """The last nights of the red stretch, tonight among them, against the baseline."""

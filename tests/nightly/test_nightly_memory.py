@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_runner.devices.simulated.foreign import Nights, night_noise
-from nightly.judging.memory import is_back
+from nightly.judging.memory import has_lapsed, is_back
 from nightly.judging.relevel import LEAST_MODELS, new_levels, restarted
 from nightly.judging.shift import shift
 from nightly.judging.spread import MOST_MEMORY, Spread, memory_of, own_spread, tail_of
@@ -114,6 +114,30 @@ def test_red_stays_until_it_is_gone():
 
 def test_without_a_reference_nothing_is_back():
     assert not is_back([], points([0.03]), Point(9, 0.0), Spread(0.01, 9), 0.02)
+
+
+def test_red_that_the_nights_do_not_bear_out_lapses_and_a_step_does_not():
+    rng = np.random.default_rng(64)
+    spread, by_luck, by_step, early = Spread(0.02, 60), [], [], []
+    for _ in range(200):
+        reference = points(rng.normal(0, 0.02, 14))
+        wild = Point(15, 0.07)
+        quiet = points(rng.normal(0, 0.02, 10), 16)
+        slower = points(rng.normal(0.04, 0.02, 10), 16)
+        by_luck.append(has_lapsed(reference, reference, [wild, *quiet[:-1]], quiet[-1], spread))
+        by_step.append(has_lapsed(reference, reference, [wild, *slower[:-1]], slower[-1], spread))
+        early.append(has_lapsed(reference, reference, [wild, *quiet[:4]], quiet[4], spread))
+    assert np.mean(by_luck) > 0.95
+    assert np.mean(by_step) < 0.03
+    assert not any(early)
+
+
+def test_nights_held_back_for_being_worse_are_part_of_what_red_is_held_against():
+    spread = Spread(0.02, 60)
+    low, others = points([-0.03] * 5), points([0.0] * 9, 6)
+    red = points([0.0] * 12, 15)
+    assert not has_lapsed(low, low, red[:-1], red[-1], spread)
+    assert has_lapsed(low, [*low, *others], red[:-1], red[-1], spread)
 
 
 def test_a_restart_is_a_new_level():
