@@ -53,6 +53,14 @@ class Frontier:
         """The best that can be had at these latencies, but for deviations."""
         return np.asarray(np.polyval(self.curve, log_latency))
 
+    def rises(self, log_latency: np.ndarray) -> bool:
+        """Whether more can be had at the slowest of these than at the fastest.
+
+        One that falls is luck: what can be had faster can be had as slowly.
+        """
+        fastest, slowest = self.level(np.array([log_latency.min(), log_latency.max()]))
+        return bool(slowest > fastest)
+
     def log_density(self, off: np.ndarray) -> np.ndarray:
         """Of lying `off` the frontier, up to a constant."""
         tail = -off / self.deviation - self.deviation / self.below

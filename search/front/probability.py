@@ -166,8 +166,8 @@ def draw_points(
 
     `psnrs_db` is (n,), exact, or (pictures, n). A candidate whose sessions make it look better than
     any other can be at its PSNR owes that to luck, so latencies are drawn by what is believed of
-    them and by the frontier that all candidates make up (`frontier`). Where there is none, by what
-    is believed alone.
+    them and by the frontier that all candidates make up (`frontier`). Where there is none, or one
+    that falls, by what is believed alone.
     """
     if psnrs_db.ndim == 1:
         exact = np.zeros(psnrs_db.size)
@@ -177,7 +177,7 @@ def draw_points(
         psnrs, frontier = draw_psnrs(psnrs_db, belief.mean, draws=draws, seed=seed)
     random = np.random.default_rng([seed, 1])
     drawn = belief.drawn(random, draws)
-    if frontier is None:
+    if frontier is None or not frontier.rises(belief.mean):
         return np.exp(drawn), psnrs
     # Metropolis' algorithm with proposals from the belief (L. Tierney, Ann. Stat. 22, 1994, the
     # independence sampler): the frontier is much wider than the belief, so few are enough.

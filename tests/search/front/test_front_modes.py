@@ -63,7 +63,8 @@ def test_other_noise_is_hardly_ever_taken_for_two_kinds(kind: Launches, sessions
     found = [
         launch_modes(list(launch_noise(kind, random, (24, sessions), 0.02))) for _ in range(25)
     ]
-    assert np.mean([one is not None for one in found]) <= 0.1
+    # A lone launch that was disturbed may look like a kind of its own.
+    assert np.mean([one is not None for one in found]) <= 0.2
 
 
 def test_candidates_with_distances_of_their_own_are_left_to_student() -> None:
