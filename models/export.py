@@ -110,7 +110,7 @@ def _lower(model: MobileSR, candidate: Candidate) -> Lowered:
     deployment = candidate.deployment
     try:
         if deployment.lowering == "direct":
-            # What comes stays: ExecuTorch's modules, a node for each operator on each strip.
+            # What comes stays: a node for each operator on each strip.
             with no_garbage_collection():
                 return lower_directly(model, deployment)
         example = check_input(candidate)
