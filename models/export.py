@@ -116,7 +116,7 @@ def _lower(model: MobileSR, candidate: Candidate, ready: Int8Network | None) -> 
     deployment = candidate.deployment
     try:
         if deployment.lowering == "direct":
-            # What comes stays: ExecuTorch's modules, a node for each operator on each strip.
+            # What comes stays: a node for each operator on each strip.
             with no_garbage_collection():
                 return lower_directly(model, deployment, ready)
         example = check_input(candidate)

@@ -1,9 +1,9 @@
 """A process that exports, one candidate after the other, and stays warm in between.
 
 Lowering may take minutes, gigabytes, or the process down with it, which costs only the candidate
-in hand: the next one finds a new process. One is enough. ExecuTorch is imported once, by which
-time most of what an export by `direct` takes is paid; `standard` takes seconds, and a phone takes
-longer than that over a candidate.
+in hand: the next one finds a new process. One is enough. torch is imported once, by which time most
+of what an export by `direct` takes is paid; `standard` takes seconds, and a phone takes longer than
+that over a candidate.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class ExportProcess:
     """Exports candidates into one store with the weights of one file.
 
     Attributes:
-        timeout_s: how long one candidate may take, ExecuTorch's import with the first.
+        timeout_s: how long one candidate may take, torch's import with the first.
     """
 
     def __init__(self, weights: Path, store: Path, timeout_s: float = 900.0) -> None:

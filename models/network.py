@@ -136,13 +136,38 @@ class Body(nn.Module):
         return x
 
 
-def _upsampler(dim: int, scale: int) -> nn.Sequential:
-    if scale == 4:
-        return nn.Sequential(
-            nn.Conv2d(dim, 4 * dim, 1), nn.PixelShuffle(2),
-            nn.Conv2d(dim, 4 * dim, 1), nn.PixelShuffle(2),
-        )  # fmt: skip
-    return nn.Sequential(nn.Conv2d(dim, dim * scale * scale, 1), nn.PixelShuffle(scale))
+class Upsampler(nn.Sequential):
+    """1x1 convolutions, a pixel shuffle after each: (B, C, H, W) -> (B, C, scale*H, scale*W)."""
+
+    def __init__(self, dim: int, scale: int) -> None:
+        steps = (2, 2) if scale == 4 else (scale,)
+        super().__init__(
+            *(part for r in steps for part in (nn.Conv2d(dim, dim * r * r, 1), nn.PixelShuffle(r)))
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        parts = list(self)
+        for conv, shuffle in zip(parts[::2], parts[1::2], strict=True):
+            if self.training:
+                factor = cast(nn.PixelShuffle, shuffle).upscale_factor
+                x = _upscaled(cast(nn.Conv2d, conv), x, factor)
+            else:
+                x = shuffle(conv(x))
+        return x
+
+
+def _upscaled(conv: nn.Conv2d, x: Tensor, factor: int) -> Tensor:
+    """The same as the convolution and a pixel shuffle, at half the time in the layout of training.
+
+    With the weight's rows in the order (row, column, channel) whole runs of channels are moved,
+    forwards and backwards, where PyTorch's shuffle moves numbers.
+    """
+    rows = "(c i j) d h w -> (i j c) d h w"
+    weight = rearrange(conv.weight, rows, i=factor, j=factor)
+    bias = rearrange(cast(Tensor, conv.bias), "(c i j) -> (i j c)", i=factor, j=factor)
+    mixed = F.conv2d(x, weight, bias).permute(0, 2, 3, 1)
+    larger = rearrange(mixed, "b h w (i j c) -> b (h i) (w j) c", i=factor, j=factor)
+    return larger.permute(0, 3, 1, 2)
 
 
 class MobileSR(nn.Module):
@@ -154,7 +179,7 @@ class MobileSR(nn.Module):
         self.head = nn.Conv2d(3, config.n_feats, 3, padding=1)
         self.body = Body(config)
         self.fuse = nn.Conv2d(2 * config.n_feats, config.n_feats, 3, padding=1)
-        self.upsapling = _upsampler(config.n_feats, config.scale)
+        self.upsapling = Upsampler(config.n_feats, config.scale)
         self.tail = nn.Conv2d(config.n_feats, 3, 3, padding=1)
         self.act = nn.LeakyReLU(LEAKY_SLOPE)
 

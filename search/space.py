@@ -154,6 +154,9 @@ class SearchSpace(BaseModel):
         ratios = (min(self.ratios),) * min(self.depths)
         return self._config(min(self.n_feats), ratios, min(self.window_sizes))
 
+    def widths(self) -> tuple[int, ...]:
+        return self.n_feats
+
     def sample(self, rng: random.Random) -> MobileSRConfig:
         """Draw each dimension uniformly."""
         depth = rng.choice(self.depths)

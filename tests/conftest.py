@@ -55,6 +55,29 @@ SMALL = MobileSRConfig(n_feats=8, n_heads=2, ratios=(1,), window_size=4, scale=2
 ODD = MobileSRConfig(n_feats=6, n_heads=2, ratios=(2,), window_size=8, scale=3, body_passes=2)
 
 
+# What takes longest begins first: the last worker at work would else have one of them alone.
+LONGEST = (
+    "test_document_commands.py", "test_command_line.py", "test_errors_table.py",
+    "device_runner/runner/test_runner_native.py", "reports/test_report_browser.py",
+    "reports/test_report_found.py", "search/test_finetuning.py",
+    "search/test_search_on_phones.py", "models/test_export.py",
+    "models/delivery/test_delivery_folder.py", "models/delivery/test_deliver_command.py",
+    "device_runner/devices/test_adb_claim.py",
+    "device_runner/devices/adb_faults/test_adb_link_faults.py",
+    "device_runner/devices/adb_faults/test_adb_runner_faults.py",
+    "device_runner/devices/test_adb_contract.py", "device_runner/devices/test_adb_native.py",
+    "models/training/test_training_supernet.py", "models/training/test_training_checkpoint.py",
+    "search/study/test_study.py", "reports/test_report_reader.py",
+    "nightly/test_nightly_command.py",
+)  # fmt: skip
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    places = {REPOSITORY / "tests" / name: place for place, name in enumerate(LONGEST)}
+    assert [path for path in places if not path.is_file()] == []
+    items.sort(key=lambda item: places.get(item.path, len(places)))
+
+
 @pytest.fixture(autouse=True)
 def _own_world(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
     """Leases, caches and an adb server that are neither other workers' nor the user's own."""

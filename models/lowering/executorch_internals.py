@@ -1,8 +1,8 @@
-"""Everything that leans on what ExecuTorch does not promise: its XNNPACK schema and file format.
+"""Everything that leans on what ExecuTorch does not promise: its schemas and file formats.
 
-A graph becomes the delegate's bytes by ExecuTorch's own `schema.fbs` and `flatc`. Around it goes
-a program that only calls the delegate, made by ExecuTorch from a `LoweredBackendModule`; it
-depends on nothing but the shapes of input and output, so it is made once for each.
+A graph becomes the delegate's bytes, and the program around it a file, by ExecuTorch's own schemas
+and `flatc`. Nothing of ExecuTorch is imported: that takes four seconds, and would be all that this
+needs of it.
 
 All of it was read and tried for one version. For any other `unfit` says so in a sentence, and
 models are lowered by ExecuTorch's partitioner instead.
@@ -10,40 +10,50 @@ models are lowered by ExecuTorch's partitioner instead.
 
 from __future__ import annotations
 
-import copy
 import hashlib
 import importlib.metadata
 import importlib.util
 import json
+import os
 import struct
+import subprocess
 import tempfile
-import threading
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.errors import ExportError
+from models.lowering.program_file import Outside, planned_memory_bytes, program_file
 from models.lowering.xnnpack_values import DataType
 from models.quantization.grids import Grid
 
 if TYPE_CHECKING:
-    from torch import Tensor
-
     from models.lowering.xnnpack_graph import XnnpackGraph
     from models.lowering.xnnpack_values import Entry, Node
 
 VERSION = "1.4.1"
+_DELEGATE_SCHEMAS = ("backends/xnnpack/serialization/schema.fbs",)
+_PROGRAM_SCHEMAS = ("exir/_serialize/program.fbs", "exir/_serialize/scalar_type.fbs")
+_FLATC = "data/bin/flatc"
 # What the bytes depend on, as that version has it.
 _FILES = {
-    "schema.fbs": "a4dca505a91b7c9ff690d0f58d5f2a49dc044a44d9261743fc32331eb644102d",
-    "xnnpack_graph_serialize.py": (
+    "backends/xnnpack/serialization/schema.fbs": (
+        "a4dca505a91b7c9ff690d0f58d5f2a49dc044a44d9261743fc32331eb644102d"
+    ),
+    "backends/xnnpack/serialization/xnnpack_graph_serialize.py": (
         "06105346ebec145493657f22bd9dac54668654e937ccc547a6fba66a0e77bd5a"
     ),
+    "exir/_serialize/program.fbs": (
+        "da7b809b497abea70e813cb23f39e46b6c76e2501d66ef3e91d4f9e1c9cfd62f"
+    ),
+    "exir/_serialize/scalar_type.fbs": (
+        "a4c83c25ee7da8eedf61f04fe3df979e5866035763f0ee8d3ed68463e3baad8f"
+    ),
+    "exir/_serialize/_program.py": (
+        "0f9b042c85b7f8be9f27942e89b6f3fe9382b47442009d216d051f8552cb0686"
+    ),
 }
-_SERIALIZATION = Path("backends", "xnnpack", "serialization")
-_BACKEND = "XnnpackBackend"
 # `XNNHeader` of xnnpack_graph_serialize.py: magic at byte 4, then the header's own length, offset
 # and size of the flatbuffer, offset and size of constants that follow it (here: none do).
 _HEADER = struct.Struct("<4x4sHIIIQ")
@@ -69,9 +79,11 @@ def unfit() -> str:
             content = b""
         if hashlib.sha256(content).hexdigest() != sha256:
             return (
-                f"the direct lowering was made for executorch {VERSION}, and the {name} that is "
-                "installed is another"
+                f"the direct lowering was made for executorch {VERSION}, and the "
+                f"{Path(name).name} that is installed is another"
             )
+    if not os.access(_folder() / _FLATC, os.X_OK):
+        return f"the direct lowering needs executorch's {_FLATC}, and it is not there to be run"
     return ""
 
 
@@ -79,7 +91,7 @@ def _folder() -> Path:
     spec = importlib.util.find_spec("executorch")
     assert spec is not None
     assert spec.submodule_search_locations is not None
-    return Path(next(iter(spec.submodule_search_locations))) / _SERIALIZATION
+    return Path(next(iter(spec.submodule_search_locations)))
 
 
 def make_program(graph: XnnpackGraph) -> tuple[bytes, int]:
@@ -90,96 +102,38 @@ def make_program(graph: XnnpackGraph) -> tuple[bytes, int]:
     """
     if reason := unfit():
         raise ExportError(f"{reason}: export by lowering standard instead")
-    from executorch.exir._serialize._named_data_store import NamedDataStore
-    from executorch.exir._serialize._program import PTEFile, serialize_pte_binary
-
-    store = NamedDataStore()
-    for key, blob in graph.blobs.items():
-        store.add_named_data(key, blob, alignment=_ALIGNMENT)
-    shell = _shell(*(_outside(graph, numbers) for numbers in (graph.inputs, graph.outputs)))
-    program = copy.copy(shell)
-    delegate = copy.copy(shell.backend_delegate_data[0])
-    delegate.data = _delegate_bytes(graph)
-    program.backend_delegate_data = [delegate]
-    pte = serialize_pte_binary(
-        PTEFile(program=program, named_data=store.get_named_data_store_output()),
-        extract_delegate_segments=True,
-    )
-    return bytes(pte), sum(shell.execution_plan[0].non_const_buffer_sizes)
+    given, made = (_outside(graph, numbers) for numbers in (graph.inputs, graph.outputs))
+    pte = program_file(
+        given, made, _delegate_bytes(graph), graph.blobs,
+        lambda program: _flatbuffer(_PROGRAM_SCHEMAS, program, "pte"),
+    )  # fmt: skip
+    return pte, planned_memory_bytes(given, made)
 
 
-@dataclass(frozen=True)
-class _Outside:
-    """The one input or output of a graph, as its caller sees it."""
-
-    shape: tuple[int, ...]
-    is_uint8: bool
-
-
-def _outside(graph: XnnpackGraph, numbers: list[int]) -> _Outside:
+def _outside(graph: XnnpackGraph, numbers: list[int]) -> Outside:
     (number,) = numbers
     entry = graph.entries[number]
-    return _Outside(entry.shape, entry.dtype is DataType.QUINT8)
+    return Outside(entry.shape, entry.dtype is DataType.QUINT8)
 
 
-_shells: dict[tuple[_Outside, _Outside], Any] = {}
-_shells_lock = threading.Lock()
-
-
-def _shell(given: _Outside, made: _Outside) -> Any:
-    """ExecuTorch's program around one delegate of this form, whose bytes are to be exchanged."""
-    with _shells_lock:
-        known = (given, made)
-        if known not in _shells:
-            _shells[known] = _make_shell(given, made)
-        return _shells[known]
-
-
-def _make_shell(given: _Outside, made: _Outside) -> Any:
-    import torch
-    from executorch.exir import to_edge
-    from executorch.exir.lowered_backend_module import LoweredBackendModule
-
-    grown = [new - old for old, new in zip(given.shape, made.shape, strict=True)]
-    of_type = {False: torch.float32, True: torch.uint8}
-
-    class Reshaping(torch.nn.Module):
-        """Any network of this form: the delegate's interface is read off it."""
-
-        def forward(self, x: Tensor) -> Tensor:
-            larger = torch.nn.functional.pad(
-                x, [side for more in reversed(grown) for side in (0, more)]
-            )
-            return larger.to(of_type[made.is_uint8])
-
-    class Calling(torch.nn.Module):
-        def __init__(self, delegate: torch.nn.Module) -> None:
-            super().__init__()
-            self.delegate = delegate
-
-        def forward(self, x: Tensor) -> Tensor:
-            return self.delegate(x)
-
-    example = (torch.zeros(given.shape, dtype=of_type[given.is_uint8]),)
-    interface = to_edge(torch.export.export(Reshaping(), example, strict=False))
-    delegate = LoweredBackendModule(
-        edge_program=interface.exported_program(),
-        backend_id=_BACKEND, processed_bytes=b"", compile_specs=[],
-    )  # fmt: skip
-    calling = to_edge(torch.export.export(Calling(delegate), example, strict=False))
-    return calling.to_executorch().executorch_program
+def _flatbuffer(schemas: Sequence[str], content: Mapping[str, Any], suffix: str) -> bytes:
+    """`content` as the root type of the first of `schemas`, which may include the others."""
+    with tempfile.TemporaryDirectory() as folder:
+        for name in schemas:
+            Path(folder, Path(name).name).write_bytes((_folder() / name).read_bytes())
+        data = Path(folder, "content.json")
+        data.write_text(json.dumps(content), encoding="ascii")
+        subprocess.run(
+            [_folder() / _FLATC, "--binary", "-o", folder, Path(folder, Path(schemas[0]).name),
+             data],
+            check=True, capture_output=True,
+        )  # fmt: skip
+        return data.with_suffix(f".{suffix}").read_bytes()
 
 
 def _delegate_bytes(graph: XnnpackGraph) -> bytes:
     """Header and flatbuffer; the constants lie beside them in the `.pte`, by name."""
-    from executorch.exir._serialize._flatbuffer import _flatc_compile
-
-    with tempfile.TemporaryDirectory() as folder:
-        schema, data = Path(folder, "schema.fbs"), Path(folder, "graph.json")
-        schema.write_bytes((_folder() / "schema.fbs").read_bytes())
-        data.write_text(json.dumps(_as_json(graph)), encoding="ascii")
-        _flatc_compile(folder, str(schema), str(data))
-        flatbuffer = data.with_suffix(".bin").read_bytes()
+    flatbuffer = _flatbuffer(_DELEGATE_SCHEMAS, _as_json(graph), "bin")
     start = _aligned(_HEADER.size)
     end = start + _aligned(len(flatbuffer))
     header = _HEADER.pack(_HEADER_MAGIC, _HEADER.size, start, len(flatbuffer), end, 0)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -28,7 +28,9 @@ class TrainingPlan(BaseModel):
         batch_size: crops a step.
         crop: side of a crop, in LR pixels.
         learning_rate: of Adam, while it stays.
-        random_configs: configs a step besides the largest and the smallest.
+        students: what a step trains besides the largest: `dealt`, random configs, each width as
+            often as any other; `sandwich`, the smallest and random ones.
+        random_configs: random configs a step.
         config_pool: those random configs are of so many, drawn once: each of few can be kept as a
             CUDA graph. 0: of the whole space.
         distill: share of the largest's output in the target of the others.
@@ -43,7 +45,8 @@ class TrainingPlan(BaseModel):
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 8
     crop: Annotated[int, Field(ge=4, le=512)] = 24
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-3
-    random_configs: Annotated[int, Field(ge=0, le=64)] = 1
+    students: Literal["dealt", "sandwich"] = "dealt"
+    random_configs: Annotated[int, Field(ge=0, le=64)] = 2
     config_pool: Annotated[int, Field(ge=0, le=10_000)] = 0
     distill: Annotated[float, Field(ge=0, le=1)] = 0.5
     texture_draws: Annotated[int, Field(ge=1, le=64)] = 4

@@ -19,6 +19,9 @@ class ConfigSpace(Protocol):
     def smallest(self) -> MobileSRConfig:
         """The config with the fewest channels, blocks and hidden channels."""
 
+    def widths(self) -> tuple[int, ...]:
+        """The choices of `n_feats`; `sample` gives each of them."""
+
     def sample(self, rng: random.Random) -> MobileSRConfig:
         """A randomly drawn config."""
 
@@ -59,6 +62,9 @@ class PartsOf:
         ratios = (min(self.ratios),) * min(self.depths)
         return self._config(min(self.n_feats), ratios, min(self.window_sizes))
 
+    def widths(self) -> tuple[int, ...]:
+        return self.n_feats
+
     def sample(self, rng: random.Random) -> MobileSRConfig:
         """Draw channels, depth, each block's ratio among those that fit, and the window."""
         n_feats, depth = rng.choice(self.n_feats), rng.choice(self.depths)
@@ -86,6 +92,9 @@ class OneConfig:
 
     def smallest(self) -> MobileSRConfig:
         return self.config
+
+    def widths(self) -> tuple[int, ...]:
+        return (self.config.n_feats,)
 
     def sample(self, rng: random.Random) -> MobileSRConfig:
         return self.config

@@ -1,15 +1,14 @@
 """A supernet: one set of weights, trained so that every config of a space is worth measuring.
 
-Sandwich rule (Yu & Huang, ICCV 2019, arXiv:1903.05134): each step trains the largest config on
-the ground truth, the smallest and some random ones on a mix of the ground truth and the
-largest's output (in-place distillation), and sums the gradients. The result is the moving
-average of the weights (Polyak & Juditsky, 1992).
+Each step trains the largest config on the ground truth and some others (`students.py`) on a mix
+of the ground truth and the largest's output (in-place distillation: Yu & Huang, ICCV 2019,
+arXiv:1903.05134), and sums the gradients. The result is the moving average of the weights
+(Polyak & Juditsky, 1992).
 """
 
 from __future__ import annotations
 
 import math
-import random
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
@@ -37,6 +36,7 @@ from models.training.probe import Probe
 from models.training.resident import ResidentPhotographs
 from models.training.space import ConfigSpace
 from models.training.start import start_from
+from models.training.students import Students
 from models.weights import ALONE, SUPERNET, State, Weights, build_model
 
 GRADIENT_LIMIT = 1.0
@@ -141,8 +141,7 @@ class SupernetTrainer:
         self.step, self.loss = 0, 0.0
         self.rejected, self.rejected_in_a_row = 0, 0
         self.shells: dict[str, MobileSR] = {}
-        pool = random.Random(f"pool {plan.seed}")
-        self.pool = [space.sample(pool) for _ in range(plan.config_pool)]
+        self.students = Students(space, plan)
         self.pass_of: Pass = self._backward
         self.graphed = self.numerics.device == "cuda" and not self.scaler.is_enabled()
 
@@ -249,14 +248,8 @@ class SupernetTrainer:
                 taught = self.teacher(low).float()
             target = torch.lerp(high, taught, self.plan.distill)
             _, loss = self.pass_of(self.full, low, target)
-        # Own stream of each step: what is drawn does not depend on where a run was resumed.
-        rng = random.Random(f"configs {self.plan.seed} {self.step}")
-        students = [self.space.smallest()]
-        for _ in range(self.plan.random_configs):
-            students.append(rng.choice(self.pool) if self.pool else self.space.sample(rng))
-        for config in students:
-            if config != self.full:
-                self.pass_of(config, low, target)
+        for config in self.students.of_step(self.step):
+            self.pass_of(config, low, target)
         self._update(float(loss))
 
     def _backward(

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from filelock import FileLock
 
 from device_runner import HostDevice
 from device_runner.devices.lease import LOCK_DIR_VARIABLE
-from foundation import Artifact, ArtifactManifest, TensorSpec, sha256_of
+from foundation import Artifact, ArtifactManifest, TensorSpec, load_artifact, sha256_of
 
 pytest.register_assert_rewrite("device_contract")
 
@@ -75,12 +76,17 @@ def _describe(folder: Path) -> Artifact:
 
 
 @pytest.fixture(scope="session")
-def artifact(tmp_path_factory: pytest.TempPathFactory) -> Artifact:
-    folder = tmp_path_factory.mktemp("tiny")
-    given, expected = _export(folder)
-    given.astype("<f4").tofile(folder / "check_input.bin")
-    expected.astype("<f4").tofile(folder / "check_output.bin")
-    return _describe(folder)
+def artifact(run_folder: Path) -> Artifact:
+    """Made once for all workers: read it, do not change it."""
+    folder = run_folder / "tiny"
+    with FileLock(run_folder / "tiny.lock"):
+        if not (folder / "manifest.json").exists():
+            folder.mkdir()
+            given, expected = _export(folder)
+            given.astype("<f4").tofile(folder / "check_input.bin")
+            expected.astype("<f4").tofile(folder / "check_output.bin")
+            _describe(folder)
+    return load_artifact(folder)
 
 
 @pytest.fixture

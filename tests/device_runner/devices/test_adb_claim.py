@@ -262,13 +262,20 @@ def test_a_lock_that_makes_no_sense_stops_nobody(
     if beat is not None:
         (lock_of(phone) / "beat").write_text(beat)
         (lock_of(phone) / "holder").write_bytes(b"\xff{" * 5000)
-    with opened().lease(wait_s=60):
+    made_s = time.time() - 11
+    os.utime(lock_of(phone), (made_s, made_s))
+    with opened().lease():
         pass
 
 
-def test_a_lock_just_made_is_respected(opened: Callable[..., AdbDevice], phone: LabDevice) -> None:
+def test_a_lock_just_made_is_respected_and_not_for_long(
+    opened: Callable[..., AdbDevice], phone: LabDevice
+) -> None:
     lock_of(phone).mkdir(parents=True)
-    with pytest.raises(DeviceBusy, match="another host"), opened().lease():
+    device = opened()
+    with pytest.raises(DeviceBusy, match="another host"), device.lease():
+        pass
+    with device.lease(wait_s=60):
         pass
 
 

@@ -1,6 +1,8 @@
 """Another ExecuTorch than the one the direct lowering was made for: `standard`, and a sentence."""
 
 import importlib.metadata
+import shutil
+from pathlib import Path
 
 import pytest
 
@@ -25,12 +27,15 @@ def another_version(monkeypatch):
 
 
 @pytest.fixture
-def another_schema(monkeypatch, tmp_path):
-    for name in executorch_internals._FILES:
-        (tmp_path / name).write_text("table XNNGraph {}")
+def installed(monkeypatch, tmp_path):
+    """A copy of what the direct lowering reads of executorch, in place of it."""
+    real = executorch_internals._folder()
+    for name in (*executorch_internals._FILES, executorch_internals._FLATC):
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        shutil.copy(real / name, tmp_path / name)
     monkeypatch.setattr(executorch_internals, "_folder", lambda: tmp_path)
     executorch_internals.unfit.cache_clear()
-    yield
+    yield tmp_path
     executorch_internals.unfit.cache_clear()
 
 
@@ -48,11 +53,23 @@ def test_another_version_is_lowered_by_the_partitioner(another_version):
     assert "\n" not in sentence
 
 
-def test_another_schema_is_lowered_by_the_partitioner(another_schema):
+def test_a_copy_fits(installed):
+    assert executorch_internals.unfit() == ""
+
+
+@pytest.mark.parametrize("name", executorch_internals._FILES)
+def test_another_schema_is_lowered_by_the_partitioner(name, installed):
+    (installed / name).write_text("table XNNGraph {}")
     assert Deployment.choose(**SIZE).lowering == "standard"
-    assert "the schema.fbs that is installed is another" in fallback_sentence(
+    assert f"the {Path(name).name} that is installed is another" in fallback_sentence(
         Deployment.choose(**SIZE)
     )
+
+
+def test_without_its_compiler_of_schemas_it_is_the_partitioner(installed):
+    (installed / executorch_internals._FLATC).unlink()
+    assert Deployment.choose(**SIZE).lowering == "standard"
+    assert "needs executorch's data/bin/flatc" in fallback_sentence(Deployment.choose(**SIZE))
 
 
 def test_what_was_asked_for_by_name_is_refused(another_version):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 from config_strategies import configs
-from executorch.runtime import Runtime
+from host_answer import host_answer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -23,8 +23,7 @@ SIZE = (13, 7)
 
 
 def run(program, tensor):
-    (answer,) = Runtime.get().load_program(program).load_method("forward").execute([tensor])
-    return answer.numpy().copy()
+    return host_answer(program, tensor).numpy()
 
 
 def both(model, precision, pixels):

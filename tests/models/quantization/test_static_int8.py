@@ -2,7 +2,7 @@
 
 import pytest
 import torch
-from executorch.runtime import Runtime
+from host_answer import host_answer
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import nn
@@ -35,8 +35,7 @@ def by_xnnpack(layer, grids, x):
         made = graph.convolution(graph.input(x.shape), kernel, Padding(1, 1, 1))
     graph.output(graph.as_float(made))
     program, _ = make_program(graph)
-    (answer,) = Runtime.get().load_program(program).load_method("forward").execute([x])
-    return answer
+    return host_answer(program, x)
 
 
 @settings(max_examples=16)

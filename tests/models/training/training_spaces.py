@@ -30,6 +30,9 @@ class TinySpace:
     def smallest(self):
         return self.config(min(self.channels), (1,))
 
+    def widths(self):
+        return self.channels
+
     def sample(self, rng: random.Random):
         ratios = tuple(rng.choice((1, 2)) for _ in range(rng.choice((1, 2))))
         return self.config(rng.choice(self.channels), ratios)
