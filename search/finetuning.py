@@ -158,10 +158,10 @@ def _trained(
     )
     if path.is_file():
         earlier = load_weights(path)
+        # Of one config none is drawn, whatever the plan says of that.
+        asked = plan.model_dump(mode="json", exclude={"students", "random_configs", "config_pool"})
         if earlier.training.get("identity") == trainer.identity and all(
-            earlier.training.get(name) == value
-            # Of one config none is drawn, whatever the plan says.
-            for name, value in plan.model_dump(mode="json", exclude={"random_configs"}).items()
+            earlier.training.get(name) == value for name, value in asked.items()
         ):
             return earlier
     weights = trainer.run(events.training)

@@ -14,6 +14,8 @@ from models.training.plan import TrainingPlan
 from models.weights import State
 
 FORMAT = "mobilesr-tune/training/2"
+# What a plan that does not say it was: all were, before it was a choice.
+BEFORE_STUDENTS = {"students": "sandwich"}
 
 
 @dataclass(frozen=True)
@@ -62,7 +64,7 @@ def load_training(path: Path) -> TrainingState:
         content = torch.load(path, map_location="cpu", weights_only=True)
         if content["format"] == FORMAT:
             return TrainingState(
-                plan=TrainingPlan.build(**content["plan"]),
+                plan=TrainingPlan.build(**BEFORE_STUDENTS | content["plan"]),
                 identity=str(content["config"]),
                 precision=str(content["precision"]),
                 step=int(content["step"]),

@@ -28,8 +28,8 @@ class TrainingPlan(BaseModel):
         batch_size: crops a step.
         crop: side of a crop, in LR pixels.
         learning_rate: of Adam, while it stays.
-        students: what a step trains besides the largest: `sandwich`, the smallest config and
-            random ones; `dealt`, random ones alone, each width as often as any other.
+        students: what a step trains besides the largest: `dealt`, random configs, each width as
+            often as any other; `sandwich`, the smallest and random ones.
         random_configs: random configs a step.
         config_pool: those random configs are of so many, drawn once: each of few can be kept as a
             CUDA graph. 0: of the whole space.
@@ -45,8 +45,8 @@ class TrainingPlan(BaseModel):
     batch_size: Annotated[int, Field(ge=1, le=4096)] = 8
     crop: Annotated[int, Field(ge=4, le=512)] = 24
     learning_rate: Annotated[float, Field(gt=0, le=1)] = 2e-3
-    students: Literal["sandwich", "dealt"] = "sandwich"
-    random_configs: Annotated[int, Field(ge=0, le=64)] = 1
+    students: Literal["dealt", "sandwich"] = "dealt"
+    random_configs: Annotated[int, Field(ge=0, le=64)] = 2
     config_pool: Annotated[int, Field(ge=0, le=10_000)] = 0
     distill: Annotated[float, Field(ge=0, le=1)] = 0.5
     texture_draws: Annotated[int, Field(ge=1, le=64)] = 4

@@ -15,17 +15,17 @@ DRAWS_OF_A_WIDTH = 10_000
 class Students:
     """The students of each step. They depend on the seed and the step, not on earlier draws.
 
-    `sandwich`: the smallest config and random ones (Yu & Huang, ICCV 2019, arXiv:1903.05134).
-    `dealt`: random ones alone, their widths (`n_feats`) dealt like cards, so that each width is
-    trained as often as any other. Under the sandwich rule the smallest is trained in every step:
-    in a long training it overtakes larger configs.
+    `dealt`: random configs, their widths (`n_feats`) dealt like cards, so that each width is
+    trained as often as any other. `sandwich`: the smallest config and random ones (Yu & Huang,
+    ICCV 2019, arXiv:1903.05134); trained in every step, the smallest overtakes larger ones, and
+    configs come out closer to each other than they are (figures: docs/quality.md).
     """
 
     def __init__(self, space: ConfigSpace, plan: TrainingPlan) -> None:
         self.space, self.plan = space, plan
         rng = random.Random(f"pool {plan.seed}")
         self.pool = [space.sample(rng) for _ in range(plan.config_pool)]
-        self.widths = sorted(space.widths())
+        self.widths = sorted({config.n_feats for config in self.pool} or set(space.widths()))
 
     def of_step(self, step: int) -> list[MobileSRConfig]:
         """Configs to train at `step`, counted from 0; the largest is left out."""
@@ -41,9 +41,8 @@ class Students:
         return rng.choice(self.pool) if self.pool else self.space.sample(rng)
 
     def _of_width(self, width: int, rng: random.Random) -> MobileSRConfig:
-        kept = [config for config in self.pool if config.n_feats == width]
-        if kept:
-            return rng.choice(kept)
+        if self.pool:
+            return rng.choice([config for config in self.pool if config.n_feats == width])
         for _ in range(DRAWS_OF_A_WIDTH):
             config = self.space.sample(rng)
             if config.n_feats == width:

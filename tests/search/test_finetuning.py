@@ -2,6 +2,7 @@
 
 import re
 import shutil
+from dataclasses import replace
 
 import pytest
 from made_up_results import changed, result_of
@@ -148,6 +149,19 @@ def test_the_same_request_trains_nothing_again(run, finetuned):
     assert [a.after.artifact.sha256 for a in again] == [
         one.after.artifact.sha256 for one in finetuned[0]
     ]
+
+
+def test_weights_of_before_a_plan_said_more_of_draws_are_read_back(run, finetuned):
+    numbers = [one.after.number for one in finetuned[0]]
+    path = finetuned_path(run.path, numbers[0], ".pt")
+    kept = load_weights(path)
+    before = {n: v for n, v in kept.training.items() if n not in ("students", "config_pool")}
+    save_weights(replace(kept, training=before), path)
+    steps = []
+    events = FinetuneEvents(training=lambda p: steps.append(p.step))
+    finetune_run(run, FinetuneRequest(numbers, PLAN), events)
+    save_weights(kept, path)
+    assert steps == []
 
 
 def test_trials_are_found_by_key_and_by_standing(run):

@@ -22,7 +22,7 @@ from models.lowering.direct.strips import Strips
 from models.lowering.xnnpack_graph import XnnpackGraph
 from models.lowering.xnnpack_values import Kernel, Value
 from models.network import LEAKY_SLOPE, MobileSR
-from models.quantization.layers import LayerKind
+from models.quantization.layers import LayerKind, Place
 
 _COLOURS = 3
 # A row of sub-pixels reaches one row of the patch above its own and one below.
@@ -61,10 +61,13 @@ class DirectTail:
         for first in range(0, scale, step):
             own, reached = slice(first, first + step), slice(first, first + step + _BEYOND)
             upsampling = numerics.kernel(
-                self.graph, LayerKind.UPSAMPLING, up[own].flatten(0, 1), up_bias[own].flatten()
+                self.graph,
+                Place(None, LayerKind.UPSAMPLING),
+                up[own].flatten(0, 1),
+                up_bias[own].flatten(),
             )
             patches = numerics.kernel(
-                self.graph, LayerKind.PATCHES,
+                self.graph, Place(None, LayerKind.PATCHES),
                 weight[reached, :, :, own].flatten(3).flatten(0, 2), bias[reached].flatten(),
             )  # fmt: skip
             bias[reached] = 0
@@ -106,8 +109,9 @@ class DirectTail:
         """(1, h, W, C) -> (patch rows reached, patch columns, colours, h, W)."""
         graph = self.graph
         _, height, width, _ = strip.shape
-        wide = graph.leaky_relu(graph.linear(strip, group.upsampling), LEAKY_SLOPE)
-        mapped = graph.linear(wide, group.patches)
+        wide = graph.linear(strip, group.upsampling)
+        wide = graph.leaky_relu(wide, LEAKY_SLOPE, group.patches.takes)
+        mapped = graph.as_float(graph.linear(wide, group.patches))
         values = mapped.shape[3]
         planes = graph.transpose(graph.reshape(mapped, [height * width, values]), [1, 0])
         columns = self.patch * _COLOURS
@@ -175,6 +179,7 @@ class DirectTail:
 
 def _sub_rows_at_once(scale: int, numerics: Numerics) -> int:
     """All of them where that is no more work, and in int8, which rounds a patch's map as one."""
-    if scale == 2 or {LayerKind.UPSAMPLING, LayerKind.PATCHES} & numerics.int8:
+    in_int8 = numerics.int8.static | numerics.int8.dynamic
+    if scale == 2 or {LayerKind.UPSAMPLING, LayerKind.PATCHES} & in_int8:
         return scale
     return 1

@@ -80,6 +80,18 @@ def test_the_checkpoint_of_another_plan_is_refused(images, tmp_path, change, kil
     assert checkpoint.read_bytes() == kept
 
 
+def test_a_checkpoint_of_before_students_were_a_choice_goes_on_as_a_sandwich(images, tmp_path):
+    checkpoint = tmp_path / "training.pt"
+    plan = SHORT.model_copy(update={"students": "sandwich", "random_configs": 1})
+    with pytest.raises(Killed):
+        trainer(images, plan, checkpoint=checkpoint).run(kill_after(3))
+    content = torch.load(checkpoint)
+    del content["plan"]["students"]
+    torch.save(content, checkpoint)
+    resumed = trainer(images, plan, checkpoint=checkpoint).run()
+    assert states_equal(resumed.state, trainer(images, plan).run().state)
+
+
 def test_the_checkpoint_of_another_space_is_refused(images, tmp_path):
     checkpoint = tmp_path / "training.pt"
     with pytest.raises(Killed):
