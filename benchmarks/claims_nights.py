@@ -91,7 +91,7 @@ def many(
 
 def nights(seed: int, draws: int) -> Iterator[Claim]:
     """3: nights that are falsely red, and how soon a change is found."""
-    times = max(1, draws // 250)
+    times = max(1, draws // 125)
     worlds = [(kind, sd, 0.0, True) for kind in Nights for sd in (ROUGH, CALM)]
     worlds.append((Nights.NEIGHBOURS, ROUGH, 0.5, True))
     # A device that does not tell when it was started.
@@ -128,7 +128,7 @@ def nights(seed: int, draws: int) -> Iterator[Claim]:
 
 def early(seed: int, draws: int) -> Iterator[Claim]:
     """4: a step before the baseline is full."""
-    times = max(1, draws // 250)
+    times = max(1, draws // 125)
     found = many([seed, 60], times, Nights.INDEPENDENT, CALM, 4, 0.03, models=50)
     under = f"{CALM:.1%} a night, {found.delays.size} models"
     yield at_least("3 % at night 5 found within 5", under, 0.9, float(np.mean(found.delays < 5)))
@@ -138,7 +138,7 @@ def early(seed: int, draws: int) -> Iterator[Claim]:
 
 def memory(seed: int, draws: int) -> Iterator[Claim]:
     """5: red until it is gone, and then green."""
-    times = max(1, draws // 250)
+    times = max(1, draws // 125)
     for sd, size in ((CALM, 0.03), (ROUGH, 0.03), (ROUGH, 0.05)):
         found = many(
             [seed, 70, int(1000 * sd), int(100 * size)], times, Nights.INDEPENDENT, sd, 20, size,
@@ -191,7 +191,7 @@ RIVALS: dict[str, Rival] = {
 
 def rivals(seed: int, draws: int) -> Iterator[Claim]:
     """9: the same nights through other rules: false alarms per 1,000, and the delay of 5 %."""
-    times = max(1, draws // 500)
+    times = max(1, draws // 250)
     for kind, sd in ((Nights.INDEPENDENT, CALM), (Nights.INDEPENDENT, ROUGH),
                      (Nights.NEIGHBOURS, ROUGH), (Nights.REBOOTS, ROUGH)):  # fmt: skip
         tables = []

@@ -29,8 +29,8 @@ import numpy as np
 
 PRIOR_SD = 0.35
 # Evidence for heat, in natural logarithms of likelihood, at which its being there or not is open:
-# what two free parameters gain by chance, and a little more.
-_OPEN_AT = 2.5
+# what two free parameters gain by chance, and half as much again.
+_OPEN_AT = 3.0
 _GRID = np.linspace(0.0, 2.0, 81)
 # Nothing is known better than to one part in a million.
 _LEAST_VARIANCE = 1e-12

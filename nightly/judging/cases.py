@@ -69,6 +69,7 @@ class Case:
         blamed: which of them were called a regression: no longer part of any reference.
         praised: which were called improved: not part of the baseline until they are accepted.
         doubted: which looked worse without being called so.
+        held_back: which of the blamed were not called so, but seen to be changed already since.
         red_nights: the stretch of nights up to the last one on which it was called a regression,
             on earlier levels of the device too.
         first, second: tonight's looks.
@@ -81,6 +82,7 @@ class Case:
     blamed: tuple[bool, ...]
     praised: tuple[bool, ...]
     doubted: tuple[bool, ...]
+    held_back: tuple[bool, ...]
     red_nights: tuple[Point, ...]
     baseline_night: int
     first: Point
@@ -98,6 +100,16 @@ class Case:
     def changed(self) -> tuple[bool, ...]:
         """Which earlier nights were not as the baseline."""
         return tuple(bad or good for bad, good in zip(self.blamed, self.praised, strict=True))
+
+    @property
+    def before_red(self) -> list[Point]:
+        """Nights that were as the baseline when they were judged, before the red ones.
+
+        Those that were held back since are among them: they were chosen for being worse.
+        """
+        first = self.red_nights[0].night if self.red_nights else 1 << 62
+        rows = zip(self.before, self.changed, self.held_back, strict=True)
+        return [p for p, other, held in rows if p.night < first and (held or not other)]
 
     @property
     def recent(self) -> list[Point]:
@@ -175,7 +187,8 @@ class CaseBuilder:
         if stretch and stretch[0].night in self.level_nights:
             blamed -= {point.night for point in stretch}
             stretch = ()
-        blamed |= self._held_back(metric, before, stretch) - {baseline}
+        held_back = self._held_back(metric, before, stretch) - {baseline} - blamed
+        blamed |= held_back
         praised = trail.praised.get(metric.name, set()) - {baseline}
         doubted = trail.doubted.get(metric.name, set()) - {baseline}
         return Case(
@@ -184,6 +197,7 @@ class CaseBuilder:
             blamed=tuple(point.night in blamed for point in before),
             praised=tuple(point.night in praised for point in before),
             doubted=tuple(point.night in doubted for point in before),
+            held_back=tuple(point.night in held_back for point in before),
             # Blamed beside another baseline than the one that is asked for tonight.
             red_nights=() if self.rules.baseline is not None else stretch,
             baseline_night=max(baseline, before[0].night),
@@ -214,6 +228,11 @@ class CaseBuilder:
         if metric.name not in self._pools:
             self._pools[metric.name] = pool(self._own_spreads(metric), assumed)
         return max(self._pools[metric.name].sd, LEAST_SD_SHARE * assumed)
+
+    @property
+    def usual_latency_sd(self) -> float:
+        """Of a night's latency of any model of the device."""
+        return self._usual_sd(LATENCY)
 
     @cached_property
     def level_nights(self) -> Mapping[int, float]:

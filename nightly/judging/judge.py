@@ -21,9 +21,9 @@ from nightly.history.reading import Trail
 from nightly.judging.cases import Case, CaseBuilder, Rules
 from nightly.judging.changes import Change, last_change
 from nightly.judging.least import least_size
-from nightly.judging.memory import is_back
+from nightly.judging.memory import ALIKE_MEMORY, has_lapsed, is_back
 from nightly.judging.relevel import restarted
-from nightly.judging.shift import WINDOWS, Choose, Shift, largest_shift, level, shift
+from nightly.judging.shift import Choose, Shift, largest_shift, level, shift
 from nightly.judging.spread import unsteadiness
 from nightly.metrics import Metric
 from nightly.records import OK, Observation, Point, SeriesKey, Status, Verdict, middle
@@ -39,11 +39,6 @@ CONFIRM_P = 0.05
 DOUBT_P = 0.002
 REMEMBERED_P = 0.01
 REMEMBERED_NIGHTS = 4
-# Where neighbouring nights are alike by more than this, it takes more to turn red, and red nights
-# must, after so many of them, together still look worse than the reference.
-ALIKE_MEMORY = 0.3
-LAPSED_NIGHTS = 4
-LAPSED_P = 0.01
 RECENT_NIGHTS = 14
 LATELY_NIGHTS = 3
 # How far back a change is dated: weighing every pair of nights takes the square of their number.
@@ -95,12 +90,13 @@ class DeviceJudge:
         before = max((n for trail in self.past.values() for n in trail.outcomes), default=None)
         return None if before is None else restarted(self.boots, before, self.night)
 
-    @cached_property
-    def _doubt(self) -> float:
-        """By how much more doubt the latencies of tonight are judged."""
-        if self.unsteady == 1.0 and self.night in self._cases.level_nights:
-            return self._cases.level_nights[self.night]
-        return self.unsteady
+    def _doubt(self, case: Case) -> float:
+        """By how much more doubt a latency of tonight is judged."""
+        moved = self._cases.level_nights.get(self.night, 0.0)
+        if self.unsteady > 1.0 or not moved:
+            return self.unsteady
+        sd = case.spread.sd if case.metric == metrics.LATENCY else self._cases.usual_latency_sd
+        return max(1.0, moved / sd)
 
     def suspects(self) -> list[str]:
         """Models that deserve a second look, by a generous measure."""
@@ -140,7 +136,7 @@ class DeviceJudge:
         case = self._cases.build(model, metric, again)
         if case is None or metric not in _TIMED:
             return case
-        return replace(case, unsteady=self._doubt)
+        return replace(case, unsteady=self._doubt(case))
 
     def _shifts(self, case: Case, floor: float, point: Point | None = None) -> dict[str, Shift]:
         references: dict[str, tuple[tuple[bool, ...], Choose]] = {
@@ -234,11 +230,8 @@ class DeviceJudge:
         reference = case.unchanged[: self.rules.baseline_nights]
         if not red or is_back(reference, red, case.tonight, case.spread, case.floor):
             return False
-        # What was red by the luck of a few nights alike does not bear being looked at for long.
-        lately = [*red[1 - max(WINDOWS) :], case.tonight]
-        alike = case.spread.memory > ALIKE_MEMORY
-        lapsed = alike and len(red) >= LAPSED_NIGHTS and bool(reference)
-        return not (lapsed and shift(reference, lately, case.spread).p > LAPSED_P)
+        whole = case.before_red[: self.rules.baseline_nights]
+        return not has_lapsed(reference, whole, red, case.tonight, case.spread)
 
     def _since_red(self, case: Case) -> Shift:
         """The last nights of the red stretch, tonight among them, against the baseline."""

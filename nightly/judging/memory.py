@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from nightly.judging.robust import hodges_lehmann
+from nightly.judging.shift import WINDOWS, shift
 from nightly.judging.spread import Spread
 from nightly.records import Point
 
@@ -17,6 +18,10 @@ ENOUGH = 3.0
 MOST_A_NIGHT = 2.5
 # A red level is that of the last nights only: a creep goes on.
 _LAST_NIGHTS = 10
+# After so many of them red nights must together still look worse than the reference: so surely.
+LAPSED_NIGHTS, LAPSED_P = 9, 0.01
+# Where neighbouring nights are alike by more than this, it takes more to turn red, and to stay so.
+ALIKE_MEMORY, LAPSED_ALIKE = 0.3, 4
 
 
 def is_back(
@@ -57,3 +62,30 @@ def is_back(
         evidence = max(0.0, evidence + min(MOST_A_NIGHT, max(-MOST_A_NIGHT, gain)))
         before = point
     return evidence >= ENOUGH
+
+
+def has_lapsed(
+    reference: Sequence[Point],
+    whole: Sequence[Point],
+    red: Sequence[Point],
+    tonight: Point,
+    spread: Spread,
+) -> bool:
+    """Whether the nights since it turned red do not bear it out.
+
+    The night that turned it red was chosen for being bad, so it is left out; and so were nights
+    that are held back from the reference, so they are put back. Where nights are alike, those
+    after it are bad by the same luck, and they are asked sooner.
+
+    Args:
+        reference: nights that are as they should be; without any, nothing lapses.
+        whole: the same with those that turned out since to have been changed already.
+        red: the nights since it turned red, tonight left out.
+    """
+    if not reference or not whole:
+        return False
+    if spread.memory > ALIKE_MEMORY:
+        lately = [*red[1 - max(WINDOWS) :], tonight]
+        return len(red) >= LAPSED_ALIKE and shift(reference, lately, spread).p > LAPSED_P
+    since = [*red[1:][1 - max(WINDOWS) :], tonight]
+    return len(red) >= LAPSED_NIGHTS and shift(whole, since, spread).p > LAPSED_P

@@ -16,7 +16,6 @@ of a runtime in the night of a restart looks the same, which is why a new level 
 
 from __future__ import annotations
 
-import statistics
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -30,6 +29,14 @@ from nightly.records import Point
 # it is not known whether it did.
 LEAST_MODELS_RESTARTED, LEAST_MODELS = 4, 8
 _NIGHTS_BEFORE, _NIGHTS_AFTER = 3, 3
+# Of normal moves half are smaller than so many deviations.
+_MEDIAN = 0.6745
+# Nights on which the models moved by more than so many times what they do on calm ones say nothing
+# of the noise; nor does a model by fewer moves than these.
+_CALM = 2.0
+_LEAST_MOVES = 3
+# Levels are looked for so many times, with the noise that those found before leave.
+_PASSES = 3
 # Nearly all: of the models, no more than so many may have stayed where they were.
 _MAY_STAY = 0.4
 # Some up and some down: of the models, at least so many on either side.
@@ -59,49 +66,100 @@ def new_levels(
 ) -> dict[int, float]:
     """The nights with which a new level of the device began, and by how much models moved.
 
+    What a move is held against is learnt from the same nights, and levels that were not seen make
+    it larger than it is: so it is learnt again without those that were found, until no more are.
+
     Args:
-        rows: per model its nights on the device as it was, oldest first, as badness.
+        rows: per model its nights on the device as it was, oldest first, as badness. A model that
+            was not measured in the last three nights before one says nothing of it.
         boots: when the device was last started, by night; see `restarted`.
 
     Returns:
-        Night to the typical size of a model's move, in standard deviations of a usual one.
+        Night to the standard deviation of the models' moves, as badness.
     """
-    found: dict[int, float] = {}
-    noise = {model: _noise(row) for model, row in rows.items()}
-    usual = statistics.median([sd for sd in noise.values() if sd > 0] or [0.0])
-    if usual == 0:
-        return found
     nights = sorted({point.night for row in rows.values() for point in row})
-    starts = {b: restarted(boots or {}, a, b) for a, b in pairwise(nights)}
+    place = {night: at for at, night in enumerate(nights)}
+    table = np.full((len(rows), len(nights)), np.nan)
+    for row, values in zip(rows.values(), table, strict=True):
+        for point in row:
+            values[place[point.night]] = point.value
+    starts = [None, *(restarted(boots or {}, a, b) for a, b in pairwise(nights))]
+    found: dict[int, float] = {}
+    for _ in range(_PASSES):
+        before, found = found, _levels(table, starts, _noise(table, list(found)))
+        if found.keys() == before.keys():
+            break
+    return {nights[at]: size for at, size in found.items()}
+
+
+def _levels(
+    table: np.ndarray, starts: Sequence[bool | None], noise: np.ndarray
+) -> dict[int, float]:
+    """As `new_levels`, by the noise of each model; places in place of nights."""
+    found: dict[int, float] = {}
     begins = 0
-    for night in nights:
+    for at, start in enumerate(starts):
         after = 1
-        if starts.get(night):
+        if start:
             # Luck evens out over the nights since the restart, up to the next one.
-            others = [n for n in nights if n > night and starts[n]]
-            after = min(_NIGHTS_AFTER, sum(night <= n < min(others, default=n + 1) for n in nights))
-        moves = []
-        for model, row in rows.items():
-            before = [p.value for p in row if begins <= p.night < night][-_NIGHTS_BEFORE:]
-            since = [p.value for p in row if p.night >= night][:after]
-            # Without a restart, a model that was not measured tonight says nothing of tonight.
-            if before and since and (after > 1 or any(p.night == night for p in row)):
-                sd = max(noise[model], 0.5 * usual) * (1 / len(since) + 1 / len(before)) ** 0.5
-                moves.append((statistics.fmean(since) - statistics.fmean(before)) / sd)
-        if _is_new(np.array(moves), starts.get(night)):
-            found[night] = max(1.0, float(np.median(np.abs(moves))) / 0.6745)
-            begins = night
+            others = [n for n in range(at + 1, len(starts)) if starts[n]]
+            after = min(_NIGHTS_AFTER, min(others, default=len(starts)) - at)
+        moves, errors = _moves(table, begins, at, after)
+        known = np.isfinite(moves) & (noise > 0)
+        if _is_new((moves / (errors * np.where(noise > 0, noise, 1.0)))[known], start):
+            found[at] = float(np.median(np.abs(moves[known]))) / _MEDIAN
+            begins = at
     return found
 
 
-def _noise(row: Sequence[Point]) -> float:
-    """A night's deviation by how far it usually lies from the three before: rhythms are in it."""
-    values = np.array([point.value for point in row])
-    if values.size < 4:
-        return 0.0
-    before = np.lib.stride_tricks.sliding_window_view(values, _NIGHTS_BEFORE)[:-1].mean(axis=1)
-    moves = np.abs(values[_NIGHTS_BEFORE:] - before)
-    return float(np.median(moves)) / 0.6745 / (1 + 1 / _NIGHTS_BEFORE) ** 0.5
+def _moves(
+    table: np.ndarray, begins: int, at: int, after: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """How far nights from `at` on lie from those before, of one level: (models,).
+
+    And the error of it, in deviations of one night; a model that lacks either side has no number.
+    """
+    earlier = table[:, max(begins, at - _NIGHTS_BEFORE) : at]
+    since = table[:, at : at + after]
+    had, have = np.isfinite(earlier).sum(axis=1), np.isfinite(since).sum(axis=1)
+    known = (had > 0) & (have > 0)
+    moves, errors = np.full(known.shape, np.nan), np.full(known.shape, np.nan)
+    moves[known] = np.nanmean(since[known], axis=1) - np.nanmean(earlier[known], axis=1)
+    errors[known] = np.sqrt(1 / had[known] + 1 / have[known])
+    return moves, errors
+
+
+def _noise(table: np.ndarray, levels: Sequence[int]) -> np.ndarray:
+    """A night's deviation by how far it usually lies from those before: rhythms are in it.
+
+    By nights on which the models did not all move, (models,); of a model with few nights what is
+    usual, and no less than half of that of any. 0 where nothing is known.
+    """
+    models, nights = table.shape
+    moves = np.full((models, nights), np.nan)
+    for at in range(1, nights):
+        if at not in levels:
+            begins = max((one for one in levels if one < at), default=0)
+            moved, errors = _moves(table, begins, at)
+            moves[:, at] = np.abs(moved) / errors
+    known = np.isfinite(moves)
+    scatter = {
+        at: float(np.median(moves[known[:, at], at]))
+        for at in range(nights)
+        if known[:, at].sum() >= LEAST_MODELS_RESTARTED
+    }
+    if not scatter:
+        return np.zeros(models)
+    most = _CALM * float(np.quantile(list(scatter.values()), 0.25))
+    calm = [at for at, one in scatter.items() if one <= most]
+    noise = np.full(models, np.nan)
+    for model in range(models):
+        own = moves[model, calm]
+        own = own[np.isfinite(own)]
+        if own.size >= _LEAST_MOVES:
+            noise[model] = float(np.median(own)) / _MEDIAN
+    usual = float(np.median(moves[:, calm][known[:, calm]])) / _MEDIAN
+    return np.maximum(np.where(np.isfinite(noise), noise, usual), 0.5 * usual)
 
 
 def _is_new(moves: np.ndarray, restart: bool | None) -> bool:
@@ -115,7 +173,7 @@ def _is_new(moves: np.ndarray, restart: bool | None) -> bool:
     return (
         moves.size >= LEAST_MODELS
         and both_ways
-        and float(np.median(np.abs(moves))) / 0.6745 >= _LEAST_MOVE
+        and float(np.median(np.abs(moves))) / _MEDIAN >= _LEAST_MOVE
         and _chance(moves) < _LEVEL
     )
 

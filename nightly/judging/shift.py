@@ -90,7 +90,8 @@ def shift(
     variance += sum(((1 - point.beside) * spread.common) ** 2 for point in recent) / count**2
     size = sum(point.value for point in recent) / count - centre
     error = math.sqrt(max(variance, 0.0))
-    dof = min(spread.dof, spread.tail * count)
+    # A reference of few nights may be as wild as few recent ones.
+    dof = min(spread.dof, spread.tail * min(count, len(reference)))
     counted = size
     if count > 1:
         most = [_MOST_DEVIATIONS * one for one in deviations]

@@ -10,7 +10,7 @@ import scipy.stats
 from device_runner.statistics.intervals import MIN_SESSIONS_FOR_BOOTSTRAP, median_variance_ratio
 from models.fidelity import shipped_source_sd_db
 from models.origin import WeightsOrigin
-from search.front.probability import LatencyBelief, SourceError, pooled_belief
+from search.front.probability import LatencyBelief, SourceError, pooled_belief, with_modes
 from search.study.records import CandidateResult
 
 # Intervals in records are 95 % ones (`MeasurePlan.confidence`).
@@ -20,13 +20,18 @@ _TAIL = 0.975
 def belief_of(results: Sequence[CandidateResult]) -> LatencyBelief:
     """From results that were timed. How much sessions differ is read back from the intervals.
 
-    A record of before sessions were counted (`sessions` 0) is taken for one of three.
+    A record of before sessions were counted (`sessions` 0) is taken for one of three. Where all
+    records hold their sessions, launches of two kinds are known from them (`modes`).
     """
     counts = [result.sessions or MIN_SESSIONS_FOR_BOOTSTRAP for result in results]
     deviations = [_session_sd(one, count) for one, count in zip(results, counts, strict=True)]
-    return pooled_belief(
+    belief = pooled_belief(
         [np.log(result.latency_ms or np.nan) for result in results], deviations, counts
     )
+    sessions = [np.log(one.timing.session_ms) for one in results if one.timing]
+    if len(sessions) < len(results) or any(row.size == 0 for row in sessions):
+        return belief
+    return with_modes(belief, sessions)
 
 
 def _session_sd(result: CandidateResult, sessions: int) -> float:

@@ -6,35 +6,23 @@ common to all candidates (the Bayesian bootstrap of Rubin, Ann. Stat. 9, 1981, w
 
 Five pictures make some candidates look better than they are, and those are the ones that seem to
 dominate. So each is believed as far as the others bear it out (empirical Bayes: Efron and Morris,
-JASA 70, 1975): candidates lie below the best that can be had at their latency, many near it and
-few far off, none much above. That is the stochastic frontier of Aigner, Lovell and Schmidt (J.
-Econometrics 6, 1977): a parabola over log latency, less an exponential, with normal deviations.
+JASA 70, 1975), by the `frontier` that they make up together.
 
 Candidates that the pictures treat alike (`_twins`) err together: they are drawn as one, and what
 tells them apart is kept. Where it can fail: candidates that are somewhat alike are drawn towards
-each other by more than they should be; and with fewer than `LEAST_FITTED` there is no frontier, and
-each is believed as it is.
+each other by more than they should be; and where there is no frontier each is believed as it is.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-
 import numpy as np
-import scipy.optimize
 import scipy.sparse.csgraph
 import scipy.special
 import scipy.stats
 
 from device_runner.statistics.moderation import shared_variance
+from search.front.frontier import LEAST_DB, Frontier, fitted_frontier
 
-# From so many candidates on, they say together what PSNR goes with a latency.
-LEAST_FITTED = 8
-# Candidates that differ by less differ by nothing that one could see.
-_LEAST_DB = 0.005
-# What the deviations beside the frontier are at first, as a share of all, and by how much of a
-# factor both scales may be off: weak, so that eight candidates do not run away.
-_DEVIATION, _FACTOR = 1 / 3, np.e
 # Twins differ by less than this share of the variance by which two of their kind would.
 _TWIN = 0.02
 # So many equal shares stand for what is believed of one candidate.
@@ -44,8 +32,10 @@ _MOST_FREEDOM = 1000.0
 
 def draw_psnrs(
     pictures_db: np.ndarray, log_latency: np.ndarray, *, draws: int, seed: int = 0
-) -> np.ndarray:
-    """Possible mean PSNRs of each candidate over pictures of the kind: (draws, n).
+) -> tuple[np.ndarray, Frontier | None]:
+    """Possible mean PSNRs of each candidate over pictures of the kind, (draws, n).
+
+    With it the frontier that the candidates make up together; None where there is none.
 
     Args:
         pictures_db: (pictures, n), the same pictures for all candidates.
@@ -64,7 +54,7 @@ def draw_psnrs(
     count = table.shape[0]
     mean = table.mean(axis=0)
     if count < 2:
-        return np.tile(mean, (draws, 1))
+        return np.tile(mean, (draws, 1)), fitted_frontier(mean, np.zeros(mean.size), log_latency)
     # What a picture does to all of them orders none of them.
     own = table - mean
     own = own - np.median(own, axis=1, keepdims=True)
@@ -73,13 +63,14 @@ def draw_psnrs(
     weights = random.standard_normal((draws, count)) / np.sqrt(count)
     units = _twins(own)
     places = log_latency @ units
-    if units.shape[1] < LEAST_FITTED or np.ptp(places) == 0:
-        few = np.sqrt(random.chisquare(count - 1, (draws, 1)) / (count - 1))
-        return np.asarray(mean + weights @ own / np.sqrt(count - 1) / few)
     shared = own @ units
-    variance, freedom = _moderated(shared)
-    error = np.sqrt(variance / count + _LEAST_DB**2)
-    frontier = _fitted(mean @ units, error, places)
+    variance, freedom = _moderated(shared) if units.shape[1] > 1 else (np.zeros(1), 1.0)
+    error = np.sqrt(variance / count)
+    frontier = fitted_frontier(mean @ units, error, places)
+    if frontier is None:
+        few = np.sqrt(random.chisquare(count - 1, (draws, 1)) / (count - 1))
+        return np.asarray(mean + weights @ own / np.sqrt(count - 1) / few), None
+    error = np.hypot(error, LEAST_DB)
     off = mean - frontier.level(log_latency)
     drawn = _believed(off @ units, error, freedom, frontier, weights @ _directions(shared))
     # What tells twins apart is known from the pictures as it is.
@@ -87,7 +78,7 @@ def draw_psnrs(
     apart = (
         off - (off @ units) @ member.T + weights @ (own - shared @ member.T) / np.sqrt(count - 1)
     )
-    return np.asarray(frontier.level(log_latency) + drawn @ member.T + apart)
+    return np.asarray(frontier.level(log_latency) + drawn @ member.T + apart), frontier
 
 
 def _directions(own: np.ndarray) -> np.ndarray:
@@ -110,27 +101,6 @@ def _twins(own: np.ndarray) -> np.ndarray:
     return np.asarray(member / member.sum(axis=0))
 
 
-@dataclass(frozen=True)
-class _Frontier:
-    """Where the best candidates lie, how far others lie below, and normal deviations, dB.
-
-    `curve` are coefficients over log latency, the highest power first.
-    """
-
-    curve: np.ndarray
-    below: float
-    deviation: float
-
-    def level(self, log_latency: np.ndarray) -> np.ndarray:
-        """The best that can be had at these latencies, but for deviations."""
-        return np.asarray(np.polyval(self.curve, log_latency))
-
-    def log_density(self, off: np.ndarray) -> np.ndarray:
-        """Of lying `off` the frontier, up to a constant."""
-        tail = -off / self.deviation - self.deviation / self.below
-        return np.asarray(off / self.below + scipy.special.log_ndtr(tail))
-
-
 def _moderated(own: np.ndarray) -> tuple[np.ndarray, float]:
     """How much a picture moves each candidate (variance), and the freedom it is known with.
 
@@ -139,45 +109,14 @@ def _moderated(own: np.ndarray) -> tuple[np.ndarray, float]:
     """
     freedom = own.shape[0] - 1
     variance = np.square(own).sum(axis=0) / freedom
-    usual, lent = shared_variance(np.maximum(variance, _LEAST_DB**2), freedom)
+    usual, lent = shared_variance(np.maximum(variance, LEAST_DB**2), freedom)
     return (lent * usual + freedom * variance) / (lent + freedom), min(
         _MOST_FREEDOM, lent + freedom
     )
 
 
-def _fitted(mean: np.ndarray, error: np.ndarray, log_latency: np.ndarray) -> _Frontier:
-    """The likeliest frontier, with weak assumptions about both scales."""
-    middle, width = log_latency.mean(), np.ptp(log_latency)
-    design = np.vander((log_latency - middle) / width, 3)
-    first = np.linalg.lstsq(design, mean, rcond=None)[0]
-    spread = max(float((mean - design @ first).std()), _LEAST_DB)
-    assumed = np.log([spread, _DEVIATION * spread])
-
-    def cost(guess: np.ndarray) -> float:
-        below, deviation = np.exp(guess[3:])
-        off = mean - design @ guess[:3]
-        noise = np.hypot(deviation, error)
-        density = (
-            -np.log(below)
-            + noise**2 / (2 * below**2)
-            + off / below
-            + scipy.special.log_ndtr(-off / noise - noise / below)
-        )
-        return float(-density.sum() + np.square((guess[3:] - assumed) / np.log(_FACTOR)).sum() / 2)
-
-    # The middle of the candidates lies about as far below the frontier as they scatter.
-    begin = np.array([*first, *assumed])
-    begin[2] += spread
-    found = scipy.optimize.minimize(cost, begin, method="BFGS", options={"maxiter": 60}).x
-    if not np.isfinite(found).all() or cost(found) > cost(begin):
-        found = begin
-    below, deviation = np.exp(found[3:])
-    curve = np.poly1d(found[:3])(np.poly1d([1 / width, -middle / width])).coeffs
-    return _Frontier(np.asarray(curve), float(below), float(np.hypot(deviation, _LEAST_DB)))
-
-
 def _believed(
-    off: np.ndarray, error: np.ndarray, freedom: float, frontier: _Frontier, luck: np.ndarray
+    off: np.ndarray, error: np.ndarray, freedom: float, frontier: Frontier, luck: np.ndarray
 ) -> np.ndarray:
     """Draws of how far off the frontier each is: (draws, n), by standard normal `luck`."""
     shares = scipy.stats.t.ppf((np.arange(_SHARES) + 0.5) / _SHARES, freedom)

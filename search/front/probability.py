@@ -18,22 +18,30 @@ import numpy as np
 import scipy.stats
 
 from device_runner.statistics.intervals import median_variance_ratio
+from device_runner.statistics.moderation import shared_variance
+from search.front.frontier import fitted_frontier
+from search.front.modes import Modes, launch_modes
 from search.front.pictures import draw_psnrs
 
 Row = Sequence[float] | np.ndarray
 
 DRAWS = 2000
-# How many candidates' worth of evidence the noise of all lends to the noise of one.
-POOLED_FREEDOM = 4.0
+# How many degrees of freedom the noise of all lends to the noise of one, at least and at most, by
+# how alike the candidates' noises are; from so many candidates on that can be told.
+POOLED_FREEDOM, MOST_POOLED_FREEDOM = 4.0, 60.0
+LEAST_POOLED = 8
 # What sessions are assumed to differ by where nothing is known, and how little that is believed:
 # the sessions of one model on an idle host differed by 1.7 %.
 ASSUMED_SD = 0.017
 ASSUMED_FREEDOM = 4.0
+_PROPOSALS = 8
 
 
 @dataclass(frozen=True)
 class LatencyBelief:
     """What is known of the logarithms of some candidates' latencies: Student's t each, (n,).
+
+    `modes` are in its place where launches are of two kinds; mean and deviation are theirs then.
 
     Raises:
         ValueError: rows of unlike length, not finite, or a scale or freedom below zero.
@@ -42,6 +50,7 @@ class LatencyBelief:
     mean: np.ndarray
     scale: np.ndarray
     freedom: np.ndarray
+    modes: Modes | None = None
 
     def __post_init__(self) -> None:
         rows = (self.mean, self.scale, self.freedom)
@@ -55,8 +64,17 @@ class LatencyBelief:
     @property
     def sd(self) -> np.ndarray:
         """Its standard deviation; of one that has none (two degrees or fewer), of three's."""
+        if self.modes is not None:
+            return self.modes.sd
         freedom = np.maximum(self.freedom, 3.0)
         return np.asarray(self.scale * np.sqrt(freedom / (freedom - 2.0)))
+
+    def drawn(self, random: np.random.Generator, draws: int) -> np.ndarray:
+        """Possible log latencies: (draws, n)."""
+        if self.modes is not None:
+            return self.modes.drawn(random, draws)
+        luck = random.standard_t(self.freedom, (draws, self.mean.size))
+        return np.asarray(self.mean + self.scale * luck)
 
 
 @dataclass(frozen=True)
@@ -116,17 +134,60 @@ def pooled_belief(log_latency: Row, session_sd: Row, sessions: Row) -> LatencyBe
     assumed = ASSUMED_FREEDOM**2 / (ASSUMED_FREEDOM + float(own.sum()))
     pooled = (assumed * ASSUMED_SD**2 + squares.sum()) / (assumed + own.sum())
     # What all together know bounds what they can lend.
-    lent = min(POOLED_FREEDOM, assumed + float(own.sum()))
+    lent = min(_lent(sd[sd > 0] ** 2, own[sd > 0]), assumed + float(own.sum()))
     variance = (lent * pooled + squares) / (lent + own)
     ratio = np.array([median_variance_ratio(int(one)) for one in count])
     return LatencyBelief(mean, np.sqrt(ratio * variance / count), lent + own)
 
 
-def draw_latencies(belief: LatencyBelief, *, draws: int = DRAWS, seed: int = 0) -> np.ndarray:
-    """Possible latencies of each candidate: (draws, n), in the unit of the belief."""
+def with_modes(belief: LatencyBelief, log_sessions: Sequence[np.ndarray]) -> LatencyBelief:
+    """The belief by the sessions themselves, where they show that launches are of two kinds.
+
+    `log_sessions` are the logarithms of each candidate's sessions, corrected for drift.
+    """
+    modes = launch_modes(log_sessions)
+    if modes is None:
+        return belief
+    return LatencyBelief(modes.mean, belief.scale, belief.freedom, modes)
+
+
+def _lent(variances: np.ndarray, freedom: np.ndarray) -> float:
+    """Degrees of freedom that the noise of all is worth to one, by how alike they are in it."""
+    if variances.size < LEAST_POOLED:
+        return POOLED_FREEDOM
+    _, worth = shared_variance(variances[freedom > 0], freedom[freedom > 0])
+    return min(MOST_POOLED_FREEDOM, max(POOLED_FREEDOM, worth))
+
+
+def draw_points(
+    belief: LatencyBelief, psnrs_db: np.ndarray, *, draws: int = DRAWS, seed: int = 0
+) -> tuple[np.ndarray, np.ndarray]:
+    """Possible latencies and PSNRs of each candidate: (draws, n) each, in the belief's unit and dB.
+
+    `psnrs_db` is (n,), exact, or (pictures, n). A candidate whose sessions make it look better than
+    any other can be at its PSNR owes that to luck, so latencies are drawn by what is believed of
+    them and by the frontier that all candidates make up (`frontier`). Where there is none, or one
+    that falls, by what is believed alone.
+    """
+    if psnrs_db.ndim == 1:
+        exact = np.zeros(psnrs_db.size)
+        psnrs = np.tile(psnrs_db, (draws, 1))
+        frontier = fitted_frontier(psnrs_db, exact, belief.mean)
+    else:
+        psnrs, frontier = draw_psnrs(psnrs_db, belief.mean, draws=draws, seed=seed)
     random = np.random.default_rng([seed, 1])
-    shape = (draws, belief.mean.size)
-    return np.asarray(np.exp(belief.mean + belief.scale * random.standard_t(belief.freedom, shape)))
+    drawn = belief.drawn(random, draws)
+    if frontier is None or not frontier.rises(belief.mean):
+        return np.exp(drawn), psnrs
+    # Metropolis' algorithm with proposals from the belief (L. Tierney, Ann. Stat. 22, 1994, the
+    # independence sampler): the frontier is much wider than the belief, so few are enough.
+    density = frontier.log_density_or_none(psnrs - frontier.level(drawn))
+    for _ in range(_PROPOSALS):
+        other = belief.drawn(random, draws)
+        its = frontier.log_density_or_none(psnrs - frontier.level(other))
+        better = np.log(random.random(psnrs.shape)) < its - density
+        drawn, density = np.where(better, other, drawn), np.where(better, its, density)
+    return np.exp(drawn), psnrs
 
 
 def on_front(latencies: np.ndarray, psnrs: np.ndarray) -> np.ndarray:
@@ -177,12 +238,12 @@ def front_probability(
         raise ValueError("latencies and PSNRs need one number a candidate")
     if not np.isfinite(psnrs).all():
         raise ValueError("PSNRs must be finite")
-    drawn = psnrs if psnrs.ndim == 1 else draw_psnrs(psnrs, belief.mean, draws=draws, seed=seed)
+    latencies, drawn = draw_points(belief, psnrs, draws=draws, seed=seed)
     if source is not None:
         if source.sd_db.shape != belief.mean.shape:
             raise ValueError("a source's error needs one deviation a candidate")
         drawn = drawn + source.drawn(draws=draws, seed=seed)
-    return np.asarray(on_front(draw_latencies(belief, draws=draws, seed=seed), drawn).mean(axis=0))
+    return np.asarray(on_front(latencies, drawn).mean(axis=0))
 
 
 def winners_log_latency(belief: LatencyBelief, place: int) -> float:

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 import numpy as np
 import scipy.stats
 
-from search.front.probability import LatencyBelief, Row, draw_latencies, on_front
+from search.front.probability import LatencyBelief, Row, draw_points, on_front
 
 # Enough to say who is doubtful: the error of a probability is at most 0.022.
 DRAWS = 500
@@ -79,7 +79,7 @@ def allocate(
     psnr, had = np.asarray(psnrs, dtype=np.float64), np.asarray(sessions)
     if had.shape != mean.shape or psnr.shape != mean.shape or not np.isfinite(psnr).all():
         raise ValueError("sessions and PSNRs need one finite number a candidate")
-    member = on_front(draw_latencies(belief, draws=DRAWS, seed=seed), psnr)
+    member = on_front(*draw_points(belief, psnr, draws=DRAWS, seed=seed))
     probability = member.mean(axis=0)
     undecided = np.flatnonzero((probability > plan.doubt) & (probability < 1 - plan.doubt))
     contest = _contests(mean, sd, psnr, probability, undecided, plan)

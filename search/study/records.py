@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
 from device_runner import Measurement
 from foundation.artifact import ArtifactManifest, delegated_share
@@ -64,6 +64,7 @@ class Timing(_Part):
     Attributes:
         latency_ms: corrected for the device's drift where a sentinel ran; `raw_latency_ms` not.
         sessions: how many it was estimated from; None where the record did not count them.
+        session_ms: each one's median, corrected for drift; empty where the record lacks them.
         measurement_file: the raw samples, relative to the run directory.
     """
 
@@ -72,6 +73,7 @@ class Timing(_Part):
     latency_high_ms: float | None = None
     raw_latency_ms: float | None = None
     sessions: int | None = Field(default=None, ge=1)
+    session_ms: tuple[PositiveFloat, ...] = ()
     first_run_ms: float | None = None
     load_ms: float | None = None
     peak_memory_mb: float | None = None
@@ -88,6 +90,7 @@ class Timing(_Part):
             latency_high_ms=estimate.latency_high_ms,
             raw_latency_ms=estimate.raw_latency_ms,
             sessions=estimate.sessions,
+            session_ms=measurement.session_medians_ms,
             first_run_ms=estimate.first_run_ms,
             load_ms=estimate.load_ms,
             peak_memory_mb=estimate.peak_memory_mb,
@@ -144,10 +147,10 @@ class CandidateResult(VersionedRecord):
     """
 
     kind: ClassVar[str] = "candidate-result"
-    version: ClassVar[int] = 3
+    version: ClassVar[int] = 4
     # 1 and 2 were flat, config and deployment without a type; 1 knew no raw latency and did not
-    # count sessions.
-    also_reads: ClassVar[tuple[int, ...]] = (1, 2)
+    # count sessions. 3 did not keep them.
+    also_reads: ClassVar[tuple[int, ...]] = (1, 2, 3)
 
     number: int
     config: MobileSRConfig
@@ -230,6 +233,8 @@ class CandidateResult(VersionedRecord):
     @classmethod
     def upgraded(cls, fields: dict[str, Any], version: int) -> dict[str, Any]:
         """Flat records in parts. Zero sessions meant that nobody had counted them."""
+        if version >= 3:
+            return fields
         flat = {name: value for name, value in fields.items() if name != "key"}
         flat["sessions"] = flat.get("sessions") or None
         parts = {

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_runner.devices.simulated.foreign import Nights, night_noise
-from nightly.judging.memory import is_back
+from nightly.judging.memory import has_lapsed, is_back
 from nightly.judging.relevel import LEAST_MODELS, new_levels, restarted
 from nightly.judging.shift import shift
 from nightly.judging.spread import MOST_MEMORY, Spread, memory_of, own_spread, tail_of
@@ -116,6 +116,30 @@ def test_without_a_reference_nothing_is_back():
     assert not is_back([], points([0.03]), Point(9, 0.0), Spread(0.01, 9), 0.02)
 
 
+def test_red_that_the_nights_do_not_bear_out_lapses_and_a_step_does_not():
+    rng = np.random.default_rng(64)
+    spread, by_luck, by_step, early = Spread(0.02, 60), [], [], []
+    for _ in range(200):
+        reference = points(rng.normal(0, 0.02, 14))
+        wild = Point(15, 0.07)
+        quiet = points(rng.normal(0, 0.02, 10), 16)
+        slower = points(rng.normal(0.04, 0.02, 10), 16)
+        by_luck.append(has_lapsed(reference, reference, [wild, *quiet[:-1]], quiet[-1], spread))
+        by_step.append(has_lapsed(reference, reference, [wild, *slower[:-1]], slower[-1], spread))
+        early.append(has_lapsed(reference, reference, [wild, *quiet[:4]], quiet[4], spread))
+    assert np.mean(by_luck) > 0.95
+    assert np.mean(by_step) < 0.03
+    assert not any(early)
+
+
+def test_nights_held_back_for_being_worse_are_part_of_what_red_is_held_against():
+    spread = Spread(0.02, 60)
+    low, others = points([-0.03] * 5), points([0.0] * 9, 6)
+    red = points([0.0] * 12, 15)
+    assert not has_lapsed(low, low, red[:-1], red[-1], spread)
+    assert has_lapsed(low, [*low, *others], red[:-1], red[-1], spread)
+
+
 def test_a_restart_is_a_new_level():
     rng = np.random.default_rng(6)
     table = rng.normal(0, 0.005, (20, 30))
@@ -131,6 +155,38 @@ def test_nights_without_a_restart_keep_their_level(kind):
     ]
     # Of 120 nights; a new level that is none costs a baseline, not a false alarm.
     assert sum(map(len, found)) <= 2
+
+
+def test_levels_that_follow_each_other_closely_and_early_are_found():
+    found, restarts = [], [4, 8, 11, 16, 19, 24, 29, 33, 38]
+    for seed in range(12):
+        rng = np.random.default_rng([seed, 61])
+        table = rng.normal(0, 0.006, (20, 40))
+        for night in restarts:
+            table[:, night - 1 :] = rng.normal(0, 0.02, (20, 1)) + rng.normal(
+                0, 0.006, (20, 41 - night)
+            )
+        found.append(set(new_levels(rows_of(table))))
+    # What they hide of each other is no noise.
+    assert np.mean([len(one & set(restarts)) for one in found]) > 0.8 * len(restarts)
+    assert np.mean([len(one - set(restarts)) for one in found]) < 0.5
+
+
+def test_how_far_models_moved_is_told_with_a_new_level():
+    rng = np.random.default_rng(62)
+    table = rng.normal(0, 0.004, (40, 30))
+    table[:, 17:] += rng.normal(0, 0.03, (40, 1))
+    assert new_levels(rows_of(table)) == {18: pytest.approx(0.03, rel=0.35)}
+
+
+def test_who_was_not_measured_says_nothing_of_a_level():
+    rng = np.random.default_rng(63)
+    table = rng.normal(0, 0.004, (20, 30))
+    table[:, 17:] += rng.normal(0, 0.03, (20, 1))
+    rows = rows_of(table)
+    for model in list(rows)[:10]:
+        rows[model] = [point for point in rows[model] if not 13 <= point.night <= 17]
+    assert list(new_levels(rows)) == [18]
 
 
 def test_a_third_of_the_models_or_all_of_them_one_way_is_no_new_level():

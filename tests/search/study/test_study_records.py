@@ -103,6 +103,17 @@ def test_a_record_of_version_1_does_not_know_what_was_not_kept() -> None:
     assert found.sessions == 0
 
 
+def test_a_record_of_version_3_lacks_the_sessions_themselves() -> None:
+    now = read(FLAT).to_dict()
+    assert now["schema"] == "candidate-result/4"
+    before = now | {"schema": "candidate-result/3"}
+    before["timing"] = {k: v for k, v in now["timing"].items() if k != "session_ms"}
+    found = read(before)
+    assert found.timing is not None
+    assert found.timing.session_ms == ()
+    assert found == read(now)
+
+
 def test_what_never_came_to_be_is_no_part() -> None:
     found = read(FLAT | NEVER_EXPORTED)
     assert (found.artifact, found.timing, found.quality) == (None, None, None)
@@ -127,8 +138,8 @@ def test_a_damaged_record_of_before_is_a_sentence(damage: dict[str, Any], senten
 
 
 def test_a_newer_record_is_refused() -> None:
-    with pytest.raises(RequestError, match="holds 'candidate-result/4', this version"):
-        read(FLAT | {"schema": "candidate-result/4"})
+    with pytest.raises(RequestError, match="holds 'candidate-result/5', this version"):
+        read(FLAT | {"schema": "candidate-result/5"})
 
 
 def test_a_reader_above_finds_the_samples() -> None:
