@@ -82,10 +82,10 @@ def has_lapsed(
         whole: the same with those that turned out since to have been changed already.
         red: the nights since it turned red, tonight left out.
     """
-    if not reference or not whole:
+    if not reference:
         return False
     if spread.memory > ALIKE_MEMORY:
         lately = [*red[1 - max(WINDOWS) :], tonight]
         return len(red) >= LAPSED_ALIKE and shift(reference, lately, spread).p > LAPSED_P
     since = [*red[1:][1 - max(WINDOWS) :], tonight]
-    return len(red) >= LAPSED_NIGHTS and shift(whole, since, spread).p > LAPSED_P
+    return len(red) >= LAPSED_NIGHTS and bool(whole) and shift(whole, since, spread).p > LAPSED_P
