@@ -8,8 +8,9 @@
 `as written` is the network as published, by ExecuTorch's partitioner; the others are our own
 XNNPACK graph. All hold the same weights (seeded: neither time nor memory depends on their values).
 Each round launches one process of each, in alternating order; ratios are taken round by round.
-`--stages` tells instead where int8 gains and where it does not: each kind of linear layer of one
-block by itself, at the sizes of the strips that the graph is cut into, its input quantised first.
+`--stages` tells instead where int8 gains and where it does not: each kind of layer of one block by
+itself, at the sizes of the strips that the graph is cut into, in float32, in dynamic int8 and in
+static int8, its input converted first in both.
 x86-64 emulates fp16: its time there says nothing of a phone.
 """
 
@@ -33,7 +34,9 @@ from models.deployment import DEFAULT_STRIP_KB, Deployment, parse_lr_size
 from models.lowering.executorch_internals import make_program
 from models.lowering.strips import plan_for
 from models.lowering.xnnpack_graph import XnnpackGraph
-from models.quantization.layers import INT8_LAYERS, LayerKind
+from models.lowering.xnnpack_values import Padding
+from models.quantization.grids import Grid, Grids
+from models.quantization.layers import CONVOLUTIONS, INT8_LAYERS, LayerKind
 
 
 def compare(
@@ -91,6 +94,7 @@ def layer_sides(config: MobileSRConfig) -> dict[LayerKind, tuple[int, int]]:
     return attention | {
         LayerKind.MLP_IN: (n, wide), LayerKind.MLP_OUT: (wide, n),
         LayerKind.EXPAND: (n, wide), LayerKind.REDUCE: (wide, n),
+        LayerKind.DEPTHWISE: (wide, wide), LayerKind.FUSE: (2 * n, n),
         LayerKind.UPSAMPLING: (n, pixels),
         LayerKind.PATCHES: (pixels, 3 * (config.scale + 2) ** 2),
     }  # fmt: skip
@@ -107,37 +111,56 @@ def stages(config: MobileSRConfig, size: tuple[int, int], rounds: int) -> dict[s
     found: dict[str, Any] = {}
     for kind, sides in layer_sides(config).items():
         shape = (1, min(rows[kind], size[0]), size[1], sides[0])
-        fp32, int8 = _least_us(shape, sides[1], rounds)
         found[kind] = {
-            "strip": list(shape), "outputs": sides[1], "fp32_us": round(fp32), "int8_us":
-            round(int8), "times_as_fast": round(fp32 / int8, 2), "in_int8": kind in INT8_LAYERS,
-        }  # fmt: skip
+            "strip": list(shape), "outputs": sides[1],
+            "in_int8": "static" if kind in INT8_LAYERS.static else "dynamic",
+        } | _least_us(kind, shape, sides[1], rounds)  # fmt: skip
     return {"config": config.key, "lr_size": list(size), "rounds": rounds, "layers": found}
 
 
-def _least_us(shape: tuple[int, ...], outputs: int, rounds: int) -> list[float]:
-    """In float32 and in int8, taken in turns."""
+def _least_us(kind: LayerKind, shape: tuple[int, ...], outputs: int, rounds: int) -> dict[str, int]:
+    """In each way that this kind can be computed in, taken in turns."""
     from executorch.runtime import Runtime
 
     torch.manual_seed(0)
-    x, weight = torch.rand(shape), torch.randn(outputs, shape[-1])
-    programs, methods = [], []
-    for int8 in (False, True):
-        graph = XnnpackGraph()
-        value = graph.input(shape)
-        kernel = (graph.int8_kernel if int8 else graph.kernel)(weight, None)
-        # One pixel of the result: all of it would be copied out of the runtime.
-        answer = graph.slice(graph.linear(value, kernel), 1, 0, 1)
-        graph.output(graph.slice(answer, 2, 0, 1))
-        programs.append(make_program(graph)[0])
-        methods.append(Runtime.get().load_program(programs[-1]).load_method("forward"))
-    least = [float("inf")] * len(methods)
+    x, methods, programs = torch.rand(shape), {}, []
+    for way in ("fp32", "dynamic", "static"):
+        if way == "dynamic" and kind in CONVOLUTIONS:
+            continue
+        programs.append(_one_layer(kind, shape, outputs, way))
+        methods[way] = Runtime.get().load_program(programs[-1]).load_method("forward")
+    least = dict.fromkeys(methods, float("inf"))
     for _ in range(rounds * 5):
-        for at, method in enumerate(methods):
+        for way, method in methods.items():
             started_s = time.perf_counter()
             method.execute([x])
-            least[at] = min(least[at], (time.perf_counter() - started_s) * 1e6)
-    return least
+            least[way] = min(least[way], (time.perf_counter() - started_s) * 1e6)
+    return {f"{way}_us": round(one) for way, one in least.items()}
+
+
+def _one_layer(kind: LayerKind, shape: tuple[int, ...], outputs: int, way: str) -> bytes:
+    """A program of this layer alone; in static int8 its input is converted first."""
+    graph, grid = XnnpackGraph(), Grid(1 / 64, 0)
+    weight, axis = torch.randn(outputs, shape[-1]), 0
+    if kind is LayerKind.FUSE:
+        weight = torch.randn(outputs, 3, 3, shape[-1])
+    elif kind is LayerKind.DEPTHWISE:
+        weight, axis = torch.randn(1, 3, 3, outputs), 3
+    value = graph.input(shape)
+    if way == "static":
+        value = graph.on_grid(value, grid)
+        kernel = graph.static_kernel(weight, None, Grids(grid, grid), axis)
+    else:
+        kernel = (graph.int8_kernel if way == "dynamic" else graph.kernel)(weight, None)
+    if kind is LayerKind.FUSE:
+        made = graph.convolution(value, kernel, Padding(1, 1, 1))
+    elif kind is LayerKind.DEPTHWISE:
+        made = graph.depthwise_convolution(value, kernel, Padding(1, 1, 1))
+    else:
+        made = graph.linear(value, kernel)
+    # One pixel of the result: all of it would be copied out of the runtime.
+    graph.output(graph.as_float(graph.slice(graph.slice(made, 1, 0, 1), 2, 0, 1)))
+    return make_program(graph)[0]
 
 
 def main() -> None:

@@ -46,11 +46,13 @@ class ArtifactManifest(VersionedRecord):
 
     Attributes:
         weights_origin: a name of `models.origin.WeightsOrigin`; None where it is not known.
+        calibration: of static int8, the crops its grids were found on: how many, their side in LR
+            pixels, the SHA-256 of their pixels. None where nothing had to be calibrated.
     """
 
     kind: ClassVar[str] = "artifact"
-    version: ClassVar[int] = 2
-    also_reads: ClassVar[tuple[int, ...]] = (1,)
+    version: ClassVar[int] = 3
+    also_reads: ClassVar[tuple[int, ...]] = (1, 2)
 
     candidate_key: str
     config: dict[str, object]
@@ -73,6 +75,7 @@ class ArtifactManifest(VersionedRecord):
     check_tolerance: float
     check_input_sha256: str
     check_output_sha256: str
+    calibration: dict[str, int | str] | None = Field(default=None, max_length=20)
     export_s: float
 
     @property

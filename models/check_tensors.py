@@ -8,12 +8,14 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from models.deployment import Candidate
-from models.images import to_input, to_uint8
+from models.images import Rgb, to_input, to_uint8
 from models.network import MobileSR
+from models.quantization.calibration import Int8Network, calibration_pixels
 from models.quantization.expected import expected_output
 
 _MOST = 255
@@ -35,9 +37,18 @@ class CheckTensors:
 
 
 def check_input(candidate: Candidate) -> Tensor:
-    """Seeded noise for this LR size, in the form that the artifact takes."""
+    """What a file is checked with, for its LR size and in the form that it takes.
+
+    Seeded noise. In int8 the calibration crops side by side: noise is no picture, and most of what
+    layers make of it lies beyond the grids that pictures need.
+    """
     deployment = candidate.deployment
     height, width = deployment.lr_height, deployment.lr_width
+    if deployment.precision == "int8":
+        pixels = _mosaic(candidate.config.scale, height, width)
+        if deployment.io == "uint8":
+            return torch.from_numpy(pixels[None])
+        return torch.from_numpy(to_input(pixels))
     seeded = torch.Generator().manual_seed(0)
     if deployment.io == "float":
         return torch.rand((1, 3, height, width), generator=seeded)
@@ -45,17 +56,29 @@ def check_input(candidate: Candidate) -> Tensor:
     return torch.randint(0, _MOST + 1, size, generator=seeded, dtype=torch.uint8)
 
 
-def check_tensors(model: MobileSR, candidate: Candidate) -> CheckTensors:
-    """Input and answer for one candidate, whose network `model` is.
+def _mosaic(scale: int, height: int, width: int) -> Rgb:
+    """The calibration crops in rows, (height, width, 3); from the first again where they end."""
+    crops = calibration_pixels(scale)
+    side = crops.shape[1]
+    rows, columns = -(-height // side), -(-width // side)
+    chosen = crops[np.arange(rows * columns) % len(crops)].reshape(rows, columns, side, side, 3)
+    whole = chosen.swapaxes(1, 2).reshape(rows * side, columns * side, 3)
+    return np.ascontiguousarray(whole[:height, :width])
+
+
+def check_tensors(
+    model: MobileSR, candidate: Candidate, ready: Int8Network | None = None
+) -> CheckTensors:
+    """Input and answer for one candidate, whose network `model` is; int8 needs `ready`.
 
     Levels are rounded numbers: two that lie within a tolerance may be rounded apart, by one level
     more than they differ.
     """
     given, precision = check_input(candidate), candidate.deployment.precision
     if candidate.deployment.io == "float":
-        expected = expected_output(model, precision, given)
+        expected = expected_output(model, precision, given, ready)
         return CheckTensors(given, given, expected.output, expected.tolerance)
     planes = torch.from_numpy(to_input(given[0].numpy()))
-    expected = expected_output(model, precision, planes)
+    expected = expected_output(model, precision, planes, ready)
     levels = torch.from_numpy(to_uint8(expected.output.numpy())[None])
     return CheckTensors(given, planes, levels, 1.0 + math.floor(_MOST * expected.tolerance))

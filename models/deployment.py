@@ -33,7 +33,7 @@ class Deployment(BaseModel):
     """LR input size in pixels, precision, backend, how the file is made, and what goes in and out.
 
     Attributes:
-        precision: what is computed in. int8 is dynamic int8 in the linear layers that
+        precision: what is computed in. int8 is static or dynamic int8 in the layers that
             `models.quantization.layers` names, float32 elsewhere; fp16 is float16 but for GELU
             and the bilinear base, and runs on processors with float16 arithmetic alone (ARMv8.2
             on; x86-64 emulates it slowly).

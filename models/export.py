@@ -13,7 +13,7 @@ import os
 import shutil
 import tempfile
 import time
-from dataclasses import replace
+from dataclasses import asdict, replace
 from functools import partial
 from pathlib import Path
 
@@ -45,18 +45,23 @@ from models.lowering.host_check import require_right
 from models.lowering.lowered import Lowered
 from models.lowering.standard import lower_traced
 from models.network import MobileSR, parameter_count
+from models.quantization.calibration import Calibration, Int8Network, calibrated
 from models.weights import Weights, build_model
 
 # Bump when the exported graph changes for the same candidate: old artifacts are then not reused.
 # One for each lowering: what one makes does not depend on the other.
 GRAPH_REVISIONS: dict[Lowering, int] = {"standard": 1, "direct": 1}
+# Of what int8 means, which leaves the graphs of other precisions alone.
+INT8_REVISION = 2
 
 
 def artifact_folder(store: Path, candidate: Candidate, weights_sha256: str) -> Path:
     """Where the artifact of this candidate with these weights lives in `store`."""
     parts = (candidate.key, weights_sha256, torch.__version__, _executorch_version())
-    revision = GRAPH_REVISIONS[candidate.deployment.lowering]
-    digest = hashlib.sha256(repr((*parts, revision)).encode()).hexdigest()
+    revisions = [GRAPH_REVISIONS[candidate.deployment.lowering]]
+    if candidate.deployment.precision == "int8":
+        revisions.append(INT8_REVISION)
+    digest = hashlib.sha256(repr((*parts, *revisions)).encode()).hexdigest()
     return store / f"{candidate.key}-{digest[:16]}"
 
 
@@ -79,10 +84,11 @@ def export(candidate: Candidate, weights: Weights, store: Path) -> Artifact:
     started = time.monotonic()
     staging = _staging_folder(store)
     try:
-        lowered = _lower(model, candidate)
+        ready = calibrated(model) if candidate.deployment.precision == "int8" else None
+        lowered = _lower(model, candidate, ready)
         (staging / MODEL_NAME).write_bytes(lowered.serialise())
         with freed_memory_kept():
-            check = check_tensors(model, candidate)
+            check = check_tensors(model, candidate, ready)
             # int8 and fp16 are allowed what they lose by rounding, and levels are rounded.
             exact = candidate.deployment.precision == "fp32" and candidate.deployment.io == "float"
             require_right(
@@ -94,7 +100,7 @@ def export(candidate: Candidate, weights: Weights, store: Path) -> Artifact:
         (staging / CHECK_OUTPUT_NAME).write_bytes(check.expected.contiguous().numpy().tobytes())
         manifest = _manifest(
             candidate, staging, lowered, cut, check,
-            time.monotonic() - started,
+            None if ready is None else ready.calibration, time.monotonic() - started,
         )  # fmt: skip
         manifest.save(staging / MANIFEST_NAME)
         write_artifact_readme(Artifact(staging, manifest))
@@ -106,13 +112,13 @@ def export(candidate: Candidate, weights: Weights, store: Path) -> Artifact:
     return Artifact(folder, manifest)
 
 
-def _lower(model: MobileSR, candidate: Candidate) -> Lowered:
+def _lower(model: MobileSR, candidate: Candidate, ready: Int8Network | None) -> Lowered:
     deployment = candidate.deployment
     try:
         if deployment.lowering == "direct":
             # What comes stays: a node for each operator on each strip.
             with no_garbage_collection():
-                return lower_directly(model, deployment)
+                return lower_directly(model, deployment, ready)
         example = check_input(candidate)
         if deployment.graph == "deploy":
             size = deployment.lr_height, deployment.lr_width
@@ -153,6 +159,7 @@ def _manifest(
     lowered: Lowered,
     weights: Weights,
     check: CheckTensors,
+    calibration: Calibration | None,
     export_s: float,
 ) -> ArtifactManifest:
     config, deployment = candidate.config, candidate.deployment
@@ -178,6 +185,7 @@ def _manifest(
         check_tolerance=check.tolerance,
         check_input_sha256=sha256_of(staging / CHECK_INPUT_NAME),
         check_output_sha256=sha256_of(staging / CHECK_OUTPUT_NAME),
+        calibration=None if calibration is None else asdict(calibration),
         export_s=export_s,
     )
 

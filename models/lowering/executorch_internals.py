@@ -26,6 +26,7 @@ from typing import TYPE_CHECKING, Any
 from models.errors import ExportError
 from models.lowering.program_file import Outside, planned_memory_bytes, program_file
 from models.lowering.xnnpack_values import DataType
+from models.quantization.grids import Grid
 
 if TYPE_CHECKING:
     from models.lowering.xnnpack_graph import XnnpackGraph
@@ -192,13 +193,15 @@ def _quantised_json(entry: Entry) -> Mapping[str, Any] | None:
         return {
             "quant_params_type": "PerChannelQuant",
             "quant_params": {
-                "scale_buffer_idx": entry.scales, "num_scales": entry.shape[0], "channel_dim": 0,
+                "scale_buffer_idx": entry.scales, "channel_dim": entry.channel_axis,
+                "num_scales": entry.shape[entry.channel_axis],
             },
         }  # fmt: skip
-    if entry.dtype is DataType.QUINT8:
+    if entry.dtype in (DataType.QUINT8, DataType.QINT8):
+        grid = entry.grid or Grid(1.0, 0)
         return {
             "quant_params_type": "PerTensorQuant",
-            "quant_params": {"scale": 1.0, "zero_point": 0},
+            "quant_params": {"scale": grid.scale, "zero_point": grid.zero_point},
         }
     if entry.dtype is DataType.QDINT8:
         # Each row of the last dimension by itself.

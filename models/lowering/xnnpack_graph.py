@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+import torch
 from torch import Tensor
 
 from models.lowering.xnnpack_values import (
@@ -25,7 +26,9 @@ from models.lowering.xnnpack_values import (
     Padding,
     Value,
 )
+from models.quantization.grids import Grid, Grids
 from models.quantization.int8 import quantised_weight
+from models.quantization.static_int8 import quantised_bias
 
 _EXTERNAL_INPUT, _EXTERNAL_OUTPUT = 1, 2
 _TRANSPOSE_B = 1
@@ -39,7 +42,8 @@ class XnnpackGraph:
 
     `constants` are (key, size in bytes) of what `blobs` holds; number 0 is the schema's word for
     "not constant". Weights and biases are of type `float_type`, and an operator computes in the
-    type of its inputs; GELU, which XNNPACK has in float32 alone, is computed there.
+    type of its inputs, with two exceptions. GELU in float16, which XNNPACK has not, is computed in
+    float32. An operator with a kernel in static int8 takes and gives QINT8, whatever comes in.
     """
 
     float_type: DataType = DataType.FP32
@@ -51,7 +55,7 @@ class XnnpackGraph:
     inputs: list[int] = field(default_factory=list)
     outputs: list[int] = field(default_factory=list)
     _known: dict[tuple[int, int, tuple[int, ...]], Value] = field(default_factory=dict)
-    _converted: dict[tuple[int, DataType], Value] = field(default_factory=dict)
+    _converted: dict[tuple[int, DataType, Grid | None], Value] = field(default_factory=dict)
 
     @property
     def operators(self) -> dict[str, int]:
@@ -97,7 +101,24 @@ class XnnpackGraph:
         value = self._constant(quantised, DataType.QCINT8, self._blob(scales, DataType.FP32))
         return Kernel(value, None if bias is None else self._constant(bias, DataType.FP32))
 
-    def _constant(self, tensor: Tensor, dtype: DataType, scales: int = 0) -> Value:
+    def static_kernel(self, weight: Tensor, bias: Tensor | None, grids: Grids, axis: int) -> Kernel:
+        """Weights as `kernel` has them, in int8 with a scale for each channel of `axis`."""
+        flat, scales = quantised_weight(weight.movedim(axis, 0).flatten(1))
+        moved = weight.movedim(axis, 0)
+        quantised = flat.reshape(moved.shape).movedim(0, axis)
+        sums = scales * grids.takes.scale
+        own = torch.zeros_like(sums) if bias is None else bias
+        return Kernel(
+            self._constant(quantised, DataType.QCINT8, self._blob(scales, DataType.FP32), axis),
+            self._constant(
+                quantised_bias(own, sums), DataType.QCINT32, self._blob(sums, DataType.FP32)
+            ),
+            grids,
+        )
+
+    def _constant(
+        self, tensor: Tensor, dtype: DataType, scales: int = 0, channel_axis: int = 0
+    ) -> Value:
         number = self._blob(tensor, dtype)
         shape = tuple(tensor.shape)
         known = (number, scales, shape)
@@ -105,6 +126,7 @@ class XnnpackGraph:
             value = self._known[known] = self._value(shape, dtype)
             entry = self.entries[value.number]
             entry.constant, entry.scales = number, scales
+            entry.channel_axis = channel_axis
         return self._known[known]
 
     def _blob(self, tensor: Tensor, dtype: DataType) -> int:
@@ -116,33 +138,47 @@ class XnnpackGraph:
             self.constants.append((key, len(blob)))
         return self.constants.index((key, len(blob)))
 
-    def _value(self, shape: Sequence[int], dtype: DataType = DataType.FP32) -> Value:
-        value = Value(len(self.entries), tuple(int(side) for side in shape), dtype)
-        self.entries.append(Entry(value.shape, dtype))
+    def _value(
+        self, shape: Sequence[int], dtype: DataType = DataType.FP32, grid: Grid | None = None
+    ) -> Value:
+        value = Value(len(self.entries), tuple(int(side) for side in shape), dtype, grid)
+        self.entries.append(Entry(value.shape, dtype, grid=grid))
         return value
 
     def _node(self, kind: str, x: Value, shape: Sequence[int], **fields: Any) -> Value:
-        """An operator whose result is of the type of `x`, an input of its."""
-        return self._typed_node(kind, x.dtype, shape, **fields)
+        """An operator whose result is of the type and on the grid of `x`, an input of its."""
+        return self._typed_node(kind, (x.dtype, x.grid), shape, **fields)
 
-    def _typed_node(self, kind: str, dtype: DataType, shape: Sequence[int], **fields: Any) -> Value:
-        output = self._value(shape, dtype)
+    def _typed_node(
+        self, kind: str, made: tuple[DataType, Grid | None], shape: Sequence[int], **fields: Any
+    ) -> Value:
+        output = self._value(shape, *made)
         self.nodes.append(Node(kind, {"flags": 0, **fields, "output_id": output.number}))
         return output
 
-    def convert(self, x: Value, dtype: DataType) -> Value:
+    def convert(self, x: Value, dtype: DataType, grid: Grid | None = None) -> Value:
         """`x` in another type; converted once for all that read it.
 
         To QUINT8 it is clamped, and rounded to the nearest, ties to even.
         """
-        if x.dtype is dtype:
+        if x.dtype is dtype and x.grid == grid:
             return x
-        known = (x.number, dtype)
+        known = (x.number, dtype, grid)
         if known not in self._converted:
             self._converted[known] = self._typed_node(
-                "XNNConvert", dtype, x.shape, input_id=x.number
+                "XNNConvert", (dtype, grid), x.shape, input_id=x.number
             )
         return self._converted[known]
+
+    def on_grid(self, x: Value, grid: Grid | None) -> Value:
+        """`x` as QINT8 on this grid, through float from another; as it is without one."""
+        if grid is None or x.grid == grid:
+            return x
+        return self.convert(self.as_float(x), DataType.QINT8, grid)
+
+    def as_float(self, x: Value) -> Value:
+        """QINT8 in `float_type`; what is float already as it is."""
+        return self.convert(x, self.float_type) if x.dtype is DataType.QINT8 else x
 
     def _unary(self, kind: str, x: Value, **fields: Any) -> Value:
         return self._node(kind, x, x.shape, input_id=x.number, **fields)
@@ -164,25 +200,43 @@ class XnnpackGraph:
     def softmax(self, x: Value) -> Value:
         return self._unary("XNNSoftmax", x)
 
-    def gelu(self, x: Value) -> Value:
+    def gelu(self, x: Value, gives: Grid | None = None) -> Value:
+        """QINT8 becomes QINT8 on the grid `gives`, or float without one."""
+        if x.dtype is DataType.QINT8 and gives is not None:
+            return self._typed_node("XNNGelu", (DataType.QINT8, gives), x.shape, input_id=x.number)
+        x = self.as_float(x)
         exact = self.convert(x, DataType.FP32)
         return self.convert(self._unary("XNNGelu", exact), x.dtype)
 
     def reciprocal_square_root(self, x: Value) -> Value:
         return self._unary("XNNReciprocalSquareRoot", x)
 
-    def leaky_relu(self, x: Value, slope: float) -> Value:
-        return self._unary("XNNLeakyReLU", x, negative_slope=slope)
+    def leaky_relu(self, x: Value, slope: float, gives: Grid | None = None) -> Value:
+        """QINT8 becomes QINT8 on the grid `gives`, or float without one."""
+        if x.dtype is DataType.QINT8 and gives is not None:
+            return self._typed_node(
+                "XNNLeakyReLU", (DataType.QINT8, gives), x.shape,
+                input_id=x.number, negative_slope=slope,
+            )  # fmt: skip
+        return self._unary("XNNLeakyReLU", self.as_float(x), negative_slope=slope)
 
     def linear(self, x: Value, kernel: Kernel) -> Value:
-        """(..., in) -> (..., out); an int8 kernel's input is quantised row by row."""
-        shape, dtype = (*x.shape[:-1], kernel.weight.shape[0]), x.dtype
-        if kernel.weight.dtype is DataType.QCINT8:
+        """(..., in) -> (..., out); a dynamic int8 kernel's input is quantised row by row."""
+        shape = (*x.shape[:-1], kernel.weight.shape[0])
+        x, made = self._taken(x, kernel)
+        if kernel.weight.dtype is DataType.QCINT8 and kernel.grids is None:
             x = self.convert(x, DataType.QDINT8)
         return self._typed_node(
-            "XNNFullyConnected", dtype, shape,
+            "XNNFullyConnected", made, shape,
             input1_id=x.number, filter_id=kernel.weight.number, bias_id=_number(kernel.bias),
         )  # fmt: skip
+
+    def _taken(self, x: Value, kernel: Kernel) -> tuple[Value, tuple[DataType, Grid | None]]:
+        """`x` as the kernel's operator takes it, and type and grid of what that makes of it."""
+        if kernel.grids is None:
+            x = self.as_float(x)
+            return x, (x.dtype, None)
+        return self.on_grid(x, kernel.grids.takes), (DataType.QINT8, kernel.grids.gives)
 
     def batch_matmul(self, a: Value, b: Value, *, transpose_b: bool = False) -> Value:
         """(batch, m, k) and (batch, k, n), or (batch, n, k) if transposed, -> (batch, m, n)."""
@@ -215,8 +269,9 @@ class XnnpackGraph:
     ) -> Value:  # fmt: skip
         height = x.shape[1] + padding.above + padding.below - kernel.weight.shape[1] + 1
         width = x.shape[2] + 2 * padding.beside - kernel.weight.shape[2] + 1
-        return self._node(
-            kind, x, (1, height, width, outputs),
+        x, made = self._taken(x, kernel)
+        return self._typed_node(
+            kind, made, (1, height, width, outputs),
             padding_top=padding.above, padding_right=padding.beside,
             padding_bottom=padding.below, padding_left=padding.beside,
             kernel_height=kernel.weight.shape[1], kernel_width=kernel.weight.shape[2],

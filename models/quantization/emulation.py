@@ -1,4 +1,4 @@
-"""The deployed network in eager PyTorch, with chosen linear layers in dynamic int8.
+"""The deployed network in eager PyTorch, with chosen layers in int8.
 
 It is what a device must answer in precision int8, but for rounding: where float32 sums in another
 order, a value close to half a step falls to the other side, and the layers behind it see a step.
@@ -6,28 +6,17 @@ order, a value close to half a step falls to the other side, and the layers behi
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator
 from typing import cast
 
 from torch import Tensor, nn
 
-from models.deploy_graph import DeployMobileSR, DeployTransformer
-from models.network import MobileSR, ResBlock
+from models.deploy_graph import DeployMobileSR
+from models.network import ResBlock
+from models.quantization.calibration import Int8Network
 from models.quantization.int8 import DynamicInt8Linear
-from models.quantization.layers import LayerKind
-
-MakeLinear = Callable[[Tensor, "Tensor | None"], nn.Module]
-
-_TRANSFORMER = {
-    LayerKind.QUERY: "q",
-    LayerKind.KEY: "k",
-    LayerKind.VALUE: "v",
-    LayerKind.PROJECTION: "proj_out",
-    LayerKind.MLP_IN: "mlp_in",
-    LayerKind.MLP_OUT: "mlp_out",
-}
-_RESBLOCK = {LayerKind.EXPAND: "0", LayerKind.REDUCE: "4"}
-_TAIL = {LayerKind.UPSAMPLING: "upsample", LayerKind.PATCHES: "patches"}
+from models.quantization.layers import CONVOLUTIONS, INT8_LAYERS, Int8Layers
+from models.quantization.locations import Located, located_layers
+from models.quantization.static_int8 import StaticInt8
 
 
 class _Pointwise(nn.Module):
@@ -42,37 +31,27 @@ class _Pointwise(nn.Module):
 
 
 def in_int8(
-    model: MobileSR,
-    height: int,
-    width: int,
-    layers: Collection[LayerKind],
-    make: MakeLinear = DynamicInt8Linear,
+    ready: Int8Network, height: int, width: int, layers: Int8Layers = INT8_LAYERS
 ) -> nn.Module:
-    """`model` for one LR size, its linear layers of these kinds in int8; `model` is left as it is.
-
-    `make` may be another way of computing a linear layer from weight and bias.
-    """
-    network = DeployMobileSR(model, height, width).eval()
-    for owner, name, kind in _linears(network):
-        if kind not in layers:
-            continue
-        layer = cast("nn.Linear | nn.Conv2d", owner.get_submodule(name))
-        linear = make(layer.weight.flatten(1), layer.bias)
-        setattr(owner, name, linear if isinstance(layer, nn.Linear) else _Pointwise(linear))
+    """The network for one LR size, its layers of these kinds in int8; `ready` is left as it is."""
+    network = DeployMobileSR(ready.model, height, width).eval()
+    for at, block in enumerate(network.body):
+        if isinstance(block, ResBlock):
+            # It is shared with the model: what is exchanged in it, is in a copy.
+            network.body[at] = _copied(block)
+    for one in list(located_layers(network)):
+        if one.place.kind in layers.static:
+            setattr(one.owner, one.name, StaticInt8(one.layer, ready.grids[one.place]))
+        elif one.place.kind in layers.dynamic:
+            setattr(one.owner, one.name, _dynamic(one))
     return network.eval()
 
 
-def _linears(network: DeployMobileSR) -> Iterator[tuple[nn.Module, str, LayerKind]]:
-    """Where each linear layer lies: its parent, its name there, its kind."""
-    for at, block in enumerate(network.body):
-        if isinstance(block, DeployTransformer):
-            yield from ((block, name, kind) for kind, name in _TRANSFORMER.items())
-        else:
-            # A block is shared with the model: what is exchanged in it, is in a copy.
-            copy = _copied(cast(ResBlock, block))
-            network.body[at] = copy
-            yield from ((copy.net, name, kind) for kind, name in _RESBLOCK.items())
-    yield from ((network.tail, name, kind) for kind, name in _TAIL.items())
+def _dynamic(one: Located) -> nn.Module:
+    assert one.place.kind not in CONVOLUTIONS
+    layer = one.layer
+    linear = DynamicInt8Linear(layer.weight.flatten(1), layer.bias)
+    return linear if isinstance(layer, nn.Linear) else _Pointwise(linear)
 
 
 def _copied(block: ResBlock) -> ResBlock:

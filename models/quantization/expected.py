@@ -12,8 +12,8 @@ from models.deploy_graph import DeployMobileSR
 from models.deployment import Precision
 from models.eager import eager_answer
 from models.network import MobileSR
+from models.quantization.calibration import Int8Network
 from models.quantization.emulation import in_int8
-from models.quantization.layers import INT8_LAYERS
 
 # fp32 kernels reorder sums; 2e-6 was seen, a wrong kernel is wrong by far more than this.
 FP32_TOLERANCE = 1e-4
@@ -47,8 +47,10 @@ class _InHalf(nn.Module):
         return self.network.residual(x.half()).float() + self.network.base(x)
 
 
-def expected_output(model: MobileSR, precision: Precision, example: Tensor) -> Expected:
-    """Eager PyTorch's answer to `example`, (1, 3, H, W), in a precision.
+def expected_output(
+    model: MobileSR, precision: Precision, example: Tensor, ready: Int8Network | None = None
+) -> Expected:
+    """Eager PyTorch's answer to `example`, (1, 3, H, W), in a precision; int8 needs `ready`.
 
     fp32 is the network as it is written. int8 and fp16 are `models.deploy_graph` with the same
     layers in the same types as the exported graph.
@@ -58,11 +60,11 @@ def expected_output(model: MobileSR, precision: Precision, example: Tensor) -> E
         return Expected(exact, FP32_TOLERANCE)
     height, width = example.shape[2:]
     with torch.inference_mode():
-        network = (
-            in_int8(model, height, width, INT8_LAYERS)
-            if precision == "int8"
-            else _InHalf(model, height, width)
-        )
+        if precision == "int8":
+            assert ready is not None
+            network = in_int8(ready, height, width)
+        else:
+            network = _InHalf(model, height, width)
         output = network(example)
     rounding = float((output - exact).abs().max())
     return Expected(output, FP32_TOLERANCE + _ALLOWED[precision] * rounding)

@@ -62,9 +62,9 @@ def _network() -> Kernels:
     return Kernels().eval()
 
 
-def _in_int8(x: Tensor) -> nn.Module:
+def _in_int8(x: Tensor, *, is_dynamic: bool) -> nn.Module:
     quantizer = XNNPACKQuantizer().set_global(
-        get_symmetric_quantization_config(is_per_channel=True, is_dynamic=True)
+        get_symmetric_quantization_config(is_per_channel=True, is_dynamic=is_dynamic)
     )
     prepared = prepare_pt2e(torch.export.export(_network(), (x,)).module(), quantizer)
     prepared(x)
@@ -75,7 +75,12 @@ def export(folder: Path) -> None:
     """Write every family's `.pte`, the input, and what eager float32 makes of it."""
     torch.manual_seed(1)
     x = torch.rand(_SHAPE)
-    networks = {"fp32": _network(), "fp16": Halved(_network()), "int8": _in_int8(x)}
+    networks = {
+        "fp32": _network(),
+        "fp16": Halved(_network()),
+        "int8": _in_int8(x, is_dynamic=True),
+        "static int8": _in_int8(x, is_dynamic=False),
+    }
     for family in FAMILIES:
         program = to_edge_transform_and_lower(
             torch.export.export(networks[family.name], (x,)), partitioner=[XnnpackPartitioner()]

@@ -23,5 +23,6 @@ class Family:
 FAMILIES = (
     Family("fp32", "fp32.pte", 1e-5),
     Family("int8", "int8.pte", 3e-3),
+    Family("static int8", "static_int8.pte", 7e-3),
     Family("fp16", "fp16.pte", 2e-3),
 )

@@ -11,9 +11,9 @@ from models.lowering.direct.numerics import EXACT, Numerics
 from models.lowering.direct.picture import picture_in, picture_out
 from models.lowering.direct.strips import (
     Strips,
-    convolution_kernel,
+    convolution_weight,
     cut,
-    depthwise_kernel,
+    depthwise_weight,
     with_halo,
 )
 from models.lowering.direct.tail import DirectTail
@@ -22,21 +22,23 @@ from models.lowering.strips import StripPlan
 from models.lowering.xnnpack_graph import XnnpackGraph
 from models.lowering.xnnpack_values import DataType, Padding, Value
 from models.network import LEAKY_SLOPE, MobileSR, ResBlock, WindowTransformer
-from models.quantization.layers import LayerKind
+from models.quantization.layers import LayerKind, Place
 
 
 class DirectResBlock:
     """One block's constants, and the writing of it for any list of strips."""
 
-    def __init__(self, graph: XnnpackGraph, block: ResBlock, numerics: Numerics) -> None:
+    def __init__(self, graph: XnnpackGraph, block: ResBlock, at: int, numerics: Numerics) -> None:
+        """`at`: the block's number in the body."""
         self.graph = graph
         expand, _, depthwise, _, reduce = (cast(nn.Conv2d, layer) for layer in block.net)
-        self.expand = numerics.kernel(
-            graph, LayerKind.EXPAND, expand.weight.flatten(1), expand.bias
-        )
-        self.depthwise = depthwise_kernel(graph, depthwise)
-        self.reduce = numerics.kernel(
-            graph, LayerKind.REDUCE, reduce.weight.flatten(1), reduce.bias
+        self.expand, self.depthwise, self.reduce = (
+            numerics.kernel(graph, Place(at, kind), weight, layer.bias)
+            for kind, layer, weight in (
+                (LayerKind.EXPAND, expand, expand.weight.flatten(1)),
+                (LayerKind.DEPTHWISE, depthwise, depthwise_weight(depthwise)),
+                (LayerKind.REDUCE, reduce, reduce.weight.flatten(1)),
+            )
         )
 
     def write(self, strips: Strips) -> list[Value]:
@@ -44,11 +46,12 @@ class DirectResBlock:
 
     def _write_strip(self, strips: Strips, at: int) -> Value:
         graph = self.graph
-        picture, padding = with_halo(graph, strips, at)
-        hidden = graph.leaky_relu(graph.linear(picture, self.expand), LEAKY_SLOPE)
+        picture, padding = with_halo(graph, strips, at, self.expand.takes)
+        hidden = graph.linear(picture, self.expand)
+        hidden = graph.leaky_relu(hidden, LEAKY_SLOPE, self.depthwise.takes)
         hidden = graph.depthwise_convolution(hidden, self.depthwise, padding)
-        hidden = graph.leaky_relu(hidden, LEAKY_SLOPE)
-        return graph.add(strips[at], graph.linear(hidden, self.reduce))
+        hidden = graph.leaky_relu(hidden, LEAKY_SLOPE, self.reduce.takes)
+        return graph.add(strips[at], graph.as_float(graph.linear(hidden, self.reduce)))
 
 
 def write_network(
@@ -65,29 +68,39 @@ def write_network(
     base = graph.resize_bilinear(picture, height * scale, width * scale)
     head = graph.convolution(
         graph.convert(picture, numerics.float_type),
-        convolution_kernel(graph, model.head),
+        graph.kernel(convolution_weight(model.head), model.head.bias),
         Padding(1, 1, 1),
     )
     features: Strips = cut(graph, head, plan.window_rows * config.window_size)
-    blocks: list[DirectTransformer | DirectResBlock] = []
-    for layer in model.body.layers:
-        transformer, resblock = cast(nn.ModuleList, layer)
-        blocks += [
-            DirectTransformer(graph, cast(WindowTransformer, transformer), plan.windows, numerics),
-            DirectResBlock(graph, cast(ResBlock, resblock), numerics),
-        ]
+    blocks = _blocks(graph, model, plan, numerics)
     before = features
     for _ in range(config.body_passes):
         before = features
         for block in blocks:
             features = block.write(features)
     both = [graph.concatenate(pair, axis=3) for pair in zip(before, features, strict=True)]
-    fuse = convolution_kernel(graph, model.fuse)
+    fuse = numerics.kernel(
+        graph, Place(None, LayerKind.FUSE), convolution_weight(model.fuse), model.fuse.bias
+    )
     fused = []
     for at in range(len(both)):
-        wide, padding = with_halo(graph, both, at)
+        wide, padding = with_halo(graph, both, at, fuse.takes)
         fused.append(graph.convolution(wide, fuse, padding))
     tail = DirectTail(graph, model, plan.tail_rows, numerics)
     residual = graph.convert(graph.concatenate(tail.write(fused), axis=1), DataType.FP32)
     picture_out(graph, io, graph.add(residual, base))
     return graph
+
+
+def _blocks(
+    graph: XnnpackGraph, model: MobileSR, plan: StripPlan, numerics: Numerics
+) -> list[DirectTransformer | DirectResBlock]:
+    """The body's, in their order, numbered as `models.deploy_graph` has them."""
+    blocks: list[DirectTransformer | DirectResBlock] = []
+    for block in (one for layer in model.body.layers for one in cast(nn.ModuleList, layer)):
+        at = len(blocks)
+        if isinstance(block, WindowTransformer):
+            blocks.append(DirectTransformer(graph, block, at, plan.windows, numerics))
+        else:
+            blocks.append(DirectResBlock(graph, cast(ResBlock, block), at, numerics))
+    return blocks

@@ -2,37 +2,50 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 from torch import Tensor
 
 from models.deployment import Precision
 from models.lowering.xnnpack_graph import XnnpackGraph
 from models.lowering.xnnpack_values import DataType, Kernel
-from models.quantization.layers import INT8_LAYERS, LayerKind
+from models.quantization.calibration import Int8Network
+from models.quantization.grids import Grids
+from models.quantization.layers import FLOAT_LAYERS, INT8_LAYERS, Int8Layers, LayerKind, Place
+
+# Of a kernel in XNNPACK's layout, the axis of its output channels.
+_CHANNELS = {LayerKind.DEPTHWISE: 3}
 
 
 @dataclass(frozen=True)
 class Numerics:
-    """The type that is computed in, and the linear layers that are in int8 instead."""
+    """The type that is computed in, the layers that are in int8 instead, and the grids of those."""
 
     float_type: DataType = DataType.FP32
-    int8: frozenset[LayerKind] = frozenset()
+    int8: Int8Layers = FLOAT_LAYERS
+    grids: Mapping[Place, Grids] = field(default_factory=dict)
 
     def kernel(
-        self, graph: XnnpackGraph, kind: LayerKind, weight: Tensor, bias: Tensor | None
+        self, graph: XnnpackGraph, place: Place, weight: Tensor, bias: Tensor | None
     ) -> Kernel:
-        """The weights (out, in) of a linear layer of this kind, in the type it computes in."""
-        make: Callable[[Tensor, Tensor | None], Kernel] = graph.kernel
-        if kind in self.int8:
-            make = graph.int8_kernel
-        return make(weight, bias)
+        """The weights of a layer, in XNNPACK's layout, in the type it computes in."""
+        if place.kind in self.int8.static:
+            axis = _CHANNELS.get(place.kind, 0)
+            return graph.static_kernel(weight, bias, self.grids[place], axis)
+        if place.kind in self.int8.dynamic:
+            return graph.int8_kernel(weight, bias)
+        return graph.kernel(weight, bias)
 
 
 EXACT = Numerics()
-NUMERICS: Mapping[Precision, Numerics] = {
-    "fp32": EXACT,
-    "fp16": Numerics(float_type=DataType.FP16),
-    "int8": Numerics(int8=INT8_LAYERS),
-}
+
+
+def numerics_of(precision: Precision, ready: Int8Network | None = None) -> Numerics:
+    """How a network is computed in a precision; int8 needs it made ready."""
+    if precision == "fp32":
+        return EXACT
+    if precision == "fp16":
+        return Numerics(float_type=DataType.FP16)
+    assert ready is not None
+    return Numerics(int8=INT8_LAYERS, grids=ready.grids)

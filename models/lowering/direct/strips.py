@@ -8,10 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from torch import nn
+from torch import Tensor, nn
 
 from models.lowering.xnnpack_graph import XnnpackGraph
 from models.lowering.xnnpack_values import Kernel, Padding, Value
+from models.quantization.grids import Grid
 
 Strips = Sequence[Value]
 
@@ -24,31 +25,36 @@ def cut(graph: XnnpackGraph, features: Value, rows: int) -> list[Value]:
     ]
 
 
-def with_halo(graph: XnnpackGraph, strips: Strips, at: int) -> tuple[Value, Padding]:
-    """A strip with a row of each neighbour, and the padding a 3x3 convolution needs there."""
-    parts = [strips[at]]
+def with_halo(
+    graph: XnnpackGraph, strips: Strips, at: int, grid: Grid | None = None
+) -> tuple[Value, Padding]:
+    """A strip with a row of each neighbour, and the padding a 3x3 convolution needs there.
+
+    Strips are brought onto `grid` as wholes, each once for all three that see it.
+    """
+    parts = [graph.on_grid(strips[at], grid)]
     above = below = 1
     if at > 0:
-        height = strips[at - 1].shape[1]
-        parts.insert(0, graph.slice(strips[at - 1], 1, height - 1, height))
+        before = graph.on_grid(strips[at - 1], grid)
+        parts.insert(0, graph.slice(before, 1, before.shape[1] - 1, before.shape[1]))
         above = 0
     if at + 1 < len(strips):
-        parts.append(graph.slice(strips[at + 1], 1, 0, 1))
+        parts.append(graph.slice(graph.on_grid(strips[at + 1], grid), 1, 0, 1))
         below = 0
     return graph.concatenate(parts, axis=1), Padding(above, below, beside=1)
 
 
-def convolution_kernel(graph: XnnpackGraph, layer: nn.Conv2d) -> Kernel:
+def convolution_weight(layer: nn.Conv2d) -> Tensor:
     """PyTorch's (out, in, h, w) as XNNPACK's (out, h, w, in)."""
-    return graph.kernel(layer.weight.permute(0, 2, 3, 1), layer.bias)
+    return layer.weight.detach().permute(0, 2, 3, 1)
 
 
-def depthwise_kernel(graph: XnnpackGraph, layer: nn.Conv2d, *, residual: bool = False) -> Kernel:
+def depthwise_weight(layer: nn.Conv2d, *, residual: bool = False) -> Tensor:
     """PyTorch's (C, 1, h, w) as XNNPACK's (1, h, w, C); with `residual` its input is added."""
     weight = layer.weight.detach().clone()
     if residual:
         weight[:, 0, weight.shape[2] // 2, weight.shape[3] // 2] += 1
-    return graph.kernel(weight.permute(1, 2, 3, 0), layer.bias)
+    return weight.permute(1, 2, 3, 0)
 
 
 def linear_kernel(graph: XnnpackGraph, layer: nn.Linear) -> Kernel:

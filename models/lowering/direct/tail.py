@@ -15,7 +15,7 @@ from models.lowering.direct.strips import Strips
 from models.lowering.xnnpack_graph import XnnpackGraph
 from models.lowering.xnnpack_values import Value
 from models.network import LEAKY_SLOPE, MobileSR
-from models.quantization.layers import LayerKind
+from models.quantization.layers import LayerKind, Place
 
 _COLOURS = 3
 
@@ -28,7 +28,9 @@ class DirectTail:
         self.graph, self.rows = graph, rows
         self.scale = model.config.scale
         self.patch = self.scale + 2
-        self.upsampling = numerics.kernel(graph, LayerKind.UPSAMPLING, *fused_upsampling(model))
+        self.upsampling = numerics.kernel(
+            graph, Place(None, LayerKind.UPSAMPLING), *fused_upsampling(model)
+        )
         # A patch's columns come first, so that those of neighbours are added over whole blocks.
         weight = patch_tail(model).reshape(self.patch, self.patch, _COLOURS, -1)
         assert model.tail.bias is not None
@@ -36,7 +38,7 @@ class DirectTail:
         bias[1:-1, 1:-1] = model.tail.bias.detach().double()
         self.patches = numerics.kernel(
             graph,
-            LayerKind.PATCHES,
+            Place(None, LayerKind.PATCHES),
             weight.transpose(0, 1).reshape(self.patch**2 * _COLOURS, -1),
             bias.transpose(0, 1).reshape(-1),
         )
@@ -58,10 +60,10 @@ class DirectTail:
     def _columns(self, strip: Value) -> Value:
         graph, patch = self.graph, self.patch
         _, height, width, _ = strip.shape
-        wide = graph.leaky_relu(graph.linear(strip, self.upsampling), LEAKY_SLOPE)
-        blocks = graph.reshape(
-            graph.linear(wide, self.patches), [height, width, patch, patch * _COLOURS]
-        )
+        wide = graph.linear(strip, self.upsampling)
+        wide = graph.leaky_relu(wide, LEAKY_SLOPE, self.patches.takes)
+        patches = graph.as_float(graph.linear(wide, self.patches))
+        blocks = graph.reshape(patches, [height, width, patch, patch * _COLOURS])
         first, last = graph.slice(blocks, 2, 1, 2), graph.slice(blocks, 2, patch - 2, patch - 1)
         if width > 1:
             # The last column of a patch lies on its right neighbour's first, and the other way.

@@ -16,14 +16,14 @@ from models.deploy_graph import CentredNorm, DeployTransformer
 from models.lowering.direct.numerics import Numerics
 from models.lowering.direct.strips import (
     Strips,
-    depthwise_kernel,
+    depthwise_weight,
     linear_kernel,
     with_halo,
 )
 from models.lowering.xnnpack_graph import XnnpackGraph
 from models.lowering.xnnpack_values import Kernel, Value
 from models.network import WindowTransformer
-from models.quantization.layers import LayerKind
+from models.quantization.layers import LayerKind, Place
 
 
 @dataclass(frozen=True)
@@ -36,17 +36,19 @@ class DirectTransformer:
     """One block's constants, and the writing of it for any list of strips."""
 
     def __init__(
-        self, graph: XnnpackGraph, block: WindowTransformer, windows: int, numerics: Numerics
-    ) -> None:
-        """`windows`: how many windows' scores are held at once."""
+        self, graph: XnnpackGraph, block: WindowTransformer, at: int, windows: int,
+        numerics: Numerics,
+    ) -> None:  # fmt: skip
+        """`at`: the block's number in the body; `windows`: how many's scores are held at once."""
         self.graph, self.windows = graph, windows
         self.side = block.window_size
         folded = DeployTransformer(block, self.side, self.side)
         self.heads, self.head_dim = folded.heads, folded.head_dim
-        self.position = depthwise_kernel(graph, block.pos_embed, residual=True)
+        position = depthwise_weight(block.pos_embed, residual=True)
+        self.position = graph.kernel(position, block.pos_embed.bias)
         self.norm1, self.norm2 = self._norm(folded.norm1), self._norm(folded.norm2)
         self.q, self.k, self.v, self.out, self.mlp_in, self.mlp_out = (
-            numerics.kernel(graph, kind, layer.weight, layer.bias)
+            numerics.kernel(graph, Place(at, kind), layer.weight, layer.bias)
             for kind, layer in (
                 (LayerKind.QUERY, folded.q), (LayerKind.KEY, folded.k),
                 (LayerKind.VALUE, folded.v), (LayerKind.PROJECTION, folded.proj_out),
@@ -87,8 +89,9 @@ class DirectTransformer:
         """Attention and MLP: (windows, tokens, C) kept."""
         graph = self.graph
         tokens = graph.add(tokens, self._attend(self._normed(tokens, self.norm1), inside))
-        hidden = graph.gelu(graph.linear(self._normed(tokens, self.norm2), self.mlp_in))
-        return graph.add(tokens, graph.linear(hidden, self.mlp_out))
+        hidden = graph.linear(self._normed(tokens, self.norm2), self.mlp_in)
+        hidden = graph.gelu(hidden, self.mlp_out.takes)
+        return graph.add(tokens, graph.as_float(graph.linear(hidden, self.mlp_out)))
 
     def _normed(self, tokens: Value, norm: _Norm) -> Value:
         graph = self.graph
@@ -99,11 +102,13 @@ class DirectTransformer:
     def _attend(self, normed: Value, inside: Value | None) -> Value:
         graph = self.graph
         count, area, channels = normed.shape
-        k, v = graph.linear(normed, self.k), graph.linear(normed, self.v)
+        q, k, v = (
+            graph.as_float(graph.linear(normed, kernel)) for kernel in (self.q, self.k, self.v)
+        )
         if inside is not None:
             # The affine moved behind the norm would fill the padding, which is zero before it.
             k, v = graph.multiply(k, inside), graph.multiply(v, inside)
-        q = graph.transpose(self._heads(graph.linear(normed, self.q)), [0, 2, 1])
+        q = graph.transpose(self._heads(q), [0, 2, 1])
         k, v = self._heads(k), self._heads(v)
         step = self.windows * self.heads
         mixed = []
@@ -113,7 +118,7 @@ class DirectTransformer:
             scores = graph.softmax(graph.batch_matmul(part_q, part_k))
             mixed.append(graph.batch_matmul(part_v, scores, transpose_b=True))
         merged = graph.reshape(graph.concatenate(mixed, axis=0), [count, channels, area])
-        return graph.linear(graph.transpose(merged, [0, 2, 1]), self.out)
+        return graph.as_float(graph.linear(graph.transpose(merged, [0, 2, 1]), self.out))
 
     def _heads(self, tokens: Value) -> Value:
         """(windows, tokens, C) -> (windows * heads, head_dim, tokens)."""

@@ -11,11 +11,12 @@ from hypothesis import strategies as st
 from models.config import MobileSRConfig
 from models.images import to_input, to_uint8
 from models.lowering.direct.network import write_network
-from models.lowering.direct.numerics import NUMERICS
+from models.lowering.direct.numerics import numerics_of
 from models.lowering.direct.picture import picture_in, picture_out
 from models.lowering.executorch_internals import make_program
 from models.lowering.strips import whole
 from models.lowering.xnnpack_graph import XnnpackGraph
+from models.quantization.calibration import calibrated
 from models.weights import build_model
 
 SIZE = (13, 7)
@@ -28,8 +29,10 @@ def run(program, tensor):
 def both(model, precision, pixels):
     """What the program on planes answers, rounded, and what the one on pixels answers."""
     plan = whole(model.config, *SIZE)
+    ready = calibrated(model) if precision == "int8" else None
+    numerics = numerics_of(precision, ready)
     planes, levels = (
-        make_program(write_network(model, *SIZE, plan, NUMERICS[precision], io))[0]
+        make_program(write_network(model, *SIZE, plan, numerics, io))[0]
         for io in ("float", "uint8")
     )
     return (
@@ -80,7 +83,7 @@ def test_the_whole_way_is_inside_the_delegate(random_weights):
     model = build_model(config, random_weights(config))
     plan = whole(config, 16, 16)
     planes, pixels = (
-        write_network(model, 16, 16, plan, NUMERICS["fp32"], io).operators
+        write_network(model, 16, 16, plan, numerics_of("fp32"), io).operators
         for io in ("float", "uint8")
     )
     more = {name: pixels.get(name, 0) - planes.get(name, 0) for name in {*planes, *pixels}}

@@ -9,10 +9,11 @@ from hypothesis import strategies as st
 
 from models.config import MobileSRConfig
 from models.lowering.direct.network import write_network
-from models.lowering.direct.numerics import NUMERICS
+from models.lowering.direct.numerics import numerics_of
 from models.lowering.executorch_internals import make_program
 from models.lowering.strips import StripPlan, whole
 from models.lowering.xnnpack_values import DataType
+from models.quantization.calibration import calibrated, calibration_crops
 from models.quantization.expected import FP32_TOLERANCE, expected_output
 from models.quantization.layers import INT8_LAYERS, LayerKind
 from models.weights import build_model
@@ -25,8 +26,16 @@ plans = st.none() | st.builds(
 )
 
 
-def written(model, precision, size, plan=None):
-    return write_network(model, *size, plan or whole(model.config, *size), NUMERICS[precision])
+def written(model, precision, size, plan=None, ready=None):
+    ready = calibrated(model) if precision == "int8" and ready is None else ready
+    numerics = numerics_of(precision, ready)
+    model = model if ready is None else ready.model
+    return write_network(model, *size, plan or whole(model.config, *size), numerics)
+
+
+def picture(size):
+    """Of what int8 is calibrated on: (1, 3, h, w)."""
+    return calibration_crops(4)[0][:, :, : size[0], : size[1]].contiguous()
 
 
 @settings(max_examples=12)
@@ -37,21 +46,22 @@ def test_the_program_lies_within_the_tolerance(random_weights, config, size, pla
     # The norm of two or three channels is nearly a step: rounding shows in any arithmetic.
     assume(config.n_feats >= 4)
     model = build_model(config, random_weights(config)).eval()
-    image = torch.rand(1, 3, *size, generator=torch.Generator().manual_seed(0))
-    program, _ = make_program(written(model, precision, size, plan))
+    image = picture(size)
+    ready = calibrated(model) if precision == "int8" else None
+    program, _ = make_program(written(model, precision, size, plan, ready))
     answer = host_answer(program, image)
-    expected = expected_output(model, precision, image)
+    expected = expected_output(model, precision, image, ready)
     assert answer.dtype == torch.float32
     assert float((answer - expected.output).abs().max()) <= expected.tolerance
 
 
 def test_a_tolerance_is_of_the_size_of_what_rounding_costs(random_weights):
     model = build_model(SMALL, random_weights(SMALL)).eval()
-    image = torch.rand(1, 3, 13, 7)
+    image, ready = picture((13, 7)), calibrated(model)
     exact = expected_output(model, "fp32", image)
     assert exact.tolerance == FP32_TOLERANCE
     for precision in ("int8", "fp16"):
-        reduced = expected_output(model, precision, image)
+        reduced = expected_output(model, precision, image, ready)
         cost = float((reduced.output - exact.output).abs().max())
         assert 0 < cost < reduced.tolerance <= 8 * cost + FP32_TOLERANCE < 0.2
 
@@ -61,14 +71,20 @@ def test_int8_layers_are_the_ones_that_are_named(random_weights):
     model = build_model(SMALL, random_weights(SMALL))
     graph = written(model, "int8", (16, 16))
     kernels = [entry for entry in graph.entries if entry.dtype is DataType.QCINT8]
-    once = {LayerKind.UPSAMPLING, LayerKind.PATCHES}
-    assert len(kernels) == 2 * len(INT8_LAYERS - once) + len(INT8_LAYERS & once)
-    assert all(graph.constants[entry.scales][1] == 4 * entry.shape[0] for entry in kernels)
+    once = {LayerKind.FUSE, LayerKind.UPSAMPLING, LayerKind.PATCHES}
+    named = INT8_LAYERS.static | INT8_LAYERS.dynamic
+    assert len(kernels) == 2 * len(named - once) + len(named & once)
+    channels = [entry.shape[entry.channel_axis] for entry in kernels]
+    assert [graph.constants[entry.scales][1] // 4 for entry in kernels] == channels
 
 
 def test_what_several_layers_read_is_quantised_once(random_weights):
     graph = written(build_model(SMALL, random_weights(SMALL)), "int8", (16, 16))
-    converted = [n.fields["input_id"] for n in graph.nodes if n.kind == "XNNConvert"]
+    converted = [
+        (node.fields["input_id"], made.dtype, made.grid)
+        for node in graph.nodes if node.kind == "XNNConvert"
+        for made in [graph.entries[node.fields["output_id"]]]
+    ]  # fmt: skip
     assert len(converted) == len(set(converted)) > 0
 
 

@@ -5,8 +5,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from models.config import MobileSRConfig
-from models.quantization.layers import LayerKind
-from models.quantization.sensitivity import drop_db, drops_db, training_crops, within_budget
+from models.quantization.calibration import calibrated, calibration_crops
+from models.quantization.layers import CONVOLUTIONS, FLOAT_LAYERS, Int8Layers, LayerKind
+from models.quantization.sensitivity import WAYS, drop_db, drops_db, within_budget
 from models.weights import build_model
 
 drops = st.fixed_dictionaries({kind: st.floats(0, 0.02) for kind in LayerKind})
@@ -30,10 +31,13 @@ def test_a_dear_layer_stays_in_float():
 
 def test_no_layer_costs_nothing_and_more_layers_cost_more(random_weights):
     config = MobileSRConfig(n_feats=8, n_heads=2, ratios=(1,), window_size=4)
-    model = build_model(config, random_weights(config)).eval()
-    crops = training_crops(4, count=2)
-    assert drop_db(model, crops, ()) == 0.0
-    each = drops_db(model, crops)
-    assert set(each) == set(LayerKind)
-    assert all(drop > 0 for drop in each.values())
-    assert drop_db(model, crops, list(LayerKind)) == pytest.approx(sum(each.values()), rel=0.5)
+    ready = calibrated(build_model(config, random_weights(config)).eval())
+    crops = calibration_crops(4)[:2]
+    # The equalised network in float is the judge: nothing is in int8.
+    assert drop_db(ready, crops, FLOAT_LAYERS) == 0.0
+    static, dynamic = (drops_db(ready, crops, way) for way in WAYS)
+    assert set(static) == set(LayerKind)
+    assert set(dynamic) == set(LayerKind) - CONVOLUTIONS
+    assert all(drop > 0 for drop in (*static.values(), *dynamic.values()))
+    everything = Int8Layers(static=frozenset(LayerKind))
+    assert drop_db(ready, crops, everything) == pytest.approx(sum(static.values()), rel=0.5)
