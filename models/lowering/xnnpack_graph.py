@@ -191,6 +191,9 @@ class XnnpackGraph:
     def add(self, a: Value, b: Value) -> Value:
         return self._binary("XNNAdd", a, b)
 
+    def subtract(self, a: Value, b: Value) -> Value:
+        return self._binary("XNNSubtract", a, b)
+
     def divide(self, a: Value, b: Value) -> Value:
         return self._binary("XNNDiv", a, b)
 

@@ -19,9 +19,9 @@ MOST_A_NIGHT = 2.5
 # A red level is that of the last nights only: a creep goes on.
 _LAST_NIGHTS = 10
 # After so many of them red nights must together still look worse than the reference: so surely.
-LAPSED_NIGHTS, LAPSED_P = 9, 0.01
+LAPSED_NIGHTS, LAPSED_P = 9, 0.05
 # Where neighbouring nights are alike by more than this, it takes more to turn red, and to stay so.
-ALIKE_MEMORY, LAPSED_ALIKE = 0.3, 4
+ALIKE_MEMORY, LAPSED_ALIKE, LAPSED_ALIKE_P = 0.3, 4, 0.01
 
 
 def is_back(
@@ -82,10 +82,10 @@ def has_lapsed(
         whole: the same with those that turned out since to have been changed already.
         red: the nights since it turned red, tonight left out.
     """
-    if not reference or not whole:
+    if not reference:
         return False
     if spread.memory > ALIKE_MEMORY:
         lately = [*red[1 - max(WINDOWS) :], tonight]
-        return len(red) >= LAPSED_ALIKE and shift(reference, lately, spread).p > LAPSED_P
+        return len(red) >= LAPSED_ALIKE and shift(reference, lately, spread).p > LAPSED_ALIKE_P
     since = [*red[1:][1 - max(WINDOWS) :], tonight]
-    return len(red) >= LAPSED_NIGHTS and shift(whole, since, spread).p > LAPSED_P
+    return len(red) >= LAPSED_NIGHTS and bool(whole) and shift(whole, since, spread).p > LAPSED_P

@@ -135,7 +135,7 @@ def test_red_that_the_nights_do_not_bear_out_lapses_and_a_step_does_not():
 def test_nights_held_back_for_being_worse_are_part_of_what_red_is_held_against():
     spread = Spread(0.02, 60)
     low, others = points([-0.03] * 5), points([0.0] * 9, 6)
-    red = points([0.0] * 12, 15)
+    red = points([-0.005] * 12, 15)
     assert not has_lapsed(low, low, red[:-1], red[-1], spread)
     assert has_lapsed(low, [*low, *others], red[:-1], red[-1], spread)
 

@@ -11,6 +11,7 @@ from models.lowering.direct.numerics import EXACT, Numerics
 from models.lowering.direct.picture import picture_in, picture_out
 from models.lowering.direct.strips import (
     Strips,
+    channel_parts,
     convolution_weight,
     cut,
     depthwise_weight,
@@ -20,7 +21,7 @@ from models.lowering.direct.tail import DirectTail
 from models.lowering.direct.transformer import DirectTransformer
 from models.lowering.strips import StripPlan
 from models.lowering.xnnpack_graph import XnnpackGraph
-from models.lowering.xnnpack_values import DataType, Padding, Value
+from models.lowering.xnnpack_values import DataType, Kernel, Padding, Value
 from models.network import LEAKY_SLOPE, MobileSR, ResBlock, WindowTransformer
 from models.quantization.layers import LayerKind, Place
 
@@ -79,17 +80,26 @@ def write_network(
         for block in blocks:
             features = block.write(features)
     both = [graph.concatenate(pair, axis=3) for pair in zip(before, features, strict=True)]
-    fuse = numerics.kernel(
-        graph, Place(None, LayerKind.FUSE), convolution_weight(model.fuse), model.fuse.bias
-    )
+    fuse = _fuse_kernels(graph, model, numerics)
     fused = []
     for at in range(len(both)):
-        wide, padding = with_halo(graph, both, at, fuse.takes)
-        fused.append(graph.convolution(wide, fuse, padding))
+        wide, padding = with_halo(graph, both, at, fuse[0].takes)
+        parts = [graph.convolution(wide, kernel, padding) for kernel in fuse]
+        fused.append(graph.concatenate(parts, axis=3))
     tail = DirectTail(graph, model, plan.tail_rows, numerics)
     residual = graph.convert(graph.concatenate(tail.write(fused), axis=1), DataType.FP32)
     picture_out(graph, io, graph.add(residual, base))
     return graph
+
+
+def _fuse_kernels(graph: XnnpackGraph, model: MobileSR, numerics: Numerics) -> list[Kernel]:
+    """One for each part of the channels; in static int8 one, whose output has one grid."""
+    weight, bias = convolution_weight(model.fuse), model.fuse.bias
+    assert bias is not None
+    whole = LayerKind.FUSE in numerics.int8.static
+    parts = [slice(None)] if whole else channel_parts(model.fuse.out_channels)
+    place = Place(None, LayerKind.FUSE)
+    return [numerics.kernel(graph, place, weight[part], bias[part]) for part in parts]
 
 
 def _blocks(

@@ -1,9 +1,10 @@
 """`WindowTransformer` on strips: tokens are brought window by window once, and back once.
 
-As in `models.deploy_graph` the norms are matmuls and their affine lies in the layers behind them.
-What differs: the position convolution's residual sits in its centre tap; a row of windows moves
-in rows of `window * C` values; K^T and V^T are one transpose of two axes each, and V^T times the
-transposed scores comes out channels-first, which needs but one transpose more.
+As in `models.deploy_graph` the norms' affine lies in the layers behind them, and a mean is a matmul
+with one column. What differs: the mean is subtracted, where a centring matmul has as many columns
+as there are channels; the position convolution's residual sits in its centre tap; a row of windows
+moves in rows of `window * C` values; K^T and V^T are one transpose of two axes each, and V^T times
+the transposed scores comes out channels-first, which needs but one transpose more.
 """
 
 from __future__ import annotations
@@ -28,7 +29,9 @@ from models.quantization.layers import LayerKind, Place
 
 @dataclass(frozen=True)
 class _Norm:
-    centre: Kernel
+    """The mean, and the mean of squares beside eps."""
+
+    mean: Kernel
     variance: Kernel
 
 
@@ -58,7 +61,8 @@ class DirectTransformer:
 
     def _norm(self, norm: CentredNorm) -> _Norm:
         return _Norm(
-            linear_kernel(self.graph, norm.centre), linear_kernel(self.graph, norm.variance)
+            self.graph.kernel(norm.variance.weight, None),
+            linear_kernel(self.graph, norm.variance),
         )
 
     def write(self, strips: Strips) -> list[Value]:
@@ -95,7 +99,7 @@ class DirectTransformer:
 
     def _normed(self, tokens: Value, norm: _Norm) -> Value:
         graph = self.graph
-        centred = graph.linear(tokens, norm.centre)
+        centred = graph.subtract(tokens, graph.linear(tokens, norm.mean))
         variance = graph.linear(graph.multiply(centred, centred), norm.variance)
         return graph.multiply(centred, graph.reciprocal_square_root(variance))
 

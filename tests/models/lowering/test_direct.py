@@ -13,7 +13,7 @@ from models.lowering.executorch_internals import make_program
 from models.lowering.strips import StripPlan, whole
 from models.weights import build_model
 
-# A program's shell costs half a second for each pair of shapes: few sizes, odd ones among them.
+# Odd ones among them, and such as hold no whole window.
 sizes = st.sampled_from([(1, 1), (1, 7), (9, 1), (8, 16), (17, 23)])
 plans = st.none() | st.builds(
     StripPlan, window_rows=st.integers(1, 4), windows=st.integers(1, 9), tail_rows=st.integers(1, 9)
