@@ -6,10 +6,10 @@ import os
 import re
 import shutil
 import subprocess
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
+from delivered_kotlin import Compiled
 
 from foundation.artifact import Artifact
 from models.delivery.folder import Goods, deliver
@@ -32,14 +32,6 @@ def delivered_pixels(pixel_artifact: Artifact, tmp_path_factory: pytest.TempPath
     folder = tmp_path_factory.mktemp("deliveries") / "pixels"
     deliver(Goods(pixel_artifact), folder)
     return folder
-
-
-@dataclass(frozen=True)
-class Compiled:
-    """A delivery, and the jar of its Kotlin."""
-
-    delivered: Path
-    jar: Path
 
 
 @pytest.fixture(scope="session", params=["float", "uint8"])

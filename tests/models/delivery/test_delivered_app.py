@@ -10,7 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Compiled
+from delivered_kotlin import Compiled
 from tiling_cases import TilingCase
 
 from foundation.artifact import Artifact

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from conftest import Compiled
+from delivered_kotlin import Compiled
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray

@@ -213,14 +213,16 @@ def test_the_desktop_check_compares_levels(pixel_artifact: Artifact, tmp_path: P
     assert done.returncode == 0, done.stderr
     golden = tmp_path / "out/artifact/check_output.bin"
     levels = np.fromfile(golden, np.uint8)
-    # Far off on both sides: bytes that wrap round would seem close.
-    levels[np.argmax(levels)], levels[np.argmin(levels)] = 0, 255
+    lowest = int(levels.argmin())
+    # From 0 up to 255 is one step only for bytes that wrap round.
+    by, levels[lowest] = 255 - int(levels[lowest]), 255
     levels.tofile(golden)
     done = check(tmp_path / "out")
     assert done.returncode == 1
     off = re.match(r"WRONG: off by (\d+), at most", done.stdout)
     assert off
-    assert int(off[1]) > 100
+    assert abs(int(off[1]) - by) <= 1
+    assert by > 100
 
 
 @pytest.mark.parametrize("name", ["small_artifact", "pixel_artifact"])
