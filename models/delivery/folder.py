@@ -31,12 +31,15 @@ from models.tiling import DEFAULT_OVERLAP, FADE, plan_tiles
 TEMPLATES = Path(__file__).with_name("templates")
 # Where Gradle looks for an app's sources and assets.
 MAIN, TEST = "android/app/src/main", "android/app/src/androidTest"
+# The one source that depends on what the network takes, by `Deployment.io`.
+TILE_FORMAT = "kotlin/TileFormat.{io}.kt"
 # Rendered or copied -> where it lies.
 SOURCES = {
     "README.md.j2": "README.md",
     "dependencies.gradle.kts.j2": "android/dependencies.gradle.kts",
     "kotlin/ModelContract.kt.j2": f"{MAIN}/java/mobilesr/ModelContract.kt",
     "kotlin/Tiling.kt": f"{MAIN}/java/mobilesr/Tiling.kt",
+    TILE_FORMAT: f"{MAIN}/java/mobilesr/TileFormat.kt",
     "kotlin/SuperResolution.kt": f"{MAIN}/java/mobilesr/SuperResolution.kt",
     "kotlin/GoldenTest.kt": f"{TEST}/java/mobilesr/GoldenTest.kt",
     "check.py": "check.py",
@@ -91,7 +94,7 @@ def deliver(
             (folder / target).parent.mkdir(parents=True, exist_ok=True)
             shutil.copyfile(goods.artifact.folder / name, folder / target)
         for name, target in SOURCES.items():
-            write_text(folder / target, _rendered(name, values))
+            write_text(folder / target, _rendered(name.format(io=values["io"]), values))
         manifest = goods.artifact.manifest
         Delivery(
             candidate_key=manifest.candidate_key,
@@ -129,21 +132,18 @@ def _values(goods: Goods) -> dict[str, Any]:
     """What the templates are filled with. Raises `ExportError` as `deliver` does."""
     manifest, measured = goods.artifact.manifest, goods.own_measured
     contract = TensorContract.of(manifest)
-    if contract.takes_pixels:
-        raise ExportError(
-            f"{shown(manifest.candidate_key)} takes and gives uint8 pixels, and a delivery's "
-            "Kotlin and Python call float32 networks only so far: export it with --io float"
-        )
     _require_harmless(manifest)
     threads, words = _threads(measured)
     tile = contract.lr_height * contract.lr_width
+    io, bytes_a_number = ("uint8", 1) if contract.takes_pixels else ("float", 4)
     # Of a band of output rows: three float32 sums and one pixel.
     bytes_a_column = 16 * contract.scale**2 * contract.lr_height
     return {
         "manifest": manifest, "contract": contract, "measured": measured,
         "licence": licence_sentence(origin_of(manifest)), "overlap": DEFAULT_OVERLAP, "fade": FADE,
         "tolerance": f"{manifest.check_tolerance:g}", "threads": threads, "threads_words": words,
-        "tile_mb": f"{4 * 3 * tile * (1 + contract.scale**2) / 1e6:.1f}",
+        "io": io,
+        "tile_mb": f"{bytes_a_number * 3 * tile * (1 + contract.scale**2) / 1e6:.1f}",
         "row_kb": f"{bytes_a_column / 1e3:.0f}", "heap_mb": f"{640 * bytes_a_column / 1e6:.0f}",
         "sizes": _sizes(contract, measured),
     }  # fmt: skip

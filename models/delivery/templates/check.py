@@ -19,6 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+# Of a manifest -> of the files beside it.
+TYPES = {"float32": "<f4", "uint8": "|u1"}
 ARTIFACT = Path(__file__).resolve().with_name("artifact")
 # As in Tiling.kt: what tiles share at least, and the width of their cross-fade, in input pixels.
 DEFAULT_OVERLAP = 16
@@ -38,14 +40,19 @@ def main(arguments: list[str]) -> int:
 
 
 class Network:
-    """`model.pte` in ExecuTorch's runtime: planes R, G, B, float32 of 0 to 1, in and out."""
+    """`model.pte` in ExecuTorch's runtime.
+
+    In and out go planes R, G, B, float32 of 0 to 1; or pixels, (1, H, W, 3) of uint8.
+    """
 
     def __init__(self, manifest: dict[str, Any], path: Path) -> None:
         from executorch.runtime import Runtime
 
         (given,), (made,) = manifest["inputs"], manifest["outputs"]
-        if given["dtype"] != "float32" or made["dtype"] != "float32":
-            raise SystemExit(f"this script reads float32, the network has {given} and {made}")
+        if given["dtype"] != made["dtype"] or given["dtype"] not in TYPES:
+            raise SystemExit(f"this script knows no network of {given} and {made}")
+        self.dtype = TYPES[given["dtype"]]
+        self.takes_pixels = given["dtype"] == "uint8"
         self.input_shape, self.output_shape = tuple(given["shape"]), tuple(made["shape"])
         self.program = Runtime.get().load_program(path)
         self.method = self.program.load_method("forward")
@@ -56,12 +63,35 @@ class Network:
         (output,) = self.method.execute([torch.from_numpy(tile.reshape(self.input_shape))])
         return output.numpy().reshape(self.output_shape)
 
+    @property
+    def tile(self) -> tuple[int, int]:
+        """Height and width of the input, in pixels."""
+        shape = self.input_shape
+        return (shape[1], shape[2]) if self.takes_pixels else (shape[2], shape[3])
+
+    def levels(self, pixels: NDArray[Any]) -> NDArray[Any]:
+        """One tile: uint8 (H, W, 3) -> uint8 (scale*H, scale*W, 3)."""
+        if self.takes_pixels:
+            return self(np.ascontiguousarray(pixels))[0]
+        return by_planes(self, pixels)
+
+
+def by_planes(
+    network: Callable[[NDArray[Any]], NDArray[Any]], pixels: NDArray[Any]
+) -> NDArray[Any]:
+    """`Network.levels` of one that takes float32 planes."""
+    planes = pixels.transpose(2, 0, 1)[np.newaxis].astype(np.float32) / np.float32(255)
+    output = np.nan_to_num(network(np.ascontiguousarray(planes))[0], nan=0.0)
+    return np.rint(np.clip(output, 0, 1) * np.float32(255)).astype(np.uint8).transpose(1, 2, 0)
+
 
 def golden(network: Network, manifest: dict[str, Any]) -> int:
     """The one input whose answer is known; prints how far the answer of this computer lies."""
-    tile = np.fromfile(ARTIFACT / "check_input.bin", "<f4")
-    expected = np.fromfile(ARTIFACT / "check_output.bin", "<f4").reshape(network.output_shape)
-    error, tolerance = float(np.abs(network(tile) - expected).max()), manifest["check_tolerance"]
+    tile = np.fromfile(ARTIFACT / "check_input.bin", network.dtype)
+    expected = np.fromfile(ARTIFACT / "check_output.bin", network.dtype)
+    # Levels of 8 bits have no differences below zero.
+    found = network(tile).astype(np.float32) - expected.reshape(network.output_shape)
+    error, tolerance = float(np.abs(found).max()), manifest["check_tolerance"]
     # A comparison with what is no number is never true.
     right = error <= tolerance
     print(f"{'right' if right else 'WRONG'}: off by {error:.3g}, at most {tolerance:g} is allowed")
@@ -80,7 +110,7 @@ def upscale_file(network: Network, manifest: dict[str, Any], source: Path, targe
         return 2
     lr = on_background(np.asarray(picture), (255, 255, 255))
     config = manifest["config"]
-    result = upscale(lr, network, network.input_shape[2:], config["window_size"], config["scale"])
+    result = upscale(lr, network.levels, network.tile, config["window_size"], config["scale"])
     Image.fromarray(result).save(target)
     print(f"{target}: {result.shape[1]} x {result.shape[0]} pixels")
     return 0
@@ -88,12 +118,12 @@ def upscale_file(network: Network, manifest: dict[str, Any], source: Path, targe
 
 def upscale(
     lr: NDArray[Any],
-    network: Callable[[NDArray[Any]], NDArray[Any]],
+    levels_of: Callable[[NDArray[Any]], NDArray[Any]],
     tile: tuple[int, int],
     window: int,
     scale: int,
 ) -> NDArray[Any]:
-    """uint8 (H, W, 3) -> uint8 (scale*H, scale*W, 3), tile by tile."""
+    """uint8 (H, W, 3) -> uint8 (scale*H, scale*W, 3), tile by tile, each by `levels_of`."""
     height, width = lr.shape[:2]
     down, across = axis(height, tile[0], window, scale), axis(width, tile[1], window, scale)
     below, right = max(down[-1][0] + tile[0] - height, 0), max(across[-1][0] + tile[1] - width, 0)
@@ -102,10 +132,7 @@ def upscale(
     sums = np.zeros((scale * height, scale * width, 3), np.float32)
     for top, rows in down:
         for left, columns in across:
-            part = padded[top : top + tile[0], left : left + tile[1]]
-            planes = part.transpose(2, 0, 1)[np.newaxis].astype(np.float32) / np.float32(255)
-            output = np.nan_to_num(network(np.ascontiguousarray(planes))[0], nan=0.0)
-            levels = np.rint(np.clip(output, 0, 1) * np.float32(255)).transpose(1, 2, 0)
+            levels = levels_of(padded[top : top + tile[0], left : left + tile[1]])
             share = np.outer(rows, columns).astype(np.float32)[:, :, np.newaxis]
             place = np.s_[
                 scale * top : scale * top + len(rows), scale * left : scale * left + len(columns)

@@ -18,11 +18,13 @@ from models.origin import WeightsOrigin, licence_sentence
 RunCommand = Callable[[list[str]], tuple[int, str, str]]
 
 
+@pytest.mark.parametrize("name", ["small_artifact", "pixel_artifact"])
 def test_an_artifact_is_delivered_and_the_next_steps_are_told(
-    run_command: RunCommand, small_artifact: Artifact, tmp_path: Path
+    run_command: RunCommand, request: pytest.FixtureRequest, tmp_path: Path, name: str
 ) -> None:
+    artifact: Artifact = request.getfixturevalue(name)
     output = tmp_path / "out"
-    code, out, _ = run_command(["deliver", str(small_artifact.folder), "-o", str(output)])
+    code, out, _ = run_command(["deliver", str(artifact.folder), "-o", str(output)])
     assert code == 0
     assert "answers on this computer as it did when it was exported" in out
     assert "Nothing is known here of its speed" in out

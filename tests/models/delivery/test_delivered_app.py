@@ -10,6 +10,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from delivered_kotlin import Compiled
 from tiling_cases import TilingCase
 
 from foundation.artifact import Artifact
@@ -20,7 +21,7 @@ pytestmark = pytest.mark.timeout(900)
 
 
 def test_an_app_loads_upscales_stops_and_closes(
-    compiled: Path, delivered: Path, small_artifact: Artifact, tmp_path: Path
+    compiled: Compiled, small_artifact: Artifact, tmp_path: Path
 ) -> None:
     contract = TensorContract.of(small_artifact.manifest)
     case = TilingCase(
@@ -33,8 +34,8 @@ def test_an_app_loads_upscales_stops_and_closes(
     head = np.array([case.height, case.width], ">u4")
     (tmp_path / "picture").write_bytes(head.tobytes() + pixels.astype(">u4").tobytes())
     done = subprocess.run(
-        ["java", "-cp", str(compiled), "mobilesr.AppDriverKt",
-         str(delivered / "android/app/src/main/assets"), str(tmp_path / "files"),
+        ["java", "-cp", str(compiled.jar), "mobilesr.AppDriverKt",
+         str(compiled.delivered / "android/app/src/main/assets"), str(tmp_path / "files"),
          str(tmp_path / "picture"), str(tmp_path / "answer")],
         capture_output=True, text=True, timeout=300, check=False,
     )  # fmt: skip

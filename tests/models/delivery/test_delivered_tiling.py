@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import runpy
 import subprocess
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import pytest
+from delivered_kotlin import Compiled
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
@@ -75,29 +77,29 @@ def opaque(picture: NDArray[np.uint8]) -> NDArray[np.uint8]:
     return np.dstack([picture, np.full(picture.shape[:2], 255, np.uint8)])
 
 
-def test_kotlin_computes_what_upscale_does(compiled: Path, tmp_path: Path) -> None:
+def test_kotlin_computes_what_upscale_does(compiled: Compiled, tmp_path: Path) -> None:
     cases = CASES + random_cases(40)
     pictures = [case.picture(seed) for seed, case in enumerate(cases)]
-    done = kotlin(compiled, tmp_path, cases, [opaque(picture) for picture in pictures])
+    done = kotlin(compiled.jar, tmp_path, cases, [opaque(picture) for picture in pictures])
     assert done.returncode == 0, done.stderr
     for case, picture, answer in zip(cases, pictures, answers(tmp_path, cases), strict=True):
         np.testing.assert_array_equal(answer, case.upscaled(picture), str(case))
 
 
-def test_kotlin_lays_transparency_on_the_background(compiled: Path, tmp_path: Path) -> None:
+def test_kotlin_lays_transparency_on_the_background(compiled: Compiled, tmp_path: Path) -> None:
     case = CASES[3]
     alpha = np.random.default_rng(1).integers(0, 256, (case.height, case.width), np.uint8)
     picture = case.picture()
-    done = kotlin(compiled, tmp_path, [case], [np.dstack([picture, alpha])], 0x205090)
+    done = kotlin(compiled.jar, tmp_path, [case], [np.dstack([picture, alpha])], 0x205090)
     assert done.returncode == 0, done.stderr
     laid = composited(Photo(picture, alpha, None), "#205090").rgb
     np.testing.assert_array_equal(answers(tmp_path, [case])[0], case.upscaled(laid))
 
 
-def test_kotlin_refuses_tiles_without_a_whole_window(compiled: Path, tmp_path: Path) -> None:
+def test_kotlin_refuses_tiles_without_a_whole_window(compiled: Compiled, tmp_path: Path) -> None:
     case = TilingCase(20, 20, 6, 6, 8, 2)
     assert not case.possible
-    done = kotlin(compiled, tmp_path, [case], [opaque(case.picture())])
+    done = kotlin(compiled.jar, tmp_path, [case], [opaque(case.picture())])
     assert done.returncode != 0
     assert "IllegalArgumentException" in done.stderr
     assert "a tile of 6 pixels holds no window of 8" in done.stderr
@@ -115,7 +117,8 @@ def test_python_computes_what_upscale_does(case: TilingCase) -> None:
     assume(case.possible)
     picture = case.picture()
     tile = (case.tile_height, case.tile_width)
-    result = CHECK["upscale"](picture, case.network, tile, case.window_size, case.scale)
+    levels_of = partial(CHECK["by_planes"], case.network)
+    result = CHECK["upscale"](picture, levels_of, tile, case.window_size, case.scale)
     np.testing.assert_array_equal(result, case.upscaled(picture))
 
 

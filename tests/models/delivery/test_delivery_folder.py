@@ -63,6 +63,29 @@ def test_the_kotlin_contract_is_the_manifests(delivered: Path, small_artifact: A
     assert constants["THREADS"] == str(USUAL_THREADS)
 
 
+def test_pixels_are_handed_over_as_they_are(
+    delivered_pixels: Path, pixel_artifact: Artifact
+) -> None:
+    text = (delivered_pixels / CONTRACT).read_text()
+    assert "longArrayOf(1, height, width, 3)" in text
+    assert f"TOLERANCE = {pixel_artifact.manifest.check_tolerance:g}f" in text
+    assert "in levels (0 to 255)" in text
+    kotlin = (delivered_pixels / CONTRACT).with_name("TileFormat.kt").read_text()
+    assert "fromBlobUnsigned" in kotlin
+    assert "255f" not in kotlin
+    assert len((delivered_pixels / TEST_ASSETS / "golden_input.bin").read_bytes()) == 16 * 16 * 3
+    readme = (delivered_pixels / "README.md").read_text()
+    for said in (
+        "1 x 16 x 16 x 3 (fixed)",
+        "1 x 32 x 32 x 3",
+        "uint8",
+        "No 8-bit level may be off",
+    ):
+        assert said in readme, said
+    for unsaid in ("float32", "clamp", "0.004"):
+        assert unsaid not in readme.replace("nothing to clamp", ""), unsaid
+
+
 def test_gradle_and_pip_ask_for_the_runtime_that_made_it(
     delivered: Path, small_artifact: Artifact
 ) -> None:
@@ -145,14 +168,12 @@ def test_anything_else_is_left_alone(small_artifact: Artifact, tmp_path: Path) -
 
 
 def test_tensors_that_the_kotlin_does_not_speak_are_refused(
-    small_artifact: Artifact, pixel_artifact: Artifact, tmp_path: Path
+    small_artifact: Artifact, tmp_path: Path
 ) -> None:
     spec = small_artifact.manifest.outputs[0].model_copy(update={"dtype": "float16"})
     manifest = small_artifact.manifest.model_copy(update={"outputs": (spec,)})
     with pytest.raises(ExportError, match="gives float16: only networks that do both in float32"):
         deliver(Goods(Artifact(small_artifact.folder, manifest)), tmp_path / "out")
-    with pytest.raises(ExportError, match=r"uint8 pixels, .* only so far: export it with --io flo"):
-        deliver(Goods(pixel_artifact), tmp_path / "out")
     assert names(tmp_path) == []
 
 
@@ -186,23 +207,43 @@ def test_the_desktop_check_knows_right_from_wrong(small_artifact: Artifact, tmp_
     assert check(tmp_path / "out", "--help").returncode == 2
 
 
+def test_the_desktop_check_compares_levels(pixel_artifact: Artifact, tmp_path: Path) -> None:
+    deliver(Goods(pixel_artifact), tmp_path / "out")
+    done = check(tmp_path / "out")
+    assert done.returncode == 0, done.stderr
+    golden = tmp_path / "out/artifact/check_output.bin"
+    levels = np.fromfile(golden, np.uint8)
+    lowest = int(levels.argmin())
+    # From 0 up to 255 is one step only for bytes that wrap round.
+    by, levels[lowest] = 255 - int(levels[lowest]), 255
+    levels.tofile(golden)
+    done = check(tmp_path / "out")
+    assert done.returncode == 1
+    off = re.match(r"WRONG: off by (\d+), at most", done.stdout)
+    assert off
+    assert abs(int(off[1]) - by) <= 1
+    assert by > 100
+
+
+@pytest.mark.parametrize("name", ["small_artifact", "pixel_artifact"])
 def test_the_desktop_check_upscales_as_the_host_does(
-    small_artifact: Artifact, tmp_path: Path, picture
+    request: pytest.FixtureRequest, tmp_path: Path, picture, name: str
 ) -> None:
+    artifact: Artifact = request.getfixturevalue(name)
     from functools import partial
 
     from device_runner import HostDevice, infer
     from models.inference import upscale_images
 
-    deliver(Goods(small_artifact), tmp_path / "out")
+    deliver(Goods(artifact), tmp_path / "out")
     photo = picture(23, 37, 1)
     save_rgb(tmp_path / "photo.png", photo)
     done = check(tmp_path / "out", "../photo.png", "../large.png")
     assert done.returncode == 0, done.stderr
     assert "74 x 46 pixels" in done.stdout
     with HostDevice() as host, host.lease():
-        run = partial(infer, host, small_artifact, threads=1, timeout_s=120)
-        (expected,) = upscale_images(run, small_artifact, [photo])
+        run = partial(infer, host, artifact, threads=1, timeout_s=120)
+        (expected,) = upscale_images(run, artifact, [photo])
     np.testing.assert_array_equal(load_rgb(tmp_path / "large.png"), expected)
     missing = check(tmp_path / "out", "nowhere.png", "../large.png")
     assert missing.returncode == 2

@@ -6,8 +6,6 @@ import android.util.Log
 import androidx.test.ext.junit.runners.AndroidJUnit4
 import androidx.test.platform.app.InstrumentationRegistry
 import java.io.DataInputStream
-import java.nio.ByteBuffer
-import java.nio.ByteOrder
 import org.junit.Assert.assertEquals
 import org.junit.Assert.fail
 import org.junit.Test
@@ -18,19 +16,21 @@ import org.junit.runner.RunWith
 class GoldenTest {
     @Test
     fun theNetworkAnswersAsPyTorchDoes() = withNetwork { network ->
-        val planes = floats("golden_input.bin", ModelContract.INPUT_NUMBERS)
-        val expected = floats("golden_output.bin", ModelContract.OUTPUT_NUMBERS)
-        network.runTile(planes) // The first run is the slowest.
+        val input = tile("golden_input.bin", ModelContract.INPUT_NUMBERS)
+        val expected = tile("golden_output.bin", ModelContract.OUTPUT_NUMBERS)
+        network.runTile(input) // The first run is the slowest.
         val started = System.nanoTime()
-        val output = network.runTile(planes)
+        val output = network.runTile(input)
         Log.i("mobilesr", "one tile took ${(System.nanoTime() - started) / 1000000.0} ms")
         assertEquals("numbers of the output", expected.size, output.size)
         for (i in expected.indices) {
-            val error = Math.abs(output[i] - expected[i])
+            val found = TileFormat.value(output, i)
+            val right = TileFormat.value(expected, i)
+            val error = Math.abs(found - right)
             // What is no number is within nothing.
             if (error <= ModelContract.TOLERANCE) continue
             fail(
-                "number $i is ${output[i]} instead of ${expected[i]}: off by $error, at most " +
+                "number $i is $found instead of $right: off by $error, at most " +
                     "${ModelContract.TOLERANCE} is allowed"
             )
         }
@@ -55,16 +55,14 @@ class GoldenTest {
         SuperResolution.load(context).use(test)
     }
 
-    /** Little-endian float32 numbers of the test's own assets. */
-    private fun floats(name: String, count: Int): FloatArray {
+    /** A tile of the test's own assets. */
+    private fun tile(name: String, count: Int): Tile {
         val assets = InstrumentationRegistry.getInstrumentation().context.assets
-        val bytes = ByteArray(4 * count)
+        val bytes = ByteArray(TileFormat.BYTES_A_NUMBER * count)
         DataInputStream(assets.open("mobilesr/$name")).use {
             it.readFully(bytes)
             assertEquals("$name has more than $count numbers", -1, it.read())
         }
-        val numbers = FloatArray(count)
-        ByteBuffer.wrap(bytes).order(ByteOrder.LITTLE_ENDIAN).asFloatBuffer().get(numbers)
-        return numbers
+        return TileFormat.parsed(bytes)
     }
 }

@@ -13,10 +13,8 @@ import java.util.concurrent.CancellationException
 import java.util.concurrent.Executors
 import java.util.concurrent.Future
 import java.util.concurrent.atomic.AtomicBoolean
-import org.pytorch.executorch.DType
 import org.pytorch.executorch.EValue
 import org.pytorch.executorch.Module
-import org.pytorch.executorch.Tensor
 
 /**
  * Upscales bitmaps of any size with the network in `assets/mobilesr/model.pte`.
@@ -28,8 +26,8 @@ class SuperResolution private constructor(private val module: Module) : Closeabl
     private val tiling = Tiling(
         ModelContract.LR_HEIGHT, ModelContract.LR_WIDTH, ModelContract.WINDOW, ModelContract.SCALE
     )
-    private val buffer = Tensor.allocateFloatBuffer(ModelContract.INPUT_NUMBERS)
-    private val input = EValue.from(Tensor.fromBlob(buffer, ModelContract.inputShape()))
+    private val buffer = TileFormat.buffer(ModelContract.INPUT_NUMBERS)
+    private val input = EValue.from(TileFormat.tensor(buffer, ModelContract.inputShape()))
     private val worker = Executors.newSingleThreadExecutor { task -> Thread(task, "mobilesr") }
     private val lock = Any()
     private val closed = AtomicBoolean()
@@ -89,7 +87,7 @@ class SuperResolution private constructor(private val module: Module) : Closeabl
                 }
             }
             val network = object : TileModel {
-                override fun run(input: FloatArray): FloatArray = runTile(input)
+                override fun run(input: Tile): Tile = runTile(input)
             }
             tiling.upscale(PixelsOf(readable), PixelsInto(result), background, network, progress)
             finished = true
@@ -100,31 +98,31 @@ class SuperResolution private constructor(private val module: Module) : Closeabl
     }
 
     /**
-     * The network itself on one tile: planes R, G, B, float32 of 0 to 1, in and out.
+     * The network itself on one tile, in the form of [Tile].
      *
-     * @throws IllegalArgumentException `planes` is not one tile.
+     * @throws IllegalArgumentException `tile` is not one tile.
      * @throws CancellationException called after [close].
      * @throws IllegalStateException the model file is not the one that [ModelContract] describes.
      */
-    fun runTile(planes: FloatArray): FloatArray = synchronized(lock) {
+    fun runTile(tile: Tile): Tile = synchronized(lock) {
         // An IllegalStateException, too.
         if (closed.get()) throw CancellationException("SuperResolution is closed")
-        require(planes.size == ModelContract.INPUT_NUMBERS) {
-            "a tile has ${ModelContract.INPUT_NUMBERS} numbers, not ${planes.size}"
+        require(tile.size == ModelContract.INPUT_NUMBERS) {
+            "a tile has ${ModelContract.INPUT_NUMBERS} numbers, not ${tile.size}"
         }
         buffer.rewind()
-        buffer.put(planes)
+        buffer.put(tile)
         val outputs = module.forward(input)
         check(outputs.size == 1) { "the network gave ${outputs.size} outputs instead of one" }
         val output = outputs[0].toTensor()
-        check(output.dtype() == DType.FLOAT) {
-            "the network gives ${output.dtype()}, this class reads float32: deliver it again"
+        check(output.dtype() == TileFormat.dtype) {
+            "the network gives ${output.dtype()}, this class reads ${TileFormat.NAME}: deliver it again"
         }
         check(output.shape().contentEquals(ModelContract.outputShape())) {
             "the network gives ${output.shape().contentToString()} instead of " +
                 ModelContract.outputShape().contentToString()
         }
-        output.dataAsFloatArray
+        TileFormat.read(output)
     }
 
     /**

@@ -19,9 +19,9 @@ interface PixelSink {
     fun writeRows(y: Int, rows: Int, pixels: IntArray)
 }
 
-/** The network: float32 planes R, G, B of one tile, values 0 to 1; out come those of the result. */
+/** The network: one tile, in the form of [Tile]; out comes that of the result. */
 interface TileModel {
-    fun run(input: FloatArray): FloatArray
+    fun run(input: Tile): Tile
 }
 
 /** Told after every tile. Throw from here to stop. */
@@ -68,7 +68,7 @@ class Tiling(
         val down = axis(source.height, tileHeight)
         val across = axis(source.width, tileWidth)
         val band = Band(scale * min(tileHeight, source.height), scale * source.width, sink)
-        val input = FloatArray(3 * tileHeight * tileWidth)
+        val input = TileFormat.allocate(3 * tileHeight * tileWidth)
         val total = down.origins.size * across.origins.size
         var done = 0
         for (row in down.origins.indices) {
@@ -135,9 +135,7 @@ class Tiling(
         }
     }
 
-    private fun cut(
-        source: PixelSource, top: Int, left: Int, background: Int, input: FloatArray
-    ) {
+    private fun cut(source: PixelSource, top: Int, left: Int, background: Int, input: Tile) {
         val columns = IntArray(tileWidth) { mirrored(left + it, source.width) }
         var from = columns[0]
         var to = columns[0]
@@ -146,15 +144,15 @@ class Tiling(
             to = max(to, column)
         }
         val row = IntArray(to - from + 1)
-        val plane = tileHeight * tileWidth
         for (y in 0 until tileHeight) {
             source.readRow(mirrored(top + y, source.height), from, row.size, row)
             for (x in 0 until tileWidth) {
                 val pixel = row[columns[x] - from]
-                val at = y * tileWidth + x
-                input[at] = level(pixel, background, 16) / 255f
-                input[plane + at] = level(pixel, background, 8) / 255f
-                input[2 * plane + at] = level(pixel, background, 0) / 255f
+                TileFormat.put(
+                    input, tileHeight * tileWidth, y * tileWidth + x,
+                    level(pixel, background, 16), level(pixel, background, 8),
+                    level(pixel, background, 0)
+                )
             }
         }
     }
@@ -178,23 +176,29 @@ class Tiling(
         private val rows: Int, private val width: Int, private val sink: PixelSink
     ) {
         private val sums = FloatArray(3 * rows * width)
+        /** Finished pixels; 0, which no opaque pixel is, where tiles are blended in `sums`. */
         private val pixels = IntArray(rows * width)
         private var top = 0
 
         /** A tile of the row that the band begins with; `origin` is its first column of the input. */
-        fun add(
-            output: FloatArray, vertical: DoubleArray, horizontal: DoubleArray, origin: Int
-        ) {
+        fun add(output: Tile, vertical: DoubleArray, horizontal: DoubleArray, origin: Int) {
             val tileRow = scale * tileWidth
-            val plane = scale * tileHeight * tileRow
-            val left = scale * origin
+            val size = scale * tileHeight * tileRow
             for (y in vertical.indices) {
                 for (x in horizontal.indices) {
                     val share = (vertical[y] * horizontal[x]).toFloat()
+                    if (share == 0f) continue
                     val from = y * tileRow + x
-                    val to = 3 * (y * width + left + x)
-                    for (channel in 0..2) {
-                        sums[to + channel] += share * eightBit(output[channel * plane + from])
+                    val red = TileFormat.level(output, size, from, 0)
+                    val green = TileFormat.level(output, size, from, 1)
+                    val blue = TileFormat.level(output, size, from, 2)
+                    val to = y * width + scale * origin + x
+                    if (share == 1f) {
+                        pixels[to] = opaque(red, green, blue)
+                    } else {
+                        sums[3 * to] += share * red
+                        sums[3 * to + 1] += share * green
+                        sums[3 * to + 2] += share * blue
                     }
                 }
             }
@@ -204,21 +208,24 @@ class Tiling(
         fun finish(end: Int) {
             val count = end - top
             for (at in 0 until count * width) {
-                var pixel = 255
-                for (channel in 0..2) pixel = pixel shl 8 or rounded(sums[3 * at + channel])
-                pixels[at] = pixel
+                if (pixels[at] == 0) {
+                    pixels[at] = opaque(
+                        rounded(sums[3 * at]), rounded(sums[3 * at + 1]), rounded(sums[3 * at + 2])
+                    )
+                }
             }
             sink.writeRows(top, count, pixels)
-            val kept = 3 * (rows - count) * width
-            System.arraycopy(sums, 3 * count * width, sums, 0, kept)
-            sums.fill(0f, kept, sums.size)
+            val kept = (rows - count) * width
+            System.arraycopy(pixels, count * width, pixels, 0, kept)
+            pixels.fill(0, kept, pixels.size)
+            System.arraycopy(sums, 3 * count * width, sums, 0, 3 * kept)
+            sums.fill(0f, 3 * kept, sums.size)
             top = end
         }
     }
 
-    /** A value of the network as a level of 0 to 255: clamped, rounded to even, no number is 0. */
-    private fun eightBit(value: Float): Float =
-        if (!(value > 0f)) 0f else if (value >= 1f) 255f else round(value * 255f)
+    private fun opaque(red: Int, green: Int, blue: Int): Int =
+        255 shl 24 or (red shl 16) or (green shl 8) or blue
 
     private fun rounded(level: Float): Int = round(level).toInt()
 

@@ -11,7 +11,9 @@ import java.io.IOException
 import java.util.concurrent.CancellationException
 import java.util.concurrent.ExecutionException
 import kotlin.concurrent.thread
+import org.pytorch.executorch.DType
 import org.pytorch.executorch.Module
+import org.pytorch.executorch.Tensor
 
 class App(folder: File, assetFolder: File) : Context() {
     override val noBackupFilesDir = File(folder, "no_backup")
@@ -38,7 +40,10 @@ fun main(args: Array<String>) {
     }
     val standIn =
         StandIn(ModelContract.LR_HEIGHT, ModelContract.LR_WIDTH, ModelContract.SCALE)
-    Module.network = { Pair(standIn.run(it), ModelContract.outputShape()) }
+    Module.network = {
+        check(it.shape().contentEquals(ModelContract.inputShape())) { "a tile of another shape" }
+        tensorOf(standIn.run(TileFormat.read(it)), ModelContract.outputShape())
+    }
     var failure: Throwable? = null
     val worker = thread(name = "worker") {
         try {
@@ -64,7 +69,7 @@ private fun live(app: App, folder: File, picture: File, answer: File) {
     val again = network.submit(bitmap, 0x205090) { done, _ -> told.add(done) }.get()
     check(pixels(again).contentEquals(pixels(result)) && told == (1..told.size).toList())
     DataOutputStream(answer.outputStream().buffered()).use { pixels(result).forEach(it::writeInt) }
-    fails<IllegalArgumentException>("numbers, not 5") { network.runTile(FloatArray(5)) }
+    fails<IllegalArgumentException>("numbers, not 5") { network.runTile(TileFormat.allocate(5)) }
 
     // What stops in the middle leaves no bitmap behind.
     val before = Bitmap.made.size
@@ -91,9 +96,23 @@ private fun live(app: App, folder: File, picture: File, answer: File) {
     }
     check(File(other, "no_backup/mobilesr").list().orEmpty().isEmpty())
     SuperResolution.load(app).use { wrong ->
-        Module.network = { Pair(FloatArray(4), longArrayOf(1, 4)) }
+        Module.network = { tensorOf(TileFormat.allocate(4), longArrayOf(1, 4)) }
         fails<IllegalStateException>("the network gives [1, 4] instead of") { wrong.upscale(bitmap) }
+        val ofFloats = TileFormat.dtype == DType.FLOAT
+        Module.network = {
+            if (ofFloats) Tensor.fromBlobUnsigned(Tensor.allocateByteBuffer(4), longArrayOf(4))
+            else Tensor.fromBlob(Tensor.allocateFloatBuffer(4), longArrayOf(4))
+        }
+        fails<IllegalStateException>("this class reads ${TileFormat.NAME}: deliver it again") {
+            wrong.upscale(bitmap)
+        }
     }
+}
+
+private fun tensorOf(tile: Tile, shape: LongArray): Tensor {
+    val buffer = TileFormat.buffer(tile.size)
+    buffer.put(tile)
+    return TileFormat.tensor(buffer, shape)
 }
 
 private fun read(file: File): Bitmap = DataInputStream(file.inputStream().buffered()).use {

@@ -13,8 +13,7 @@ open class Module private constructor(private val numThreads: Int) : Closeable {
 
     open fun forward(vararg inputs: EValue): Array<EValue> {
         check(!destroyed && numThreads > 0) { "Module has been destroyed" }
-        val (output, shape) = network(inputs.single().toTensor().dataAsFloatArray)
-        return arrayOf(EValue.from(Tensor.fromBlob(FloatBuffer.wrap(output), shape)))
+        return arrayOf(EValue.from(network(inputs.single().toTensor())))
     }
 
     open fun destroy() {
@@ -28,8 +27,7 @@ open class Module private constructor(private val numThreads: Int) : Closeable {
         const val LOAD_MODE_FILE = 0
         const val LOAD_MODE_MMAP = 1
 
-        /** Numbers of the input -> numbers and shape of the output. */
-        lateinit var network: (FloatArray) -> Pair<FloatArray, LongArray>
+        lateinit var network: (Tensor) -> Tensor
         @Volatile var destroyedCount = 0
 
         @JvmStatic
@@ -59,6 +57,9 @@ abstract class Tensor internal constructor(private val sides: LongArray) {
     open val dataAsFloatArray: FloatArray
         get() = throw IllegalStateException("no float tensor")
 
+    open val dataAsUnsignedByteArray: ByteArray
+        get() = throw IllegalStateException("no uint8 tensor")
+
     private class OfFloats(private val data: FloatBuffer, shape: LongArray) : Tensor(shape) {
         override fun dtype() = DType.FLOAT
 
@@ -69,7 +70,21 @@ abstract class Tensor internal constructor(private val sides: LongArray) {
             }
     }
 
+    private class OfUnsignedBytes(private val data: ByteBuffer, shape: LongArray) : Tensor(shape) {
+        override fun dtype() = DType.UINT8
+
+        override val dataAsUnsignedByteArray: ByteArray
+            get() {
+                data.rewind()
+                return ByteArray(data.remaining()).also { data.get(it) }
+            }
+    }
+
     companion object {
+        @JvmStatic
+        fun allocateByteBuffer(numElements: Int): ByteBuffer =
+            ByteBuffer.allocateDirect(numElements).order(ByteOrder.nativeOrder())
+
         @JvmStatic
         fun allocateFloatBuffer(numElements: Int): FloatBuffer =
             ByteBuffer.allocateDirect(4 * numElements).order(ByteOrder.nativeOrder())
@@ -77,8 +92,19 @@ abstract class Tensor internal constructor(private val sides: LongArray) {
 
         @JvmStatic
         fun fromBlob(data: FloatBuffer, shape: LongArray): Tensor {
-            check(data.capacity().toLong() == shape.fold(1L) { product, side -> product * side })
+            requireFit(data.isDirect, data.order(), data.capacity(), shape)
             return OfFloats(data, shape)
+        }
+
+        @JvmStatic
+        fun fromBlobUnsigned(data: ByteBuffer, shape: LongArray): Tensor {
+            requireFit(data.isDirect, data.order(), data.capacity(), shape)
+            return OfUnsignedBytes(data, shape)
+        }
+
+        private fun requireFit(direct: Boolean, order: ByteOrder, count: Int, shape: LongArray) {
+            require(direct && order == ByteOrder.nativeOrder())
+            require(count.toLong() == shape.fold(1L) { product, side -> product * side })
         }
     }
 }
