@@ -388,10 +388,9 @@ def show(way: str, scores: Sequence[Score]) -> None:
         found = [delay for delay in delays if delay is not None]
         in_time = sum(delay < one.within for delay in found)
         spread = ", ".join("missed" if d is None else str(d) for d in delays)
-        print(
-            f"  {one.label:22s} found {len(found)}/{len(delays)}, in time ({one.within} "
-            f"night{'s' * (one.within > 1)}) {in_time}/{len(delays)}; nights of delay: {spread}"
-        )
+        limit = f"{one.within} night{'s' * (one.within > 1)}"
+        print(f"  {one.label:22s} found {len(found)}/{len(delays)}, in time ({limit})", end=" ")
+        print(f"{in_time}/{len(delays)}; nights of delay: {spread}")
     false = [score.false_alarms for score in scores]
     print(f"  false alarms: {', '.join(map(str, false))} (mean {statistics.mean(false):.2f})")
     print(f"  goal met in {sum(score.as_wanted for score in scores)}/{len(scores)}")

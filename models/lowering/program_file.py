@@ -1,7 +1,7 @@
 """The `.pte` around one delegate with one input and one output, by ExecuTorch's `program.fbs`.
 
 A program of one call: what ExecuTorch 1.4.1 itself composes around a `LoweredBackendModule`, field
-by field, without the seven seconds that importing and asking it take. The flatbuffer says where the
+by field, without the four seconds that importing it takes. The flatbuffer says where the
 segments behind it lie: an empty one for the constants that there are none of, the delegate's
 bytes, and each named constant.
 """

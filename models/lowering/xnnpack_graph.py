@@ -103,8 +103,8 @@ class XnnpackGraph:
 
     def static_kernel(self, weight: Tensor, bias: Tensor | None, grids: Grids, axis: int) -> Kernel:
         """Weights as `kernel` has them, in int8 with a scale for each channel of `axis`."""
-        flat, scales = quantised_weight(weight.movedim(axis, 0).flatten(1))
         moved = weight.movedim(axis, 0)
+        flat, scales = quantised_weight(moved.flatten(1))
         quantised = flat.reshape(moved.shape).movedim(0, axis)
         sums = scales * grids.takes.scale
         own = torch.zeros_like(sums) if bias is None else bias

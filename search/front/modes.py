@@ -152,9 +152,8 @@ class _Cases:
         share = np.minimum(numbers / counts[:, None], 1.0)[..., None]
         centred = np.where(had[:, None, :], slow - share, 0.0)
         within = float(np.square(sessions).sum() / (counts - 1).sum())
-        return cls(
-            sessions, had, means, centred, numbers, numbers <= counts[:, None], within
-        )  # fmt: skip
+        possible = numbers <= counts[:, None]
+        return cls(sessions, had, means, centred, numbers, possible, within)
 
     @property
     def counts(self) -> np.ndarray:

@@ -87,6 +87,7 @@ def test_lease_is_not_kept_alive_by_a_forked_child() -> None:
             os.read(read_end, 1)
             os._exit(0)
     try:
+        assert not lease.held
         take("phone-1")
     finally:
         os.close(write_end)
