@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from models.config import MobileSRConfig
 from models.lowering.direct.network import write_network
+from models.lowering.direct.strips import channel_parts
 from models.lowering.strips import StripPlan, plan_for, whole
 from models.weights import build_model
 
@@ -34,6 +35,13 @@ def test_small_pictures_stay_whole_and_large_ones_do_not():
     large = plan_for(PUBLISHED, 180, 320, room)
     assert large.window_rows < whole(PUBLISHED, 180, 320).window_rows
     assert plan_for(PUBLISHED, 180, 320, 0) == whole(PUBLISHED, 180, 320)
+
+
+@given(st.integers(1, 200))
+def test_parts_of_channels_are_all_channels_and_a_small_rest_stands_alone(channels):
+    parts = channel_parts(channels)
+    assert [c for part in parts for c in range(channels)[part]] == list(range(channels))
+    assert (len(parts) == 2) == (channels > 32 and 0 < channels % 32 <= 16)
 
 
 def test_strips_and_passes_share_their_weights(random_weights):
