@@ -24,7 +24,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from models.errors import ExportError
-from models.lowering.program_file import Outside, planned_memory_bytes, program_file
+from models.lowering.program_file import Outside, aligned, planned_memory_bytes, program_file
 from models.lowering.xnnpack_values import DataType
 from models.quantization.grids import Grid
 
@@ -134,14 +134,10 @@ def _flatbuffer(schemas: Sequence[str], content: Mapping[str, Any], suffix: str)
 def _delegate_bytes(graph: XnnpackGraph) -> bytes:
     """Header and flatbuffer; the constants lie beside them in the `.pte`, by name."""
     flatbuffer = _flatbuffer(_DELEGATE_SCHEMAS, _as_json(graph), "bin")
-    start = _aligned(_HEADER.size)
-    end = start + _aligned(len(flatbuffer))
+    start = aligned(_HEADER.size, _ALIGNMENT)
+    end = start + aligned(len(flatbuffer), _ALIGNMENT)
     header = _HEADER.pack(_HEADER_MAGIC, _HEADER.size, start, len(flatbuffer), end, 0)
     return (header.ljust(start, b"\0") + flatbuffer).ljust(end, b"\0")
-
-
-def _aligned(size: int) -> int:
-    return -(-size // _ALIGNMENT) * _ALIGNMENT
 
 
 def _as_json(graph: XnnpackGraph) -> dict[str, Any]:

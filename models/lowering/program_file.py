@@ -43,7 +43,7 @@ class Outside:
 
     @property
     def planned_bytes(self) -> int:
-        return _aligned(prod(self.shape) * (1 if self.is_uint8 else 4), _PLAN_ALIGNMENT)
+        return aligned(prod(self.shape) * (1 if self.is_uint8 else 4), _PLAN_ALIGNMENT)
 
 
 def planned_memory_bytes(given: Outside, made: Outside) -> int:
@@ -65,7 +65,7 @@ def program_file(
     flatbuffer = to_flatbuffer(program)
     assert flatbuffer[4:_MAGIC_END] == _FLATBUFFER_MAGIC
     size = _HEADER.size + len(flatbuffer)
-    base = _aligned(size, _SEGMENT_ALIGNMENT)
+    base = aligned(size, _SEGMENT_ALIGNMENT)
     root = int.from_bytes(flatbuffer[:4], "little") + _HEADER.size
     header = _HEADER.pack(_HEADER_MAGIC, _HEADER.size, size, base, len(segments))
     head = root.to_bytes(4, "little") + _FLATBUFFER_MAGIC + header + flatbuffer[_MAGIC_END:]
@@ -76,7 +76,7 @@ def _laid_out(parts: list[bytes]) -> tuple[list[dict[str, int]], bytes]:
     """Offset and size of each part, and all of them, aligned, in one piece."""
     offsets, all_parts = [], bytearray()
     for part in parts:
-        all_parts.extend(bytes(_aligned(len(all_parts), _SEGMENT_ALIGNMENT) - len(all_parts)))
+        all_parts.extend(bytes(aligned(len(all_parts), _SEGMENT_ALIGNMENT) - len(all_parts)))
         offsets.append({"offset": len(all_parts), "size": len(part)})
         all_parts.extend(part)
     return offsets, bytes(all_parts)
@@ -137,5 +137,6 @@ def _tensor(outside: Outside, offset: int) -> dict[str, Any]:
     return {"val_type": "Tensor", "val": tensor}
 
 
-def _aligned(size: int, alignment: int) -> int:
+def aligned(size: int, alignment: int) -> int:
+    """The least multiple of `alignment` that holds `size`."""
     return -(-size // alignment) * alignment

@@ -10,8 +10,7 @@ from torch import nn
 from models.deploy_graph import DeployMobileSR, DeployTransformer
 from models.network import ResBlock
 from models.quantization.layers import LayerKind, Place
-
-Layer = nn.Linear | nn.Conv2d
+from models.quantization.static_int8 import Layer
 
 _TRANSFORMER = {
     LayerKind.QUERY: "q",
