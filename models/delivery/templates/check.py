@@ -10,7 +10,9 @@ Exit codes: 0 fine, 1 the output differs, 2 the request is wrong.
 from __future__ import annotations
 
 import json
+import logging
 import sys
+import warnings
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -32,6 +34,9 @@ def main(arguments: list[str]) -> int:
     if len(arguments) not in (0, 2) or any(word.startswith("-") for word in arguments):
         print(__doc__, file=sys.stderr)
         return 2
+    # What ExecuTorch's parts say on import is not about the network.
+    logging.disable(logging.WARNING)
+    warnings.filterwarnings("ignore")
     manifest = json.loads((ARTIFACT / "manifest.json").read_text("utf-8"))
     network = Network(manifest, ARTIFACT / "model.pte")
     if arguments:
@@ -46,7 +51,11 @@ class Network:
     """
 
     def __init__(self, manifest: dict[str, Any], path: Path) -> None:
-        from executorch.runtime import Runtime
+        try:
+            from executorch.runtime import Runtime
+        except ImportError as error:
+            print(f"{error}: pip install -r requirements.txt", file=sys.stderr)
+            raise SystemExit(2) from error
 
         (given,), (made,) = manifest["inputs"], manifest["outputs"]
         if given["dtype"] != made["dtype"] or given["dtype"] not in TYPES:
