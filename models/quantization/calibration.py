@@ -23,6 +23,7 @@ from models.quantization.equalisation import equalised
 from models.quantization.grids import Grids, fitted, thinned
 from models.quantization.layers import Place
 from models.quantization.locations import located_layers
+from models.quantization.score_range import bounded
 from models.samples import sample_training_images
 from models.training.crops import CropSampler
 from models.training.photographs import photographs_of
@@ -106,7 +107,9 @@ def _grids(model: MobileSR, crops: Sequence[Tensor]) -> dict[Place, Grids]:
             network(crop)
     for hook in hooks:
         hook.remove()
-    return {
+    grids = {
         place: Grids(fitted(torch.cat(taken[place])), fitted(torch.cat(given[place])))
         for place in taken
     }
+    config = model.config
+    return bounded(grids, config.n_feats // config.n_heads, config.window_size**2)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
@@ -21,6 +21,15 @@ class Grid:
 
     scale: float
     zero_point: int
+
+    @property
+    def farthest(self) -> float:
+        """The value on it that is farthest from zero."""
+        return self.scale * max(_LOW - self.zero_point, _HIGH - self.zero_point, key=abs)
+
+    def narrowed(self, factor: float) -> Grid:
+        """So many times as wide, and as fine."""
+        return replace(self, scale=self.scale * factor)
 
     def steps(self, x: Tensor) -> Tensor:
         """Steps away from zero, whole numbers in float32; ties to even, what is outside cut off."""
