@@ -10,6 +10,7 @@ from functools import cached_property
 from itertools import pairwise, takewhile
 
 from nightly.history.reading import Trail
+from nightly.judging.belief import Belief, beliefs
 from nightly.judging.changes import last_change
 from nightly.judging.common import Common, common
 from nightly.judging.relevel import new_levels
@@ -29,6 +30,7 @@ from nightly.records import Observation, Point, error_of_middle, middle, of_both
 _LATELY = 6
 # However steady a metric was, the next night may differ by so much of what is usual.
 LEAST_SD_SHARE = 0.1
+CHANCES, MOST_CHANCE = 6.0, 0.02
 # Another level of the device may show so many nights after it began.
 _LEVEL_SEEN_LATE = 10
 
@@ -58,6 +60,10 @@ class Rules:
         The two references are not counted: they are nearly the same nights where nothing changed.
         """
         return self.alpha / (max(1, self.tests) * EFFECTIVE_WINDOWS)
+
+    @property
+    def chance(self) -> float:
+        return min(MOST_CHANCE, CHANCES * self.alpha / max(1, self.tests))
 
 
 @dataclass(frozen=True)
@@ -90,6 +96,11 @@ class Case:
     spread: Spread
     floor: float
     unsteady: float
+    believed: Belief | None
+
+    @property
+    def red_before_this_level(self) -> bool:
+        return bool(self.red_nights) and self.red_nights[0].night < self.before[0].night
 
     @property
     def tonight(self) -> Point:
@@ -145,16 +156,14 @@ class CaseBuilder:
     _pools: dict[str, Spread] = field(default_factory=dict)
     _characters: dict[str, tuple[float, float]] = field(default_factory=dict)
     # A night asks for the same past several times.
-    _built: dict[tuple[str, str], Case | None] = field(default_factory=dict)
+    _built: dict[str, dict[str, Case]] = field(default_factory=dict)
 
     def build(self, model: str, metric: Metric, again: Observation | None = None) -> Case | None:
         """None where there is nothing to compare, tonight or before."""
         first = self._tonight(model, metric)
         if first is None:
             return None
-        if (model, metric.name) not in self._built:
-            self._built[model, metric.name] = self._past(model, metric)
-        past = self._built[model, metric.name]
+        past = self._pasts(metric).get(model)
         second = None if again is None else again.readings.get(metric.name)
         freed = self._all(metric).common.taken_out
         return past and replace(
@@ -162,6 +171,24 @@ class CaseBuilder:
             first=freed(first),
             second=freed(seen_tonight(metric, second, self.night, beside=0.0)) if second else None,
         )
+
+    def _pasts(self, metric: Metric) -> dict[str, Case]:
+        """Of every model that has a past, a case whose tonight is still to come."""
+        if metric.name not in self._built:
+            found = {model: self._past(model, metric) for model in self.looks}
+            cases = {model: case for model, case in found.items() if case is not None}
+            if cases and not metric.exact:
+                some = next(iter(cases.values()))
+                rows = [case.before for case in cases.values()]
+                believed = beliefs(
+                    rows, [case.spread for case in cases.values()], some.floor, self.rules.chance
+                )
+                cases = {
+                    model: replace(case, believed=one)
+                    for (model, case), one in zip(cases.items(), believed, strict=True)
+                }
+            self._built[metric.name] = cases
+        return self._built[metric.name]
 
     def _tonight(self, model: str, metric: Metric) -> Point | None:
         look = self.looks.get(model)
@@ -191,6 +218,8 @@ class CaseBuilder:
         blamed |= held_back
         praised = trail.praised.get(metric.name, set()) - {baseline}
         doubted = trail.doubted.get(metric.name, set()) - {baseline}
+        spread = self._spread(metric, [p for p in before if p.night not in blamed])
+        floor = metric.badness_of_change(self.rules.floors.get(metric.name, metric.floor))
         return Case(
             metric=metric,
             before=before,
@@ -203,9 +232,10 @@ class CaseBuilder:
             baseline_night=max(baseline, before[0].night),
             first=before[-1],
             second=None,
-            spread=self._spread(metric, [p for p in before if p.night not in blamed]),
-            floor=metric.badness_of_change(self.rules.floors.get(metric.name, metric.floor)),
+            spread=spread,
+            floor=floor,
             unsteady=1.0,
+            believed=None,
         )
 
     def _held_back(self, metric: Metric, nights: Sequence[Point], red: Sequence[Point]) -> set[int]:

@@ -21,7 +21,6 @@ from nightly.history.reading import Trail
 from nightly.judging.cases import Case, CaseBuilder, Rules
 from nightly.judging.changes import Change, last_change
 from nightly.judging.least import least_size
-from nightly.judging.memory import ALIKE_MEMORY, has_lapsed, is_back
 from nightly.judging.relevel import restarted
 from nightly.judging.shift import Choose, Shift, largest_shift, level, shift
 from nightly.judging.spread import unsteadiness
@@ -34,11 +33,10 @@ SUSPECT_P = 0.01
 SUSPECT_FLOOR_SHARE = 0.75
 # What the second look alone must show.
 CONFIRM_P = 0.05
-# From here on what looks worse is remembered: the next nights alone then decide, at a level that
-# is not shared by all models any more, for few are remembered.
+# From here on what looks worse is told so.
 DOUBT_P = 0.002
-REMEMBERED_P = 0.01
-REMEMBERED_NIGHTS = 4
+SUSPECT_ODDS = -2.0
+STAYS = -1.0
 RECENT_NIGHTS = 14
 LATELY_NIGHTS = 3
 # How far back a change is dated: weighing every pair of nights takes the square of their number.
@@ -109,6 +107,8 @@ class DeviceJudge:
             case = self._case(model, metric, None)
             if case is None or metric.exact:
                 continue
+            if case.believed.then(case.first, unsteady=case.unsteady).log_odds > SUSPECT_ODDS:
+                return True
             least = SUSPECT_FLOOR_SHARE * case.floor
             for found in self._shifts(case, least).values():
                 if found.size > least and found.p < SUSPECT_P:
@@ -174,15 +174,7 @@ class DeviceJudge:
             return _told(
                 metric, Verdict(self._key(model), metric.name, Status.NEW, "", value=value)
             )
-        name, found = min(
-            shifts.items(), key=lambda item: (not self._counts(case, item[1]), item[0])
-        )
-        status = self._status(case, found)
-        if status is not Status.REGRESSION and self._still_red(case):
-            status, name = Status.REGRESSION, "baseline"
-            found = self._since_red(case)
-        elif status is not Status.REGRESSION and (again_worse := self._remembered(case)):
-            status, name, found = Status.REGRESSION, "baseline", again_worse
+        status, name, found = self._status(case, shifts)
         if status in (Status.FINE, Status.IMPROVED):
             name = "baseline"
         # What tonight shows alone is told as such; the windows speak where it does not suffice.
@@ -207,68 +199,46 @@ class DeviceJudge:
         Where nights are alike a false alarm comes in a run of them: so many times as many red
         nights (the variance of an autoregression's mean over that of strangers, Bartlett 1935).
         """
-        memory = case.spread.memory
-        runs = (1 + memory) / (1 - memory) if memory > ALIKE_MEMORY else 1.0
-        return self.rules.needed_p / runs
+        return self.rules.needed_p
 
-    def _status(self, case: Case, found: Shift) -> Status:
-        if self._counts(case, found):
-            return Status.REGRESSION if self._confirmed(case, found) else Status.UNCONFIRMED
-        looked = {} if case.second is None else self._shifts(case, case.floor, case.first)
-        if any(self._counts(case, one) for one in looked.values()):
-            return Status.UNCONFIRMED
-        if found.size > case.floor and found.p < DOUBT_P:
-            return Status.UNCONFIRMED
+    def _status(
+        self, case: Case, shifts: Mapping[str, Shift]
+    ) -> tuple[Status, str, Shift]:
+        """What is said, beside which reference, and the shift that is told with it."""
+        found = shifts.get("baseline", shifts["recent"])
+        if case.red_nights and (case.red_before_this_level or self._worse(case, case.tonight, STAYS)):
+            return Status.REGRESSION, "baseline", self._since_red(case)
+        looks_worse = found.size > case.floor and (
+            self._worse(case, case.tonight) or self._worse(case, case.first)
+        )
+        if looks_worse and self._seen_twice(case):
+            return Status.REGRESSION, "baseline", found
+        lately = shifts["recent"]
+        if any(case.praised) and self._counts(case, lately):
+            confirmed = self._confirmed(case, lately)
+            return Status.REGRESSION if confirmed else Status.UNCONFIRMED, "recent", lately
+        if looks_worse or (found.size > case.floor and found.p < DOUBT_P):
+            return Status.UNCONFIRMED, "baseline", found
         alone = self._alone(case, "baseline")
         if alone.size < -case.floor and alone.p_better < self._needed_p(case):
-            return Status.IMPROVED
-        return Status.FINE
+            return Status.IMPROVED, "baseline", alone
+        return Status.FINE, "baseline", found
 
-    def _still_red(self, case: Case) -> bool:
-        """Whether it was red on its last night, and nothing says yet that it is back."""
-        red = case.red_nights
-        reference = case.unchanged[: self.rules.baseline_nights]
-        if not red or is_back(reference, red, case.tonight, case.spread, case.floor):
+    def _worse(self, case: Case, point: Point, least: float = 0.0) -> bool:
+        """Whether it is likelier worse than not, with this for tonight."""
+        return case.believed.then(point, unsteady=case.unsteady).log_odds > least
+
+    def _seen_twice(self, case: Case) -> bool:
+        """Whether it is worse by both looks together, and were so with the second one alone."""
+        if case.second is None:
             return False
-        whole = case.before_red[: self.rules.baseline_nights]
-        return not has_lapsed(reference, whole, red, case.tonight, case.spread)
+        return self._worse(case, case.tonight) and self._worse(case, case.second, STAYS)
 
     def _since_red(self, case: Case) -> Shift:
         """The last nights of the red stretch, tonight among them, against the baseline."""
         lately = [*case.red_nights[-(LATELY_NIGHTS - 1) :], case.tonight]
         reference = case.unchanged[: self.rules.baseline_nights] or [case.before[0]]
         return shift(reference, lately, case.spread, unsteady=case.unsteady)
-
-    def _remembered(self, case: Case) -> Shift | None:
-        """What the nights since it first looked worse say alone; None where they do not say so.
-
-        What they share with the night that was doubted is taken off them first.
-        """
-        last = len(case.before) - REMEMBERED_NIGHTS
-        doubts = [at for at, yes in enumerate(case.doubted) if yes and at >= last]
-        reference = case.unchanged[: self.rules.baseline_nights]
-        if doubts:
-            seen = case.before[doubts[0]]
-            reference = [point for point in reference if point.night < seen.night]
-        if not doubts or not reference:
-            return None
-        centre = level([point.value for point in reference])[0]
-        fresh = [
-            replace(
-                point,
-                value=point.value
-                - (seen.value - centre) * case.spread.memory ** (point.night - seen.night),
-            )
-            for point in (*case.before[doubts[0] + 1 :], case.tonight)
-        ]
-        alone = shift(reference, fresh, case.spread, unsteady=case.unsteady)
-        whole = shift(
-            reference, [*case.before[doubts[0] + 1 :], case.tonight], case.spread,
-            unsteady=case.unsteady,
-        )  # fmt: skip
-        # The more neighbours are alike, the less a second night says: its memory is an estimate.
-        needed = REMEMBERED_P * (1 - case.spread.memory) ** 2
-        return whole if alone.p < needed and whole.size > case.floor else None
 
     def _confirmed(self, case: Case, found: Shift) -> bool:
         """The second look alone lies on the worse side of the reference, beyond chance.
