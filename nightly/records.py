@@ -179,7 +179,8 @@ class Verdict:
         since: the night at which it began; `since_low` to `since_high` is what the data allow.
         creep: change a night, where it came gradually.
         least_change: the least change for the worse that tonight alone would have found, as
-            `change` has it; None where there is nothing to compare with yet, and of what is exact.
+            `change` has it; None where there is nothing to compare with yet, where no single night
+            can find any, and of what is exact.
         sentence: all of it for people.
     """
 

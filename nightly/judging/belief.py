@@ -26,17 +26,19 @@ import numpy as np
 from nightly.judging.spread import Spread
 from nightly.records import Point
 
-# Levels beside the baseline, in floors. Up to one it is no regression, but a level all the same;
-# values beyond the largest count as that.
+# Levels beside the baseline, in floors: what lies within one is no regression, but a level all the
+# same. Values beyond the largest count as that.
 _BESIDE = (-7.0, -3.0, -1.5, -0.5, 0.0, 0.5, 1.2, 1.7, 2.5, 3.7, 5.5, 9.0)
 _SIZES = np.array(_BESIDE)
 _WORSE = _SIZES > 1.0
 _BASE = _BESIDE.index(0.0)
-# Chance a night of a move back to the baseline, to a neighbour in the ladder, and to a level that
-# is no regression. That of a move to a worse level is asked for.
-_BACK, _BESIDE_IT, _HARMLESS = 0.05, 0.003, 0.002
+# Chance a night of a move back to the baseline, from a worse level to its neighbours, and to levels
+# that are no regression. That of a move to a worse level is asked for.
+_BACK, _TO_NEIGHBOURS, _HARMLESS = 0.05, 0.003, 0.002
 # Single nights are at least as wild as Student's t of so many degrees of freedom.
 _MOST_DOF = 40.0
+# Among so many values the least is looked for that would turn a series red.
+_VALUES = 48
 # The baseline is looked for around the first nights, in steps of so many deviations, and not
 # farther from the first one than so many.
 _FIRST_NIGHTS, _STEP, _FAR, _MARGIN = 14, 0.4, 8.0, 1.5
@@ -65,14 +67,39 @@ class Belief:
     @property
     def log_odds(self) -> float:
         """Of being worse by more than the floor against not being so."""
-        worse = float(self.mass[:, _WORSE].sum())
-        return math.log(max(worse, 1e-300)) - math.log(max(1.0 - worse, 1e-300))
+        return float(_log_odds(self.mass[None])[0])
+
+    @property
+    def baseline(self) -> float:
+        """Where the baseline lies, by the mean of what is believed."""
+        return float(self.mass.sum(axis=1) @ self.baselines)
 
     def then(self, point: Point, *, unsteady: float = 1.0) -> Belief:
         """After one more night; `unsteady` is by how much more doubt it is judged."""
+        return replace(self, mass=self._after([point], unsteady)[0], last=point)
+
+    def least_worse(self, tonight: Point, *, unsteady: float = 1.0) -> float:
+        """The least value of tonight after which it is likelier worse than not.
+
+        With tonight's sessions; infinite where no single night suffices.
+        """
+        values = np.linspace(self.baseline, self.baseline + float(self.sizes[-1]), _VALUES)
+        points = [replace(tonight, value=float(value)) for value in values]
+        odds = _log_odds(self._after(points, unsteady))
+        above = np.flatnonzero(odds > 0)
+        if not above.size:
+            return math.inf
+        at = int(above[0])
+        return float(
+            np.interp(0.0, odds[at - 1 : at + 1], values[at - 1 : at + 1]) if at else values[0]
+        )
+
+    def _after(self, points: Sequence[Point], unsteady: float) -> np.ndarray:
+        """(points, baselines, levels): the mass after a night that was each of these."""
         levels = (self.baselines[:, None] + self.sizes)[None]
-        weights = _weights(levels, [self.spread], [self.last], [point], unsteady)
-        return replace(self, mass=_moved(self.mass[None], weights, self.chance)[0], last=point)
+        count = len(points)
+        weights = _weights(levels, [self.spread] * count, [self.last] * count, points, unsteady)
+        return _moved(self.mass[None], weights, self.chance)
 
 
 def beliefs(
@@ -109,13 +136,20 @@ def beliefs(
     ]
 
 
+def _log_odds(mass: np.ndarray) -> np.ndarray:
+    """Of worse levels against the others, by (series, baselines, levels)."""
+    worse = mass[:, :, _WORSE].sum(axis=(1, 2))
+    better = mass[:, :, ~_WORSE].sum(axis=(1, 2))
+    return np.asarray(np.log(np.maximum(worse, 1e-300)) - np.log(np.maximum(better, 1e-300)))
+
+
 def _moved(mass: np.ndarray, weights: np.ndarray, chance: float) -> np.ndarray:
     """The mass of (series, baselines, levels) a night later, by the weights of `_weights`."""
     moves = _moves(chance)
     if weights.ndim == mass.ndim:
         found = (mass @ moves) * weights
     else:
-        found = np.einsum("sbf,ft,sbft->sbt", mass, moves, weights, optimize=True)
+        found = ((mass[..., None] * moves) * weights).sum(axis=2)
     return np.asarray(found / found.sum(axis=(1, 2), keepdims=True))
 
 
@@ -178,14 +212,15 @@ def _moves(chance: float) -> np.ndarray:
     count = _SIZES.size
     found = np.zeros((count, count))
     for at in range(count):
-        if not _WORSE[at]:
+        if _WORSE[at]:
+            for beside in (at - 1, at + 1):
+                if beside < count and _WORSE[beside]:
+                    found[at, beside] += _TO_NEIGHBOURS / 2
+        else:
             found[at, _WORSE] += chance / _WORSE.sum()
-            found[at, (~_WORSE) & (_SIZES != 0)] += _HARMLESS / ((~_WORSE).sum() - 1)
+            found[at, ~_WORSE] += _HARMLESS / (~_WORSE).sum()
         if at != _BASE:
             found[at, _BASE] += _BACK
-            for beside in (at - 1, at + 1):
-                if 0 <= beside < count and _WORSE[at] == _WORSE[beside]:
-                    found[at, beside] += _BESIDE_IT / 2
         found[at, at] = 0.0
         found[at, at] = 1.0 - found[at].sum()
     return found

@@ -30,7 +30,8 @@ from nightly.records import Observation, Point, error_of_middle, middle, of_both
 _LATELY = 6
 # However steady a metric was, the next night may differ by so much of what is usual.
 LEAST_SD_SHARE = 0.1
-CHANCES, MOST_CHANCE = 6.0, 0.02
+# Changes are expected so many times as often as the suite allows false alarms; see `Rules.chance`.
+_CHANCES, _MOST_CHANCE = 5.0, 0.02
 # Another level of the device may show so many nights after it began.
 _LEVEL_SEEN_LATE = 10
 
@@ -63,7 +64,13 @@ class Rules:
 
     @property
     def chance(self) -> float:
-        return min(MOST_CHANCE, CHANCES * self.alpha / max(1, self.tests))
+        """Of a change for the worse a night, that makes about `alpha` of the nights falsely red.
+
+        Shiryaev's rule at even odds raises no more false alarms a night than this chance (M.
+        Pollak, Ann. Stat. 13, 1985), and in simulations a tenth to a fifth of it begin: those are
+        red for two to four nights, of which `alpha` counts each.
+        """
+        return min(_MOST_CHANCE, _CHANCES * self.alpha / max(1, self.tests))
 
 
 @dataclass(frozen=True)
@@ -74,21 +81,18 @@ class Case:
         before: earlier nights, oldest first, as badness.
         blamed: which of them were called a regression: no longer part of any reference.
         praised: which were called improved: not part of the baseline until they are accepted.
-        doubted: which looked worse without being called so.
-        held_back: which of the blamed were not called so, but seen to be changed already since.
         red_nights: the stretch of nights up to the last one on which it was called a regression,
             on earlier levels of the device too.
         first, second: tonight's looks.
         floor: the smallest change that counts, as badness.
         unsteady: by how much more doubt tonight is judged.
+        believed: what all nights before tonight say together; None of an exact metric.
     """
 
     metric: Metric
     before: tuple[Point, ...]
     blamed: tuple[bool, ...]
     praised: tuple[bool, ...]
-    doubted: tuple[bool, ...]
-    held_back: tuple[bool, ...]
     red_nights: tuple[Point, ...]
     baseline_night: int
     first: Point
@@ -99,7 +103,8 @@ class Case:
     believed: Belief | None
 
     @property
-    def red_before_this_level(self) -> bool:
+    def red_on_another_level(self) -> bool:
+        """Whether it was red before the device's present level began."""
         return bool(self.red_nights) and self.red_nights[0].night < self.before[0].night
 
     @property
@@ -111,16 +116,6 @@ class Case:
     def changed(self) -> tuple[bool, ...]:
         """Which earlier nights were not as the baseline."""
         return tuple(bad or good for bad, good in zip(self.blamed, self.praised, strict=True))
-
-    @property
-    def before_red(self) -> list[Point]:
-        """Nights that were as the baseline when they were judged, before the red ones.
-
-        Those that were held back since are among them: they were chosen for being worse.
-        """
-        first = self.red_nights[0].night if self.red_nights else 1 << 62
-        rows = zip(self.before, self.changed, self.held_back, strict=True)
-        return [p for p, other, held in rows if p.night < first and (held or not other)]
 
     @property
     def recent(self) -> list[Point]:
@@ -214,10 +209,8 @@ class CaseBuilder:
         if stretch and stretch[0].night in self.level_nights:
             blamed -= {point.night for point in stretch}
             stretch = ()
-        held_back = self._held_back(metric, before, stretch) - {baseline} - blamed
-        blamed |= held_back
+        blamed |= self._held_back(metric, before, stretch) - {baseline}
         praised = trail.praised.get(metric.name, set()) - {baseline}
-        doubted = trail.doubted.get(metric.name, set()) - {baseline}
         spread = self._spread(metric, [p for p in before if p.night not in blamed])
         floor = metric.badness_of_change(self.rules.floors.get(metric.name, metric.floor))
         return Case(
@@ -225,8 +218,6 @@ class CaseBuilder:
             before=before,
             blamed=tuple(point.night in blamed for point in before),
             praised=tuple(point.night in praised for point in before),
-            doubted=tuple(point.night in doubted for point in before),
-            held_back=tuple(point.night in held_back for point in before),
             # Blamed beside another baseline than the one that is asked for tonight.
             red_nights=() if self.rules.baseline is not None else stretch,
             baseline_night=max(baseline, before[0].night),

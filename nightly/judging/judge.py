@@ -31,12 +31,14 @@ from nightly.sentences import outcome_sentence, verdict_sentence
 # A second look is cheap, a false alarm is not: suspects are found generously.
 SUSPECT_P = 0.01
 SUSPECT_FLOOR_SHARE = 0.75
-# What the second look alone must show.
+SUSPECT_ODDS = -2.0
+# What the second look alone must show, of an improvement that is lost.
 CONFIRM_P = 0.05
 # From here on what looks worse is told so.
 DOUBT_P = 0.002
-SUSPECT_ODDS = -2.0
-STAYS = -1.0
+# It is red from even odds on, as logarithms, and stays so down to these; a second look must show as
+# much.
+RED_ODDS, STAYING_ODDS = 0.0, -1.0
 RECENT_NIGHTS = 14
 LATELY_NIGHTS = 3
 # How far back a change is dated: weighing every pair of nights takes the square of their number.
@@ -107,7 +109,7 @@ class DeviceJudge:
             case = self._case(model, metric, None)
             if case is None or metric.exact:
                 continue
-            if case.believed.then(case.first, unsteady=case.unsteady).log_odds > SUSPECT_ODDS:
+            if self._worse(case, case.first, SUSPECT_ODDS):
                 return True
             least = SUSPECT_FLOOR_SHARE * case.floor
             for found in self._shifts(case, least).values():
@@ -169,76 +171,75 @@ class DeviceJudge:
         if metric.exact:
             return self._judge_exact(model, case)
         shifts = self._shifts(case, case.floor)
-        if not shifts:
+        still_red = self._still_red(case)
+        if not shifts and not still_red:
             value = metric.value(case.tonight.value)
             return _told(
                 metric, Verdict(self._key(model), metric.name, Status.NEW, "", value=value)
             )
-        status, name, found = self._status(case, shifts)
-        if status in (Status.FINE, Status.IMPROVED):
-            name = "baseline"
+        status, name, found = Status.REGRESSION, "baseline", self._since_red(case)
+        if not still_red:
+            status, name, found = self._status(case, shifts)
         # What tonight shows alone is told as such; the windows speak where it does not suffice.
         alone = self._alone(case, name)
         if status is not Status.REGRESSION or self._counts(case, alone):
             found = alone
         return self._verdict(model, case, found, name, status)
 
+    def _reference(self, case: Case) -> list[Point]:
+        """Nights that are as the baseline, or what comes next to them."""
+        unchanged = case.unchanged[: self.rules.baseline_nights]
+        return unchanged or case.recent[-RECENT_NIGHTS:] or [case.before[0]]
+
     def _alone(self, case: Case, against: str) -> Shift:
         """Tonight against one of the references."""
         lately = case.recent[-RECENT_NIGHTS:]
-        baseline = case.unchanged[: self.rules.baseline_nights] or lately
-        reference = lately if against == "recent" else baseline
+        reference = lately if against == "recent" else self._reference(case)
         return shift(reference, [case.tonight], case.spread, unsteady=case.unsteady)
 
     def _counts(self, case: Case, found: Shift) -> bool:
-        return found.size > case.floor and found.p < self._needed_p(case)
+        return found.size > case.floor and found.p < self.rules.needed_p
 
-    def _needed_p(self, case: Case) -> float:
-        """The suite's level, shared by the nights that an alarm stays red for.
-
-        Where nights are alike a false alarm comes in a run of them: so many times as many red
-        nights (the variance of an autoregression's mean over that of strangers, Bartlett 1935).
-        """
-        return self.rules.needed_p
-
-    def _status(
-        self, case: Case, shifts: Mapping[str, Shift]
-    ) -> tuple[Status, str, Shift]:
-        """What is said, beside which reference, and the shift that is told with it."""
-        found = shifts.get("baseline", shifts["recent"])
-        if case.red_nights and (case.red_before_this_level or self._worse(case, case.tonight, STAYS)):
-            return Status.REGRESSION, "baseline", self._since_red(case)
-        looks_worse = found.size > case.floor and (
+    def _status(self, case: Case, shifts: Mapping[str, Shift]) -> tuple[Status, str, Shift]:
+        """What is said of what was not red, beside which reference, and the shift told with it."""
+        lately = shifts["recent"]
+        found = shifts.get("baseline", lately)
+        worse = found.size > case.floor and (
             self._worse(case, case.tonight) or self._worse(case, case.first)
         )
-        if looks_worse and self._seen_twice(case):
+        if worse and self._seen_twice(case):
             return Status.REGRESSION, "baseline", found
-        lately = shifts["recent"]
         if any(case.praised) and self._counts(case, lately):
             confirmed = self._confirmed(case, lately)
             return Status.REGRESSION if confirmed else Status.UNCONFIRMED, "recent", lately
-        if looks_worse or (found.size > case.floor and found.p < DOUBT_P):
+        if worse or (found.size > case.floor and found.p < DOUBT_P):
             return Status.UNCONFIRMED, "baseline", found
         alone = self._alone(case, "baseline")
-        if alone.size < -case.floor and alone.p_better < self._needed_p(case):
+        if alone.size < -case.floor and alone.p_better < self.rules.needed_p:
             return Status.IMPROVED, "baseline", alone
-        return Status.FINE, "baseline", found
+        return Status.FINE, "baseline", alone
 
-    def _worse(self, case: Case, point: Point, least: float = 0.0) -> bool:
-        """Whether it is likelier worse than not, with this for tonight."""
-        return case.believed.then(point, unsteady=case.unsteady).log_odds > least
+    def _still_red(self, case: Case) -> bool:
+        """Whether it was red on its last night, and the nights do not say that it is back."""
+        return bool(case.red_nights) and (
+            case.red_on_another_level or self._worse(case, case.tonight, STAYING_ODDS)
+        )
+
+    def _worse(self, case: Case, point: Point, odds: float = RED_ODDS) -> bool:
+        """Whether it is worse at such odds, with this for tonight."""
+        assert case.believed is not None
+        return case.believed.then(point, unsteady=case.unsteady).log_odds > odds
 
     def _seen_twice(self, case: Case) -> bool:
         """Whether it is worse by both looks together, and were so with the second one alone."""
         if case.second is None:
             return False
-        return self._worse(case, case.tonight) and self._worse(case, case.second, STAYS)
+        return self._worse(case, case.tonight) and self._worse(case, case.second, STAYING_ODDS)
 
     def _since_red(self, case: Case) -> Shift:
         """The last nights of the red stretch, tonight among them, against the baseline."""
         lately = [*case.red_nights[-(LATELY_NIGHTS - 1) :], case.tonight]
-        reference = case.unchanged[: self.rules.baseline_nights] or [case.before[0]]
-        return shift(reference, lately, case.spread, unsteady=case.unsteady)
+        return shift(self._reference(case), lately, case.spread, unsteady=case.unsteady)
 
     def _confirmed(self, case: Case, found: Shift) -> bool:
         """The second look alone lies on the worse side of the reference, beyond chance.
@@ -272,8 +273,7 @@ class DeviceJudge:
     ) -> Verdict:
         metric, least = case.metric, None
         if not metric.exact:
-            alone = self._alone(case, "baseline")
-            least = _change(metric, least_size(alone, self._needed_p(case), case.floor))
+            least = self._least(case)
         low, high = (found.size, found.size) if metric.exact else found.interval()
         bounds = sorted(_change(metric, size) for size in (low, high))
         change = self._since(case, found) if status is Status.REGRESSION else None
@@ -291,7 +291,7 @@ class DeviceJudge:
                 low=bounds[0],
                 high=bounds[1],
                 p=None if metric.exact else found.p,
-                needed_p=None if metric.exact else self._needed_p(case),
+                needed_p=None if metric.exact else self.rules.needed_p,
                 nights=found.nights,
                 compared_with=against,
                 baseline_night=case.baseline_night,
@@ -304,6 +304,14 @@ class DeviceJudge:
                 least_change=least,
             ),
         )
+
+    def _least(self, case: Case) -> float | None:
+        """The least change that tonight would have found, as a change of the metric."""
+        assert case.believed is not None
+        alone = self._alone(case, "baseline")
+        needed = case.believed.least_worse(case.tonight, unsteady=case.unsteady) - alone.reference
+        size = least_size(alone, needed, case.floor)
+        return _change(case.metric, size) if math.isfinite(size) else None
 
     def _since(self, case: Case, found: Shift) -> Change:
         values = [*(point.value for point in case.before), case.tonight.value][-DATED_NIGHTS:]
