@@ -393,7 +393,7 @@ def as_badness(metric: Metric, point: Point) -> Point:
     """A stored point where differences add up and more is worse."""
     ratio = metric.scale is Scale.RATIO
     error = point.error / max(abs(point.value), 1e-9) if ratio else point.error
-    return replace(point, value=metric.badness(point.value), error=error)
+    return Point(point.night, metric.badness(point.value), error, point.sessions, point.beside)
 
 
 def seen_tonight(

@@ -12,7 +12,7 @@ import math
 import statistics
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from scipy import special
 
@@ -48,9 +48,9 @@ class Common:
         """The point without what its night shared; as far as that is known, see `Point.beside`."""
         effect = self.effects.get(point.night)
         if effect is None:
-            return replace(point, beside=0.0)
-        share = point.beside + (1 - point.beside) * self.lasting
-        return replace(point, value=point.value - effect * share)
+            return Point(point.night, point.value, point.error, point.sessions, 0.0)
+        value = point.value - effect * (point.beside + (1 - point.beside) * self.lasting)
+        return Point(point.night, value, point.error, point.sessions, point.beside)
 
 
 def common(rows: Sequence[Sequence[Point]], tonight: int | None, baseline_nights: int) -> Common:

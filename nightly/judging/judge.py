@@ -22,23 +22,18 @@ from nightly.judging.cases import Case, CaseBuilder, Rules
 from nightly.judging.changes import Change, last_change
 from nightly.judging.least import least_size
 from nightly.judging.relevel import restarted
-from nightly.judging.shift import Choose, Shift, largest_shift, level, shift
+from nightly.judging.shift import Shift, largest_shift, level, shift
 from nightly.judging.spread import unsteadiness
 from nightly.metrics import Metric
 from nightly.records import OK, Observation, Point, SeriesKey, Status, Verdict, middle
 from nightly.sentences import outcome_sentence, verdict_sentence
 
-# A second look is cheap, a false alarm is not: suspects are found generously.
-SUSPECT_P = 0.01
-SUSPECT_FLOOR_SHARE = 0.75
-SUSPECT_ODDS = -2.0
-# What the second look alone must show, of an improvement that is lost.
-CONFIRM_P = 0.05
-# From here on what looks worse is told so.
-DOUBT_P = 0.002
-# It is red from even odds on, as logarithms, and stays so down to these; a second look must show as
-# much.
-RED_ODDS, STAYING_ODDS = 0.0, -1.0
+# Odds of being worse, as logarithms: from the first on it is red, down to the second it stays so (a
+# second look must show as much), from the third on it is told as unconfirmed, and from the last on
+# it gets a second look, for that is cheap, and a false alarm is not.
+RED_ODDS, STAYING_ODDS, TOLD_ODDS, SUSPECT_ODDS = 0.0, -1.0, -1.5, -3.0
+# The same of an improvement that is lost: how sure, and how large as a share of the floor.
+SUSPECT_P, CONFIRM_P, SUSPECT_FLOOR_SHARE = 0.01, 0.05, 0.75
 RECENT_NIGHTS = 14
 LATELY_NIGHTS = 3
 # How far back a change is dated: weighing every pair of nights takes the square of their number.
@@ -109,12 +104,12 @@ class DeviceJudge:
             case = self._case(model, metric, None)
             if case is None or metric.exact:
                 continue
-            if self._worse(case, case.first, SUSPECT_ODDS):
+            if self._odds(case, case.first) > SUSPECT_ODDS:
                 return True
             least = SUSPECT_FLOOR_SHARE * case.floor
-            for found in self._shifts(case, least).values():
-                if found.size > least and found.p < SUSPECT_P:
-                    return True
+            lately = self._lately(case, least) if any(case.praised) else None
+            if lately is not None and lately.size > least and lately.p < SUSPECT_P:
+                return True
         return False
 
     def verdicts(self, second: Mapping[str, Observation]) -> list[Verdict]:
@@ -140,24 +135,29 @@ class DeviceJudge:
             return case
         return replace(case, unsteady=self._doubt(case))
 
-    def _shifts(self, case: Case, floor: float, point: Point | None = None) -> dict[str, Shift]:
-        references: dict[str, tuple[tuple[bool, ...], Choose]] = {
-            "baseline": (case.changed, lambda values: values[: self.rules.baseline_nights]),
-            "recent": (case.blamed, lambda values: values[-RECENT_NIGHTS:]),
-        }
-        found = {
-            name: largest_shift(
-                case.before,
-                left_out,
-                point or case.tonight,
-                case.spread,
-                choose=choose,
-                floor=floor,
-                unsteady=case.unsteady,
-            )
-            for name, (left_out, choose) in references.items()
-        }
-        return {name: one for name, one in found.items() if one is not None}
+    def _against_baseline(self, case: Case) -> Shift:
+        """What the windows that end tonight say beside the baseline."""
+        return largest_shift(
+            case.before,
+            case.changed,
+            case.tonight,
+            case.spread,
+            choose=lambda values: values[: self.rules.baseline_nights],
+            floor=case.floor,
+            unsteady=case.unsteady,
+        ) or self._alone(case, "baseline")
+
+    def _lately(self, case: Case, floor: float) -> Shift | None:
+        """The same beside the recent past, which knows of improvements that nobody accepted."""
+        return largest_shift(
+            case.before,
+            case.blamed,
+            case.tonight,
+            case.spread,
+            choose=lambda values: values[-RECENT_NIGHTS:],
+            floor=floor,
+            unsteady=case.unsteady,
+        )
 
     def _judge(
         self, model: str, metric: Metric, look: Observation, again: Observation | None
@@ -170,16 +170,10 @@ class DeviceJudge:
             )
         if metric.exact:
             return self._judge_exact(model, case)
-        shifts = self._shifts(case, case.floor)
-        still_red = self._still_red(case)
-        if not shifts and not still_red:
-            value = metric.value(case.tonight.value)
-            return _told(
-                metric, Verdict(self._key(model), metric.name, Status.NEW, "", value=value)
-            )
-        status, name, found = Status.REGRESSION, "baseline", self._since_red(case)
-        if not still_red:
-            status, name, found = self._status(case, shifts)
+        if self._still_red(case):
+            status, name, found = Status.REGRESSION, "baseline", self._since_red(case)
+        else:
+            status, name, found = self._status(case)
         # What tonight shows alone is told as such; the windows speak where it does not suffice.
         alone = self._alone(case, name)
         if status is not Status.REGRESSION or self._counts(case, alone):
@@ -200,21 +194,20 @@ class DeviceJudge:
     def _counts(self, case: Case, found: Shift) -> bool:
         return found.size > case.floor and found.p < self.rules.needed_p
 
-    def _status(self, case: Case, shifts: Mapping[str, Shift]) -> tuple[Status, str, Shift]:
+    def _status(self, case: Case) -> tuple[Status, str, Shift]:
         """What is said of what was not red, beside which reference, and the shift told with it."""
-        lately = shifts["recent"]
-        found = shifts.get("baseline", lately)
-        worse = found.size > case.floor and (
-            self._worse(case, case.tonight) or self._worse(case, case.first)
-        )
-        if worse and self._seen_twice(case):
+        worse = max(self._odds(case, case.tonight), self._odds(case, case.first))
+        found = self._against_baseline(case) if worse > TOLD_ODDS else None
+        large = found is not None and found.size > case.floor
+        if found is not None and large and worse > RED_ODDS and self._seen_twice(case):
             return Status.REGRESSION, "baseline", found
-        if any(case.praised) and self._counts(case, lately):
+        lately = self._lately(case, case.floor) if any(case.praised) else None
+        if lately is not None and self._counts(case, lately):
             confirmed = self._confirmed(case, lately)
             return Status.REGRESSION if confirmed else Status.UNCONFIRMED, "recent", lately
-        if worse or (found.size > case.floor and found.p < DOUBT_P):
-            return Status.UNCONFIRMED, "baseline", found
         alone = self._alone(case, "baseline")
+        if large:
+            return Status.UNCONFIRMED, "baseline", alone
         if alone.size < -case.floor and alone.p_better < self.rules.needed_p:
             return Status.IMPROVED, "baseline", alone
         return Status.FINE, "baseline", alone
@@ -222,19 +215,19 @@ class DeviceJudge:
     def _still_red(self, case: Case) -> bool:
         """Whether it was red on its last night, and the nights do not say that it is back."""
         return bool(case.red_nights) and (
-            case.red_on_another_level or self._worse(case, case.tonight, STAYING_ODDS)
+            case.red_on_another_level or self._odds(case, case.tonight) > STAYING_ODDS
         )
 
-    def _worse(self, case: Case, point: Point, odds: float = RED_ODDS) -> bool:
-        """Whether it is worse at such odds, with this for tonight."""
+    def _odds(self, case: Case, point: Point) -> float:
+        """The logarithm of the odds that it is worse, with this for tonight."""
         assert case.believed is not None
-        return case.believed.then(point, unsteady=case.unsteady).log_odds > odds
+        return case.believed.then(point, unsteady=case.unsteady).log_odds
 
     def _seen_twice(self, case: Case) -> bool:
         """Whether it is worse by both looks together, and were so with the second one alone."""
-        if case.second is None:
+        if case.second is None or self._odds(case, case.tonight) <= RED_ODDS:
             return False
-        return self._worse(case, case.tonight) and self._worse(case, case.second, STAYING_ODDS)
+        return self._odds(case, case.second) > STAYING_ODDS
 
     def _since_red(self, case: Case) -> Shift:
         """The last nights of the red stretch, tonight among them, against the baseline."""
