@@ -203,7 +203,8 @@ def least_found(differences: np.ndarray) -> np.ndarray:
 
     By `paired_ratio` on (comparisons, rounds): its interval lies above the negative of it.
     """
-    return np.array([-compare_log_ratios(row).interval.low for row in differences])
+    lows = [compare_log_ratios(row).interval.low for row in differences]
+    return -np.log(lows)
 
 
 def front(seed: int, draws: int) -> list[Line]:
