@@ -40,7 +40,8 @@ _LEAST_PAIRS = 60
 _BEYOND_LUCK, _EFFICIENCY_OF_MEDIAN = 2.0, 2 / math.pi
 # Nights beyond so many deviations count as that many.
 _MOST_DEVIATIONS = 2.5
-MOST_MEMORY = 0.9
+# What lasts for longer than this tells is no luck of nights but a level, or a creep.
+MOST_MEMORY = 0.7
 # Of normal differences, one in a hundred is larger than so many medians; Student's t by its
 # degrees of freedom. The median of a short row wavers: among normal ones it is larger by so much
 # over the number of nights.
