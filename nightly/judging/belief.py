@@ -26,12 +26,14 @@ import numpy as np
 from nightly.judging.spread import Spread
 from nightly.records import Point
 
-# Levels beside the baseline, in floors: what lies within one is no regression, but a level all the
-# same. Values beyond the largest count as that.
+# Levels beside the baseline, in floors, or in half deviations of a night where those are larger:
+# what lies within one is no regression, but a level all the same. Values beyond the largest count
+# as that.
 _BESIDE = (-7.0, -3.0, -1.5, -0.5, 0.0, 0.5, 1.2, 1.7, 2.5, 3.7, 5.5, 9.0)
 _SIZES = np.array(_BESIDE)
 _WORSE = _SIZES > 1.0
 _BASE = _BESIDE.index(0.0)
+_LEAST_UNIT = 0.5
 # Chance a night of a move back to the baseline, from a worse level to its neighbours, and to levels
 # that are no regression. That of a move to a worse level is asked for.
 _BACK, _TO_NEIGHBOURS, _HARMLESS = 0.05, 0.003, 0.002
@@ -114,9 +116,10 @@ def beliefs(
         floor: the smallest change that counts.
         chance: of a change for the worse, a night.
     """
-    sizes = _SIZES * floor
+    units = np.array([max(floor, _LEAST_UNIT * spread.sd) for spread in spreads])
+    sizes = units[:, None] * _SIZES
     baselines = _baselines(rows, spreads)
-    levels = baselines[:, :, None] + sizes
+    levels = baselines[:, :, None] + sizes[:, None, :]
     mass = np.zeros(levels.shape)
     firsts = [row[0] for row in rows]
     first = _weights(levels, spreads, None, firsts)[:, :, _BASE]
@@ -131,8 +134,8 @@ def beliefs(
         )
         mass[going] = _moved(mass[going], weights, chance)
     return [
-        Belief(one, base, sizes, chance, spread, row[-1])
-        for one, base, spread, row in zip(mass, baselines, spreads, rows, strict=True)
+        Belief(mass[at], baselines[at], sizes[at], chance, spreads[at], row[-1])
+        for at, row in enumerate(rows)
     ]
 
 

@@ -10,7 +10,8 @@ from functools import cached_property
 from itertools import pairwise, takewhile
 
 from nightly.history.reading import Trail
-from nightly.judging.belief import Belief, beliefs
+from nightly.judging.belief import beliefs
+from nightly.judging.case import Case
 from nightly.judging.changes import last_change
 from nightly.judging.common import Common, common
 from nightly.judging.relevel import new_levels
@@ -24,7 +25,7 @@ from nightly.judging.spread import (
     tail_of,
 )
 from nightly.metrics import LATENCY, Metric, Scale
-from nightly.records import Observation, Point, error_of_middle, middle, of_both_looks
+from nightly.records import Observation, Point, error_of_middle, middle
 
 # So many red nights say what the red level is like.
 _LATELY = 6
@@ -71,61 +72,6 @@ class Rules:
         red for two to four nights, of which `alpha` counts each.
         """
         return min(_MOST_CHANCE, _CHANCES * self.alpha / max(1, self.tests))
-
-
-@dataclass(frozen=True)
-class Case:
-    """One metric of one model: its nights since the baseline, and tonight.
-
-    Attributes:
-        before: earlier nights, oldest first, as badness.
-        blamed: which of them were called a regression: no longer part of any reference.
-        praised: which were called improved: not part of the baseline until they are accepted.
-        red_nights: the stretch of nights up to the last one on which it was called a regression,
-            on earlier levels of the device too.
-        first, second: tonight's looks.
-        floor: the smallest change that counts, as badness.
-        unsteady: by how much more doubt tonight is judged.
-        believed: what all nights before tonight say together; None of an exact metric.
-    """
-
-    metric: Metric
-    before: tuple[Point, ...]
-    blamed: tuple[bool, ...]
-    praised: tuple[bool, ...]
-    red_nights: tuple[Point, ...]
-    baseline_night: int
-    first: Point
-    second: Point | None
-    spread: Spread
-    floor: float
-    unsteady: float
-    believed: Belief | None
-
-    @property
-    def red_on_another_level(self) -> bool:
-        """Whether it was red before the device's present level began."""
-        return bool(self.red_nights) and self.red_nights[0].night < self.before[0].night
-
-    @property
-    def tonight(self) -> Point:
-        """Both looks, where there were two."""
-        return self.first if self.second is None else of_both_looks(self.first, self.second)
-
-    @property
-    def changed(self) -> tuple[bool, ...]:
-        """Which earlier nights were not as the baseline."""
-        return tuple(bad or good for bad, good in zip(self.blamed, self.praised, strict=True))
-
-    @property
-    def recent(self) -> list[Point]:
-        """Earlier nights that nobody complained of."""
-        return [p for p, bad in zip(self.before, self.blamed, strict=True) if not bad]
-
-    @property
-    def unchanged(self) -> list[Point]:
-        """Earlier nights that were as the baseline."""
-        return [p for p, other in zip(self.before, self.changed, strict=True) if not other]
 
 
 @dataclass

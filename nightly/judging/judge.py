@@ -1,9 +1,9 @@
 """Tonight against the past, on one device under one condition. Pure: no clock, no files.
 
-A regression is a change for the worse that is significant, larger than the suite's floor, and seen
-again in a second look of the same night. It is looked for against the baseline (the pinned night
-and those after it, which no creep can move) and against the recent past (which knows of
-improvements since).
+A regression is a change for the worse that is likelier than not by all nights since the baseline
+(`belief`), larger than the suite's floor, and seen again in a second look of the same night. What
+loses an improvement that nobody accepted is looked for against the recent past, by windows of the
+last nights; they tell how large a change is as well.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from scipy import special
 
 from nightly import metrics
 from nightly.history.reading import Trail
-from nightly.judging.cases import Case, CaseBuilder, Rules
+from nightly.judging.case import Case
+from nightly.judging.cases import CaseBuilder, Rules
 from nightly.judging.changes import Change, last_change
 from nightly.judging.least import least_size
 from nightly.judging.relevel import restarted

@@ -67,6 +67,12 @@ def test_a_change_within_the_floor_is_none_however_sure():
     assert np.all(odds(nights(6, 50, 20, 20, 0.008, sd=0.002), quiet) < 0)
 
 
+@pytest.mark.parametrize("floor", [0.0, 0.001])
+def test_a_floor_that_is_lost_in_the_noise_hides_nothing(floor):
+    assert np.mean(odds(nights(10, 100, 20, 4, 0.08), floor=floor) > 0) > 0.95
+    assert np.mean(odds(nights(11, 100, 20, 0, 0.0), floor=floor) > 0) < 0.05
+
+
 def test_a_wild_night_among_wild_ones_is_no_level():
     calm, wild = Spread(0.005, 60.0), Spread(0.005, 60.0, tail=3.0)
     row = [*np.random.default_rng(7).normal(0, 0.005, 20), 0.04]
