@@ -114,9 +114,9 @@ def corrected_interval(
     Dividing by a sentinel session of one's own round puts its noise into the spread of the
     corrected sessions, so their interval carries it. Where sessions share a sentinel session (it
     failed in a round), the interval is widened by what their spread cannot show, with the
-    sentinel taken to be as noisy as the artifact. What is not known of the reaction moves the median
-    by as much as the device was off its reference in the sessions it rests on, and is added as a
-    variance.
+    sentinel taken to be as noisy as the artifact. What is not known of the reaction moves the
+    median by as much as the device was off its reference in the sessions it rests on, and is added
+    as a variance.
 
     Few sessions: see `intervals.session_interval`.
 

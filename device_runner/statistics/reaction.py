@@ -33,6 +33,7 @@ from __future__ import annotations
 import statistics
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 
@@ -122,8 +123,8 @@ class Population:
         """The mean of the device's b."""
         return float(self.probability.reshape(_DEVICE.size, -1).sum(axis=1) @ _DEVICE)
 
-    def reaction(self, ours: np.ndarray, heat: np.ndarray) -> Reaction:
-        """The reaction of one of the models that it was learnt from.
+    def reaction(self, ours: np.ndarray, heat: np.ndarray, *, member: bool) -> Reaction:
+        """The reaction of a model; `member`: of one that the population was learnt from.
 
         With less than three sessions it is the device's.
         """
@@ -131,7 +132,7 @@ class Population:
             return _reaction(_PRIORS @ self.probability, [(ours, heat)])
         likelihood = _likelihood(ours, heat)
         # What the others say of the device, and then the model's own sessions.
-        others = self.probability / _marginal(likelihood)
+        others = self.probability / _marginal(likelihood) if member else self.probability
         probability = likelihood * (_PRIORS @ others)
         return _reaction(probability / probability.sum(), [(ours, heat)])
 
@@ -148,6 +149,14 @@ _PRIORS = _priors()
 
 def _likelihood(ours: np.ndarray, heat: np.ndarray) -> np.ndarray:
     """Of each b of the grid, its greatest being 1."""
+    # The same for any reference, which only moves the level: a study asks for it again and again.
+    rows = np.round([ours, heat - heat[0]], 12)
+    return _kept_likelihood(rows.tobytes(), ours.size)
+
+
+@lru_cache(maxsize=4096)
+def _kept_likelihood(rows: bytes, count: int) -> np.ndarray:
+    ours, heat = np.frombuffer(rows).reshape(2, count)
     found = _log_likelihood(ours, heat)
     return np.asarray(np.exp(found - found.max()))
 
