@@ -6,8 +6,9 @@
 
 Each line is a claim, the noise it was tried under, the goal and what was measured. The noise comes
 from `device_runner.devices.simulated.foreign`, the judges are the product's own functions at its
-own settings. Parts: coverage, against, finds, front, winner (sessions; `claims_sessions.py`) and
-nights, early, memory, rivals (nights; `claims_nights.py`). Exit code 1 where a goal is missed.
+own settings. Parts: coverage, against, finds, front, winner (sessions; `claims_sessions.py`), studies
+(what the candidates of a study share; `claims_studies.py`) and nights, early, memory, rivals
+(nights; `claims_nights.py`). Exit code 1 where a goal is missed.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from functools import partial
 
 import claims_nights
 import claims_sessions
+import claims_studies
 from claim import Claim
 from rich.console import Console
 from rich.table import Table
@@ -30,6 +32,7 @@ Part = Callable[[int, int], Iterator[Claim]]
 
 PARTS: dict[str, Part] = {
     "coverage": claims_sessions.coverage,
+    "studies": claims_studies.studies,
     "against": claims_sessions.against,
     "finds": claims_sessions.finds,
     "front": claims_sessions.front,

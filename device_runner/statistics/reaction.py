@@ -9,7 +9,8 @@ that does. So nothing is taken for granted but that both met the same device:
 with luck of the same size in both, on logarithms; but for a few rounds, in which something met
 one of the two and not the other (a slow spell that began between them) and which tell nothing.
 `b` is learnt by Deming's regression (W. E. Deming, "Statistical Adjustment of Data", 1943: both
-sides have errors), with the size of the luck integrated out.
+sides have errors), with the size of the luck integrated out, from models whose sessions met more
+than one speed; the others are silent.
 
 Models of one device react alike, but not the same: on a shared virtual machine small ones lost a
 factor of 2.7 where the sentinel lost 2.0 and others 1.7. So each model's b is drawn towards the
@@ -49,6 +50,8 @@ _SPREAD = np.array([0.03, 0.06, 0.12, 0.25, 0.4])
 # devices; where in such a round a session may lie is anywhere within a factor of e.
 _LUCK = np.geomspace(0.001, 0.5, 26)
 _APART_SHARE, _APART_DENSITY = 0.05, 0.5
+# By what factor the sentinel's luck may well be greater than a model's.
+_LUCKS = 1.5
 # Nothing is known better than to one part in a million.
 _LEAST_VARIANCE = 1e-12
 # From here on the sentinel is called unlike the model: its b is improbable by so many deviations,
@@ -91,8 +94,8 @@ def reaction(pairs: Sequence[Pair]) -> Reaction:
     pairs = [(ours, heat) for ours, heat in pairs if ours.size >= _LEAST_SESSIONS]
     if not pairs:
         return ALIKE
-    likelihood = np.sum([_log_likelihood(ours, heat) for ours, heat in pairs], axis=0)
-    probability = np.exp(likelihood - likelihood.max() - 0.5 * ((_GRID - 1.0) / PRIOR_SD) ** 2)
+    log = np.sum([np.log(_likelihood(ours, heat)) for ours, heat in pairs], axis=0)
+    probability = np.exp(log - log.max() - 0.5 * ((_GRID - 1.0) / PRIOR_SD) ** 2)
     return _reaction(probability / probability.sum(), pairs)
 
 
@@ -148,7 +151,7 @@ _PRIORS = _priors()
 
 
 def _likelihood(ours: np.ndarray, heat: np.ndarray) -> np.ndarray:
-    """Of each b of the grid, its greatest being 1."""
+    """Of each b of the grid, its mean being 1."""
     # The same for any reference, which only moves the level: a study asks for it again and again.
     rows = np.round([ours, heat - heat[0]], 12)
     return _kept_likelihood(rows.tobytes(), ours.size)
@@ -157,8 +160,24 @@ def _likelihood(ours: np.ndarray, heat: np.ndarray) -> np.ndarray:
 @lru_cache(maxsize=4096)
 def _kept_likelihood(rows: bytes, count: int) -> np.ndarray:
     ours, heat = np.frombuffer(rows).reshape(2, count)
-    found = _log_likelihood(ours, heat)
-    return np.asarray(np.exp(found - found.max()))
+    log = _log_likelihood(ours, heat)
+    found = np.exp(log - log.max())
+    seen = _sigmoid(_contrast(ours, heat) - _OPEN_AT)
+    return np.asarray(seen * found / found.mean() + (1.0 - seen))
+
+
+def _contrast(ours: np.ndarray, heat: np.ndarray) -> float:
+    """How likely it is that the speed changed between the sessions, as a logarithm.
+
+    Without such a change they tell nothing of b, and what they seem to tell is whose luck is the
+    greater, which many models would add up to a certainty. It shows where both moved together, or
+    where the sentinel moved by more than `_LUCKS` times the model's luck explains, one session left
+    out.
+    """
+    together = _moved_together(ours, heat)
+    most = np.delete(heat, np.argmax(np.abs(heat - np.median(heat))))
+    alone = float(most.var() / max(_LUCKS**2 * ours.var(), _LEAST_VARIANCE))
+    return max(together, (ours.size - 1) / 2 * float(np.log(max(alone, 1.0))))
 
 
 def _marginal(likelihood: np.ndarray) -> np.ndarray:
@@ -186,7 +205,7 @@ def _reaction(probability: np.ndarray, pairs: Sequence[Pair]) -> Reaction:
     evidence = statistics.fmean(
         _evidence(ours, heat, float(probability @ _variance(ours, heat))) for ours, heat in pairs
     )
-    hot = 1.0 / (1.0 + np.exp(min(_OPEN_AT - evidence, 700.0)))
+    hot = _sigmoid(evidence - _OPEN_AT)
     factor = hot * mean
     spread = hot * (variance + mean**2) - factor**2
     unlike = (
@@ -221,9 +240,18 @@ def _evidence(ours: np.ndarray, heat: np.ndarray, luck: float) -> float:
     if count < 2:
         return 0.0
     away = count / 2 * np.log1p(count * heat.mean() ** 2 / luck / (count - 1))
+    return float(away) + _moved_together(ours, heat)
+
+
+def _moved_together(ours: np.ndarray, heat: np.ndarray) -> float:
+    """How much likelier the sessions are as correlated than as independent, as a logarithm."""
     mine, theirs = ours - ours.mean(), heat - heat.mean()
     both = float(mine @ theirs)
     if both <= 0:
-        return float(away)
+        return 0.0
     shared = min(both**2 / float((mine @ mine) * (theirs @ theirs)), 1.0 - 1e-9)
-    return float(away - (count - 1) / 2 * np.log1p(-shared))
+    return float(-(ours.size - 1) / 2 * np.log1p(-shared))
+
+
+def _sigmoid(log_odds: float) -> float:
+    return float(1.0 / (1.0 + np.exp(min(-log_odds, 700.0))))

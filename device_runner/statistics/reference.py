@@ -13,11 +13,11 @@ import numpy as np
 from device_runner.statistics.arrays import Row, logs
 
 # What lies between these shares of the sorted values is averaged.
-_MIDDLE = (0.4, 0.6)
+_MIDDLE = (0.45, 0.55)
 
 
 def usual_level(values: Row) -> float:
-    """The middle of `values`, all above zero: the mean logarithm of their middle fifth, as a value.
+    """The middle of `values`, all above zero: the mean logarithm of their middle tenth, as a value.
 
     As insensitive to the rest as the median (a trimmed mean, P. J. Huber, "Robust Statistics",
     1981), but it moves a little with each value that is added instead of jumping from one to the

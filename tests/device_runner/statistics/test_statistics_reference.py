@@ -26,9 +26,10 @@ def test_it_is_in_the_unit_of_the_values(levels, unit) -> None:
 
 @given(LEVELS)
 def test_it_lies_among_the_middle_values(levels) -> None:
-    low, high = np.percentile(levels, [35, 65], method="inverted_cdf")
+    low, high = np.percentile(levels, [40, 60], method="inverted_cdf")
     found = usual_level(levels)
-    assert low * (1 - 1e-9) <= found <= max(high, np.median(levels)) * (1 + 1e-9)
+    assert min(low, np.median(levels)) * (1 - 1e-9) <= found
+    assert found <= max(high, np.median(levels)) * (1 + 1e-9)
 
 
 @given(st.integers(1, 20), st.integers(1, 9))
@@ -41,15 +42,15 @@ def test_most_decide_and_not_the_first(usual, slow) -> None:
 def test_one_more_value_moves_it_a_little(levels, more) -> None:
     """By no more than the share of the middle that one value has, of how far the middle reaches."""
     moved = abs(np.log(usual_level([*levels, more]) / usual_level(levels)))
-    assert moved <= 5 * np.log(2.0) / len(levels) + 1e-9
+    assert moved <= 10 * np.log(2.0) / len(levels) + 1e-9
 
 
 def test_half_of_the_time_at_each_of_two_speeds_is_passed_by_degrees() -> None:
     found = [usual_level([1.0] * (100 - slow) + [2.0] * slow) for slow in range(101)]
-    assert found[0] == found[39] == 1.0
-    assert found[61] == found[100] == 2.0
+    assert found[0] == found[45] == 1.0
+    assert found[55] == found[100] == 2.0
     assert np.diff(np.log(found)).min() >= -1e-12
-    assert np.diff(np.log(found)).max() < 0.06
+    assert np.diff(np.log(found)).max() < 0.08
 
 
 @pytest.mark.parametrize("values", [[], [0.0], [1.0, -1.0], [float("nan")]])

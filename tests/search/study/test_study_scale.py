@@ -57,7 +57,7 @@ def told() -> list[CandidateResult]:
 
 
 def test_a_study_that_began_in_a_slow_spell_has_the_right_latencies(told) -> None:
-    assert {one.number: one.latency_ms for one in told} == pytest.approx(TRUE_MS, rel=0.04)
+    assert {one.number: one.latency_ms for one in told} == pytest.approx(TRUE_MS, rel=0.05)
     for one in told:
         assert one.latency_low_ms <= TRUE_MS[one.number] * 1.02
         assert one.latency_high_ms >= TRUE_MS[one.number] * 0.98
