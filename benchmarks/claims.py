@@ -6,9 +6,9 @@
 
 Each line is a claim, the noise it was tried under, the goal and what was measured. The noise comes
 from `device_runner.devices.simulated.foreign`, the judges are the product's own functions at its
-own settings. Parts: coverage, against, finds, front, winner (sessions; `claims_sessions.py`), studies
-(what the candidates of a study share; `claims_studies.py`) and nights, early, memory, rivals
-(nights; `claims_nights.py`). Exit code 1 where a goal is missed.
+own settings. Parts: coverage, against, finds, front, winner (sessions; `claims_sessions.py`),
+studies (what the candidates of a study share; `claims_studies.py`) and nights, early, memory,
+rivals (nights; `claims_nights.py`). Exit code 1 where a goal is missed.
 """
 
 from __future__ import annotations

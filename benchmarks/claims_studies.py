@@ -1,4 +1,4 @@
-"""Claims about the latencies of a study, which share a scale. See `claims.py`."""
+"""Claims about the latencies of a study, which are told for one speed. See `claims.py`."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from claim import Claim, at_least, at_most, told
 from claims_sessions import DRIFT, SESSION_SD, heat, places
 
 from device_runner.devices.simulated.foreign import Course, Launches, course, launch_noise
-from device_runner.measuring.scale import Scale, SessionsBeside, told_at
+from device_runner.measuring.usual_speed import SessionsBeside, UsualSpeed, told_at
 from device_runner.statistics.reaction import reaction
 
 CANDIDATES = 12
@@ -84,14 +84,14 @@ class Tally:
 
 
 def tallied(many: list[World], start: list[float] | None = None) -> Tally:
-    """The studies told on one scale, or each by a reference of its start, every b for itself."""
+    """Studies told for their usual speed, or by a reference of their start and each b for itself."""
     found = Tally([], [], [], [])
     for number, one in enumerate(many):
         besides = one.besides
-        scale = Scale.of(besides)
-        reference_ms = scale.reference_ms if start is None else start[number]
+        speed = UsualSpeed.of(besides)
+        reference_ms = speed.reference_ms if start is None else start[number]
         told_ones = [
-            scale.told(beside)
+            speed.told(beside)
             if start is None
             else told_at(beside, reference_ms, reaction([beside.pair(reference_ms)]))
             for beside in besides
@@ -112,7 +112,7 @@ def tallied(many: list[World], start: list[float] | None = None) -> Tally:
 
 
 def studies(seed: int, draws: int) -> Iterator[Claim]:
-    """1, on a study's scale; `draws` candidates a line."""
+    """1, for candidates of a study; `draws` candidates a line."""
     count = max(1, draws // CANDIDATES)
     for sessions in (5, 9, 20):
         for reacts in (1.0, 0.75, 0.5):

@@ -7,7 +7,7 @@ Studies of twelve candidates on a simulated phone that does not heat, but has ha
 1.5 in a spell, as on the machine this was met on; PSNR rises with the true latency, as on a real
 front. Each candidate is measured in five sessions beside the sentinel, one after the other, as a
 search does it. Told in three ways: as they were read; by a reference of the sentinel timed once at
-the start, each candidate's reaction for itself; on one scale found in all of them (the product).
+the start, each candidate's reaction for itself; for the usual speed found in all (the product).
 Latencies, order and front are held against those of the usual speed, intervals against the speed
 that they are told for; how many studies were told for the usual one (within 10 %) is said.
 """
@@ -27,7 +27,7 @@ from scipy.stats import kendalltau
 from device_runner import MeasurePlan, TimingPlan, measure
 from device_runner.devices.simulated import PRESETS, SimulatedDevice, synthetic_artifact
 from device_runner.devices.simulated.foreign import SlowSpells
-from device_runner.measuring.scale import Scale, SessionsBeside
+from device_runner.measuring.usual_speed import SessionsBeside, UsualSpeed
 from search.front.dominance import pareto_front
 
 CANDIDATES, SESSIONS = 12, 5
@@ -36,7 +36,7 @@ REACTS = (0.5, 1.5)
 # PSNR, dB, that a factor of e in latency is worth, and what lies between two configs beside it.
 DB_AN_E_FOLD, DB_APART = 0.4, 0.1
 TIMING = TimingPlan(min_iterations=10, min_time_s=0.5)
-WAYS = ("as read", "reference of the start", "one scale")
+WAYS = ("as read", "reference of the start", "usual speed")
 
 
 @dataclass(frozen=True)
@@ -102,8 +102,8 @@ def study(folder: Path, seed: int) -> dict[str, Judged]:
     ]
     raw = np.array([one.estimate.raw_latency_ms for one in found])
     besides = [beside for one in found if (beside := SessionsBeside.of(one)) is not None]
-    scale = Scale.of(besides)
-    told = [scale.told(beside) for beside in besides]
+    speed = UsualSpeed.of(besides)
+    told = [speed.told(beside) for beside in besides]
     usual_ms = phone.true_latency_ms(sentinel, threads)
     ways = (
         Told(1.0, raw, raw, raw),
@@ -114,7 +114,7 @@ def study(folder: Path, seed: int) -> dict[str, Judged]:
             np.array([one.estimate.latency_high_ms for one in found]),
         ),
         Told(
-            scale.reference_ms / usual_ms,
+            speed.reference_ms / usual_ms,
             np.array([one.latency_ms for one in told]),
             np.array([one.low_ms for one in told]),
             np.array([one.high_ms for one in told]),

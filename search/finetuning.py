@@ -217,6 +217,6 @@ def _evaluator(
         sentinel=sentinel,
         say=events.say,
     )
-    # The scale that the slices' latencies are on.
+    # They show the speed that the slices' latencies are told for.
     evaluator.remember(run.results())
     return evaluator

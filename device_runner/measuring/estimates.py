@@ -38,7 +38,7 @@ MIN_ITERATIONS_TO_JUDGE = 10
 CLOCK_TOLERANCE = 1.1
 CLOCK_SLACK_S = 0.1
 
-# These change with the speed for which a latency is told (`scale`).
+# These change with the speed for which a latency is told (`usual_speed`).
 SPEED_FLAGS = (
     Flag.NOISY,
     Flag.DRIFTED,

@@ -41,7 +41,7 @@ from search.study.records import (
     Status,
     Timing,
 )
-from search.study.scale import StudyScale, on_one_scale
+from search.study.usual_speed import StudySpeeds, at_usual_speed
 
 # PSNR by which the bound from the supernet's largest config may be wrong before it misleads.
 BOUND_MARGIN_DB = 0.1
@@ -59,7 +59,7 @@ class Evaluator:
         crops: keeps some of the device's pictures for the report; None keeps none.
         sentinel: the reference model to run beside each candidate; without it latencies are not
             corrected for drift. What it takes on a device as it usually was is found in the
-            results that are known (`search.study.scale`): by the first candidate, in its own.
+            results that are known (`search.study.usual_speed`): by the first candidate, in its own.
         say: told what is being done, for a progress line.
     """
 
@@ -83,10 +83,10 @@ class Evaluator:
 
     @property
     def front(self) -> list[tuple[float, float]]:
-        """(latency_ms, psnr_y_db) of the feasible candidates judged so far, on one scale."""
+        """(latency_ms, psnr_y_db) of the feasible candidates judged so far, for one speed."""
         return [
             (result.latency_ms, result.psnr_y_db)
-            for result in on_one_scale(list(self._known.values()))
+            for result in at_usual_speed(list(self._known.values()))
             if result.feasible and result.latency_ms is not None and result.psnr_y_db is not None
         ]
 
@@ -137,7 +137,7 @@ class Evaluator:
     def _timed(
         self, number: int, candidate: Candidate, artifact: Artifact, measurement: Measurement
     ) -> _FoundOut:
-        """Keep the raw samples; what they come to on the scale of all that is known."""
+        """Keep the raw samples; what they come to at the speed that all show."""
         file = self._file(number)
         measurement.save(file)
         timing = Timing.of(measurement, f"measurements/{file.name}")
@@ -148,14 +148,14 @@ class Evaluator:
             flags=measurement.flags,
         )
         result = self._result(number, candidate, found, ArtifactFacts.of(artifact.manifest))
-        told = self._scale_with(result).told(result)
+        told = self._speeds_with(result).told(result)
         return replace(
             found, timing=told.timing, violations=told.constraint_violations, flags=told.flags
         )
 
-    def _scale_with(self, *results: CandidateResult) -> StudyScale:
-        """The scale of all that is known, these results in the place of what they replace."""
-        return StudyScale(list((self._known | {_place_of(one): one for one in results}).values()))
+    def _speeds_with(self, *results: CandidateResult) -> StudySpeeds:
+        """The speeds that all known show, these results in the place of what they replace."""
+        return StudySpeeds(list((self._known | {_place_of(one): one for one in results}).values()))
 
     def _result(
         self,
@@ -221,7 +221,7 @@ class Evaluator:
         """The sentinel and its reference, as `measure` takes them; nothing where there is none."""
         if self.sentinel is None:
             return {}
-        reference_ms = self._scale_with().reference_ms(
+        reference_ms = self._speeds_with().reference_ms(
             self.device.profile().key, self.sentinel.manifest.sha256, self.plan.threads
         )
         return {"sentinel": self.sentinel, "sentinel_reference_ms": reference_ms}

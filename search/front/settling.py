@@ -100,7 +100,7 @@ class Settling:
             spent += more
             for result in sharper:
                 refine(self.study, result)
-            # The scale has moved with them, and with it all latencies.
+            # The usual speed has moved with them, and with it all latencies.
             entrants = self._entrants()
         return RaceEnd("fewer than two candidates are left", spent)
 

@@ -19,8 +19,8 @@ from search.scheduling.blame import Blame
 from search.scheduling.station import Job, Station
 from search.space import SearchSpace
 from search.study.records import CandidateResult
-from search.study.scale import on_one_scale
 from search.study.study import DUPLICATE_ATTRIBUTE, known_results, own, record, recover
+from search.study.usual_speed import at_usual_speed
 
 # On a small space samplers keep proposing what is known (Optuna: wontfix). After this many in a
 # row a config nobody has tried is enqueued instead.
@@ -36,7 +36,7 @@ class Lane:
         run_path: the run directory; None where there is none to read from.
         owner: whose the trials are, in a study that several searches share.
         guard: entered around every use of the study, to put its trouble into words.
-        known: candidate key -> result, of all that is settled, on one scale.
+        known: candidate key -> result, of all that is settled, told for one speed.
         open: candidate key -> job, of all that was asked for and is not settled.
         ready: open jobs that have an artifact and wait for a device.
         blame: which of its candidates' failures are the devices'.
@@ -165,7 +165,7 @@ class Lane:
         for station in self.stations:
             if station is not by:
                 station.judge.remember([result])
-        self.known = {one.key: one for one in on_one_scale(list(self.known.values()))}
+        self.known = {one.key: one for one in at_usual_speed(list(self.known.values()))}
         self.finished(result, len(self.known), self.trials)
         self._ask_anew()
 

@@ -11,7 +11,7 @@ from pydantic import Field
 from foundation.records import VersionedRecord
 from models.quality_interval import FEWEST_PICTURES, PsnrDifference, psnr_difference
 from search.study.records import CandidateResult
-from search.study.scale import StudyScale, with_sessions
+from search.study.usual_speed import StudySpeeds, with_sessions
 
 FOLDER = "finetuned"
 
@@ -63,18 +63,18 @@ class FinetunedResult(VersionedRecord):
 
 
 def finetuned_in(run_path: Path, results: Sequence[CandidateResult]) -> list[FinetunedResult]:
-    """The finetuned candidates of a run, by trial, on the scale of its `results`.
+    """The finetuned candidates of a run, by trial, told for the speed of its `results`.
 
     Raises:
         RequestError: a record is damaged.
     """
-    scale = StudyScale(results)
+    speeds = StudySpeeds(results)
     found = [FinetunedResult.load(path) for path in (run_path / FOLDER).glob("trial-*.json")]
     told = [
         one.model_copy(
             update={
-                "before": scale.told(with_sessions(one.before, run_path)),
-                "after": scale.told(with_sessions(one.after, run_path)),
+                "before": speeds.told(with_sessions(one.before, run_path)),
+                "after": speeds.told(with_sessions(one.after, run_path)),
             }
         )
         for one in found

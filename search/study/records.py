@@ -11,7 +11,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
 from device_runner import Measurement
-from device_runner.measuring.scale import SessionsBeside
+from device_runner.measuring.usual_speed import SessionsBeside
 from foundation.artifact import ArtifactManifest, delegated_share
 from foundation.records import VersionedRecord
 from models.config import MobileSRConfig
@@ -70,8 +70,8 @@ class Timing(_Part):
         log_doubt: standard deviation of the latency's logarithm from what is not known of how the
             candidate reacts to the device's speed; it is in the interval.
         beside: the sessions as they were read, and the sentinel's: by them the latency is told
-            anew whenever it is read (`search.study.scale`). None where no sentinel ran, and in
-            records of earlier versions.
+            anew whenever it is read (`search.study.usual_speed`). None where no sentinel ran, and
+            in records of earlier versions.
         measurement_file: the raw samples, relative to the run directory.
     """
 

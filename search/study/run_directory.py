@@ -262,7 +262,7 @@ class RunDirectory:
     def results(self) -> list[CandidateResult]:
         """Every finished candidate once, in the order of its trials, profile by profile.
 
-        Latencies of one profile are told for one speed of its device (`search.study.scale`).
+        Latencies of one profile are told for one speed of its device (`search.study.usual_speed`).
 
         Raises:
             RunError: the study cannot be read.

@@ -15,7 +15,6 @@ from search.errors import RunError
 from search.request import SearchRequest
 from search.study.identity import difference
 from search.study.records import CandidateResult
-from search.study.scale import on_one_scale, with_sessions
 from search.study.storage import (
     UNREADABLE,
     StudyPlace,
@@ -24,6 +23,7 @@ from search.study.storage import (
     unreadable,
     where_of,
 )
+from search.study.usual_speed import at_usual_speed, with_sessions
 
 DIRECTIONS: tuple[Literal["minimize"], Literal["maximize"]] = ("minimize", "maximize")
 OBJECTIVES = ("latency_ms", "psnr_y_db")
@@ -146,8 +146,8 @@ def recover(study: optuna.Study, owner: str = "") -> list[dict[str, object]]:
 def tell(study: optuna.Study, number: int, result: CandidateResult) -> None:
     """Hand a result to Optuna: values where it was judged, else pruned or failed.
 
-    A told value is final, while the scale of latencies goes on moving: the sampler sees those of
-    a first slow spell as they were told then, until most of the study was measured in another.
+    A told value is final, while the speed for which latencies are told moves on: the sampler sees
+    those of a first slow spell as they were told then.
     """
     if result.status == "ok":
         assert result.latency_ms is not None
@@ -191,12 +191,12 @@ def _refined_attribute(number: int) -> str:
 
 
 def results_of(study: optuna.Study, run_path: Path | None = None) -> list[CandidateResult]:
-    """What the study knows of each candidate it has paid for, told on one scale.
+    """What the study knows of each candidate it has paid for, told for one speed.
 
     Where later sessions sharpened a result (`study.refine`), the sharper one; where a candidate
     was set aside and then measured anew, the later one; duplicates are left out. The values that
     Optuna was told are those of their moment. `run_path` is where the measurements of earlier
-    versions lie, which kept too little in the study (`scale.with_sessions`).
+    versions lie, which kept too little in the study (`usual_speed.with_sessions`).
     """
     sharper = study.user_attrs
     found = [
@@ -212,7 +212,7 @@ def results_of(study: optuna.Study, run_path: Path | None = None) -> list[Candid
     if run_path is not None:
         found = [with_sessions(result, run_path) for result in found]
     last = {result.key: result.number for result in found}
-    return on_one_scale(
+    return at_usual_speed(
         [one for one in found if one.status != "stopped" or last[one.key] == one.number]
     )
 

@@ -1,10 +1,10 @@
-"""The scale that latencies of one device share, though they were measured at different moments.
+"""The speed for which latencies of one device are told, at whatever moments they were measured.
 
 A study's candidates are measured over minutes or days, in which the device is now faster, now
 slower. All are told for one speed: the one that it usually had beside their sessions
 (`statistics.reference`). So it is not chosen before, but found in what was measured, and moves a
-little with each measurement; whoever reads latencies tells them anew (`Scale.told`), and never
-compares two that were told on different scales.
+little with each measurement; whoever reads latencies tells them anew (`UsualSpeed.told`), and never
+compares two that were told for different speeds.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ class SessionsBeside(BaseModel):
         sentinel_ms: what the sentinel took around each, (sessions,).
         sentinel_session: which of the sentinel's sessions that was: those that share one share
             its error.
-        sentinel_sha256, threads: on one scale are only those of one sentinel and of so many
+        sentinel_sha256, threads: only those of one sentinel go together, and of so many
             threads asked for.
     """
 
@@ -85,10 +85,10 @@ class SessionsBeside(BaseModel):
 
 @dataclass(frozen=True)
 class Told:
-    """A latency on a scale.
+    """A latency, told for a speed.
 
     Attributes:
-        session_ms: each session, corrected to the scale's speed.
+        session_ms: each session, corrected to that speed.
         log_doubt: standard deviation of the latency's logarithm from what is not known of how the
             model reacts to speeds; it is in the interval, and no further session at the same
             speed makes it smaller.
@@ -104,7 +104,7 @@ class Told:
 
 
 @dataclass(frozen=True)
-class Scale:
+class UsualSpeed:
     """The speed of one device (profile, threads, sentinel) for which latencies are told.
 
     Attributes:
@@ -119,7 +119,7 @@ class Scale:
 
     @classmethod
     def of(cls, every: Sequence[SessionsBeside]) -> Self:
-        """The scale of what was measured: where most sessions ran. The order does not matter.
+        """Where most of the sessions ran. The order does not matter.
 
         Raises:
             ValueError: nothing was measured.
@@ -129,14 +129,14 @@ class Scale:
         return cls(reference_ms, population, frozenset(every))
 
     def told(self, one: SessionsBeside) -> Told:
-        """A latency as it is on this scale."""
+        """A latency as it is at this speed."""
         ours, heat = one.pair(self.reference_ms)
         reaction = self.population.reaction(ours, heat, member=one in self.members)
         return told_at(one, self.reference_ms, reaction)
 
 
 def told_at(one: SessionsBeside, reference_ms: float, reaction: Reaction) -> Told:
-    """The latency at a speed, for a model that reacts so: `Scale.told` where both are known."""
+    """The latency at a speed, for a model that reacts so: `UsualSpeed.told`, both being known."""
     ours, heat = one.pair(reference_ms)
     session_ms = np.exp(ours - reaction.factor * heat)
     latency_ms = float(np.median(session_ms))

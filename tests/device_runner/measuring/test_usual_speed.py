@@ -1,4 +1,4 @@
-"""Latencies of one device on one scale, though it was measured in slow spells as well."""
+"""Latencies of one device told for one speed, though it was measured in slow spells as well."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from device_runner.flags import Flag
-from device_runner.measuring.scale import Scale, SessionsBeside, told_at
+from device_runner.measuring.usual_speed import SessionsBeside, UsualSpeed, told_at
 from device_runner.statistics.reaction import Reaction
 
 SENTINEL_MS, LUCK = 4.0, 0.01
@@ -48,9 +48,9 @@ def study(seed: int, b_of=lambda number: 1.0) -> tuple[list[SessionsBeside], lis
 @pytest.mark.parametrize("seed", range(5))
 def test_a_first_slow_spell_changes_neither_values_nor_order(seed: int) -> None:
     every, truth = study(seed)
-    scale = Scale.of(every)
-    assert scale.reference_ms == pytest.approx(SENTINEL_MS, rel=0.02)
-    told = [scale.told(one) for one in every]
+    speed = UsualSpeed.of(every)
+    assert speed.reference_ms == pytest.approx(SENTINEL_MS, rel=0.02)
+    told = [speed.told(one) for one in every]
     assert [one.latency_ms for one in told] == pytest.approx(truth, rel=0.12)
     assert np.argsort([one.latency_ms for one in told]).tolist() == list(range(12))
     for one, true_ms in zip(told, truth, strict=True):
@@ -60,7 +60,7 @@ def test_a_first_slow_spell_changes_neither_values_nor_order(seed: int) -> None:
 
 def test_who_was_measured_in_the_spell_only_is_told_with_doubt_and_says_so() -> None:
     every, _ = study(1, b_of=lambda number: 1.0 + 0.25 * (-1) ** number)
-    told = [Scale.of(every).told(one) for one in every]
+    told = [UsualSpeed.of(every).told(one) for one in every]
     for one in told[:3]:
         assert Flag.UNUSUAL_SPEED in one.flags
         assert one.log_doubt > 0.03
@@ -72,7 +72,7 @@ def test_who_was_measured_in_the_spell_only_is_told_with_doubt_and_says_so() -> 
 
 def test_sessions_at_the_usual_speed_take_the_doubt_away() -> None:
     every, truth = study(2, b_of=lambda number: 1.0 + 0.25 * (-1) ** number)
-    before = Scale.of(every).told(every[0])
+    before = UsualSpeed.of(every).told(every[0])
     more = sessions(np.random.default_rng(9), truth[0], [1.0] * 4, b=1.25)
     both = every[0].model_copy(
         update={
@@ -81,7 +81,7 @@ def test_sessions_at_the_usual_speed_take_the_doubt_away() -> None:
             "sentinel_session": tuple(range(9)),
         }
     )
-    after = Scale.of([both, *every[1:]]).told(both)
+    after = UsualSpeed.of([both, *every[1:]]).told(both)
     assert after.log_doubt < before.log_doubt / 2
     assert after.latency_ms == pytest.approx(truth[0], rel=0.03)
 
@@ -89,7 +89,7 @@ def test_sessions_at_the_usual_speed_take_the_doubt_away() -> None:
 @given(st.integers(0, 50), st.permutations(range(12)))
 def test_the_order_of_the_records_does_not_matter(seed: int, order: list[int]) -> None:
     every, _ = study(seed % 5)
-    one, other = Scale.of(every), Scale.of([every[place] for place in order])
+    one, other = UsualSpeed.of(every), UsualSpeed.of([every[place] for place in order])
     assert other.reference_ms == pytest.approx(one.reference_ms, rel=1e-12)
     for beside in every:
         assert other.told(beside).latency_ms == pytest.approx(one.told(beside).latency_ms)
@@ -112,7 +112,7 @@ def test_each_measurement_moves_the_reference_a_little_and_none_far() -> None:
     references = []
     for _ in range(20):
         every.append(sessions(rng, 5.0, [1.0] * 5))
-        references.append(Scale.of(every).reference_ms)
+        references.append(UsualSpeed.of(every).reference_ms)
     assert references[0] == pytest.approx(2 * SENTINEL_MS, rel=0.03)
     assert references[-1] == pytest.approx(SENTINEL_MS, rel=0.03)
     assert np.max(np.abs(np.diff(np.log(references)))) < np.log(1.4)
@@ -121,25 +121,25 @@ def test_each_measurement_moves_the_reference_a_little_and_none_far() -> None:
 def test_a_calm_device_is_told_as_it_was_read() -> None:
     rng = np.random.default_rng(6)
     every = [sessions(rng, 5.0 + number, [1.0] * 5) for number in range(10)]
-    scale = Scale.of(every)
+    speed = UsualSpeed.of(every)
     for one in every:
-        told = scale.told(one)
+        told = speed.told(one)
         assert told.latency_ms == pytest.approx(float(np.median(one.session_ms)), rel=0.01)
         assert not {Flag.DRIFTED, Flag.UNUSUAL_SPEED, Flag.SENTINEL_UNLIKE} & set(told.flags)
 
 
 def test_one_alone_is_told_for_the_speed_it_met() -> None:
     (one,) = [sessions(np.random.default_rng(7), 5.0, [2.0] * 5)]
-    told = Scale.of([one]).told(one)
+    told = UsualSpeed.of([one]).told(one)
     assert told.latency_ms == pytest.approx(10.0, rel=0.03)
     assert Flag.UNUSUAL_SPEED not in told.flags
 
 
 def test_a_stranger_is_told_as_a_member_would_be_but_for_what_it_adds() -> None:
     every, _ = study(4)
-    without = Scale.of(every[1:])
+    without = UsualSpeed.of(every[1:])
     assert dataclasses.replace(without).told(every[0]).latency_ms == pytest.approx(
-        Scale.of(every).told(every[0]).latency_ms, rel=0.1
+        UsualSpeed.of(every).told(every[0]).latency_ms, rel=0.1
     )
 
 

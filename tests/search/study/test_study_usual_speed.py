@@ -1,4 +1,4 @@
-"""Results of a study on one scale: one that met slow spells on a shared virtual machine.
+"""Results of a study told for one speed: one that met slow spells on a shared virtual machine.
 
 `slow_spell.json` holds the sessions of a real first search on such a machine, its speed halved for
 seconds now and then: 12 candidates beside a sentinel that took 3.7 to 3.9 ms, and 7.4 to 8 in the
@@ -16,12 +16,12 @@ from hypothesis import strategies as st
 from made_up_results import result_of
 
 from device_runner.flags import Flag
-from device_runner.measuring.scale import SessionsBeside
+from device_runner.measuring.usual_speed import SessionsBeside
 from models.config import MobileSRConfig
 from models.deployment import Candidate, Deployment
 from search.front.dominance import pareto_front
 from search.study.records import CandidateResult
-from search.study.scale import StudyScale, on_one_scale
+from search.study.usual_speed import StudySpeeds, at_usual_speed
 
 RECORDED = json.loads((Path(__file__).parent / "slow_spell.json").read_text())
 # By hand: the middle of the sessions that ran outside of spells.
@@ -53,7 +53,7 @@ def front(results: list[CandidateResult]) -> list[int]:
 
 @pytest.fixture(scope="module")
 def told() -> list[CandidateResult]:
-    return on_one_scale([result(row) for row in RECORDED])
+    return at_usual_speed([result(row) for row in RECORDED])
 
 
 def test_a_study_that_began_in_a_slow_spell_has_the_right_latencies(told) -> None:
@@ -78,12 +78,12 @@ def test_who_was_measured_within_a_spell_says_so(told) -> None:
 
 @given(st.permutations(RECORDED))
 def test_in_whatever_order_they_are_read(told, rows) -> None:
-    again = {one.number: one.latency_ms for one in on_one_scale([result(row) for row in rows])}
+    again = {one.number: one.latency_ms for one in at_usual_speed([result(row) for row in rows])}
     assert again == pytest.approx({one.number: one.latency_ms for one in told})
 
 
 def test_telling_it_twice_changes_nothing(told) -> None:
-    again = on_one_scale(told)
+    again = at_usual_speed(told)
     assert [one.latency_ms for one in again] == pytest.approx([one.latency_ms for one in told])
     assert [one.flags for one in again] == [one.flags for one in told]
 
@@ -94,35 +94,35 @@ def test_a_limit_is_held_against_the_latency_as_it_is_told_now() -> None:
         result(row, constraint_violations={"latency_ms": row["told_ms"] - 9.0}) for row in RECORDED
     ]
     assert [one.number for one in rows if not one.feasible] == [1, 5, 6, 8, 14]
-    found = on_one_scale(rows)
+    found = at_usual_speed(rows)
     assert [one.number for one in found if not one.feasible] == [1]
     for one in found:
         assert one.constraint_violations["latency_ms"] == pytest.approx(one.latency_ms - 9.0)
 
 
-def test_profiles_threads_and_sentinels_have_scales_of_their_own(told) -> None:
+def test_profiles_threads_and_sentinels_have_speeds_of_their_own(told) -> None:
     other = [
         result(row).model_copy(update={"profile_key": "another"})
         for row in RECORDED[:3]
     ]  # fmt: skip
-    scale = StudyScale([*(result(row) for row in RECORDED), *other])
-    usual = scale.reference_ms(told[0].profile_key, "s" * 64, 2)
+    speed = StudySpeeds([*(result(row) for row in RECORDED), *other])
+    usual = speed.reference_ms(told[0].profile_key, "s" * 64, 2)
     assert usual == pytest.approx(3.81, abs=0.03)
-    assert scale.reference_ms("another", "s" * 64, 2) != usual
-    assert scale.reference_ms(told[0].profile_key, "s" * 64, 4) is None
-    assert scale.reference_ms(told[0].profile_key, "t" * 64, 2) is None
-    same = StudyScale([result(row) for row in RECORDED]).told(result(RECORDED[0]))
+    assert speed.reference_ms("another", "s" * 64, 2) != usual
+    assert speed.reference_ms(told[0].profile_key, "s" * 64, 4) is None
+    assert speed.reference_ms(told[0].profile_key, "t" * 64, 2) is None
+    same = StudySpeeds([result(row) for row in RECORDED]).told(result(RECORDED[0]))
     assert same.latency_ms == told[0].latency_ms
 
 
 def test_a_record_that_kept_too_little_stands_as_it_was_told_and_says_so() -> None:
     old = result(RECORDED[0])
     old = old.model_copy(update={"timing": old.timing.model_copy(update={"beside": None})})
-    kept, *_ = on_one_scale([old, *(result(row) for row in RECORDED[1:])])
+    kept, *_ = at_usual_speed([old, *(result(row) for row in RECORDED[1:])])
     assert kept.latency_ms == old.latency_ms
     assert Flag.REFERENCE_KEPT in kept.flags
     uncorrected = result_of(
         3, old.candidate, status="ok", latency_ms=2.0, psnr_y_db=30.0, raw_latency_ms=2.0
     )
-    (same,) = on_one_scale([uncorrected])
+    (same,) = at_usual_speed([uncorrected])
     assert same == uncorrected

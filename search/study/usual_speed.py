@@ -1,8 +1,8 @@
-"""A study's results, told for one speed of the device (`device_runner.measuring.scale`).
+"""A study's results, told for one speed of the device (`device_runner.measuring.usual_speed`).
 
-Latencies of one device profile, thread count and sentinel lie on one scale, found in all that was
-measured. So they are told anew whenever results are read: what a record holds is how it was told
-when it was written.
+Latencies of one device profile, thread count and sentinel are told for one speed, found in all that
+was measured. So they are told anew whenever results are read: what a record holds is how it was
+told when it was written.
 """
 
 from __future__ import annotations
@@ -14,15 +14,15 @@ from pathlib import Path
 from device_runner import Measurement
 from device_runner.flags import Flag
 from device_runner.measuring.estimates import SPEED_FLAGS
-from device_runner.measuring.scale import Scale, SessionsBeside, Told
+from device_runner.measuring.usual_speed import SessionsBeside, Told, UsualSpeed
 from foundation.errors import RequestError
 from search.study.records import CandidateResult
 
 _Key = tuple[str, str, int]
 
 
-class StudyScale:
-    """The scales of a study: one for each device profile, sentinel and thread count in it.
+class StudySpeeds:
+    """The usual speeds of a study: of each device profile, sentinel and thread count in it.
 
     Made of results that were timed; others say nothing of it.
     """
@@ -32,31 +32,31 @@ class StudyScale:
         for result in results:
             if (beside := _beside(result)) is not None:
                 groups.setdefault(_key(result, beside), []).append(beside)
-        self._scales = {key: Scale.of(every) for key, every in groups.items()}
+        self._speeds = {key: UsualSpeed.of(every) for key, every in groups.items()}
 
     def reference_ms(self, profile_key: str, sentinel_sha256: str, threads: int) -> float | None:
         """What that sentinel takes there at the speed latencies are told for; None if unknown."""
-        scale = self._scales.get((profile_key, sentinel_sha256, threads))
-        return None if scale is None else scale.reference_ms
+        speed = self._speeds.get((profile_key, sentinel_sha256, threads))
+        return None if speed is None else speed.reference_ms
 
     def told(self, result: CandidateResult) -> CandidateResult:
-        """The result as it is on its scale.
+        """The result as it is at its speed.
 
-        One that was not timed beside a sentinel, or of a profile, sentinel or thread count that
-        the scale was not made of, stays as it is. So does one of an earlier version that kept too
+        One that was not timed beside a sentinel, or is of a profile, sentinel or thread count that
+        none of the study's is of, stays as it is. So does one of an earlier version that kept too
         little (`Flag.REFERENCE_KEPT`).
         """
         beside = _beside(result)
         if beside is None:
             return _kept(result)
-        scale = self._scales.get(_key(result, beside))
-        return result if scale is None else _retold(result, scale.told(beside))
+        speed = self._speeds.get(_key(result, beside))
+        return result if speed is None else _retold(result, speed.told(beside))
 
 
-def on_one_scale(results: Sequence[CandidateResult]) -> list[CandidateResult]:
-    """All results of a study as the scale has them that they make up together."""
-    scale = StudyScale(results)
-    return [scale.told(result) for result in results]
+def at_usual_speed(results: Sequence[CandidateResult]) -> list[CandidateResult]:
+    """All results of a study, told for the speed that they show together."""
+    speeds = StudySpeeds(results)
+    return [speeds.told(result) for result in results]
 
 
 def with_sessions(result: CandidateResult, folder: Path) -> CandidateResult:
