@@ -84,7 +84,7 @@ class Tally:
 
 
 def tallied(many: list[World], start: list[float] | None = None) -> Tally:
-    """Studies told for their usual speed, or by a reference of their start and each b for itself."""
+    """Studies told for their usual speed, or by a reference of their start, each b for itself."""
     found = Tally([], [], [], [])
     for number, one in enumerate(many):
         besides = one.besides
