@@ -159,28 +159,21 @@ def _as_json(graph: XnnpackGraph) -> dict[str, Any]:
 def _node_json(node: Node) -> Mapping[str, Any]:
     return {
         "xnode_union_type": node.kind,
-        "xnode_union": _without_zeros(node.fields),
+        "xnode_union": node.fields,
         "debug_handle": _NO_DEBUG_HANDLE,
     }
 
 
-def _without_zeros(fields: Mapping[str, Any]) -> dict[str, Any]:
-    """Zero is the schema's default everywhere: `flatc` reads it, and writes nothing."""
-    return {name: value for name, value in fields.items() if value != 0}
-
-
 def _value_json(number: int, entry: Entry) -> Mapping[str, Any]:
-    tensor = _without_zeros(
-        {
-            "datatype": int(entry.dtype),
-            "num_dims": len(entry.shape),
-            "dims": entry.shape,
-            "constant_buffer_idx": entry.constant,
-            "external_id": entry.external_id,
-            "flags": entry.flags,
-            "id_out": number,
-        }
-    )
+    tensor = {
+        "datatype": int(entry.dtype),
+        "num_dims": len(entry.shape),
+        "dims": entry.shape,
+        "constant_buffer_idx": entry.constant,
+        "external_id": entry.external_id,
+        "flags": entry.flags,
+        "id_out": number,
+    }
     quantised = _quantised_json(entry)
     if quantised is None:
         return {"xvalue_union_type": "XNNTensorValue", "xvalue_union": tensor}
