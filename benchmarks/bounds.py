@@ -148,7 +148,7 @@ def by_our_rule(
 
     def odds(table: np.ndarray, nights: int) -> np.ndarray:
         rows = [[Point(at, float(v)) for at, v in enumerate(row[:nights], 1)] for row in table]
-        found = beliefs(rows, [spread] * len(rows), math.log1p(LATENCY.floor), rules.chance)
+        found = beliefs(rows, [spread] * len(rows), math.log1p(LATENCY.floor), rules.chance(kept))
         return np.array([one.log_odds for one in found])
 
     end = BEFORE + LASTS

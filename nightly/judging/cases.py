@@ -33,6 +33,8 @@ _LATELY = 6
 LEAST_SD_SHARE = 0.1
 # Changes are expected so many times as often as the suite allows false alarms; see `Rules.chance`.
 _CHANCES, _MOST_CHANCE = 5.0, 0.02
+# As long as it is not known how much neighbours have in common, they may have as much as this.
+_UNKNOWN_MEMORY = 0.6
 # Another level of the device may show so many nights after it began.
 _LEVEL_SEEN_LATE = 10
 
@@ -63,15 +65,20 @@ class Rules:
         """
         return self.alpha / (max(1, self.tests) * EFFECTIVE_WINDOWS)
 
-    @property
-    def chance(self) -> float:
-        """Of a change for the worse a night, that makes about `alpha` of the nights falsely red.
+    def chance(self, memory: float | None) -> float:
+        """Of a change for the worse a night, so that no more than `alpha` of the nights are red.
 
         Shiryaev's rule at even odds raises no more false alarms a night than this chance (M.
-        Pollak, Ann. Stat. 13, 1985), and in simulations a tenth to a fifth of it begin: those are
-        red for two to four nights, of which `alpha` counts each.
+        Pollak, Ann. Stat. 13, 1985), and in simulations far fewer, which are red for two or three
+        nights by the mean; so more changes are expected than false alarms are allowed. Fewer
+        where neighbouring nights are alike, or may be: how much is an estimate, and a false alarm
+        lasts for as long as they are alike.
+
+        Args:
+            memory: correlation of neighbouring nights; None where it is not known yet.
         """
-        return min(_MOST_CHANCE, _CHANCES * self.alpha / max(1, self.tests))
+        alike = _UNKNOWN_MEMORY if memory is None else memory
+        return min(_MOST_CHANCE, _CHANCES * self.alpha / max(1, self.tests)) * (1 - alike)
 
 
 @dataclass
@@ -95,7 +102,7 @@ class CaseBuilder:
     boots: Mapping[int, datetime] = field(default_factory=dict)
     _nights: dict[str, _Nights] = field(default_factory=dict)
     _pools: dict[str, Spread] = field(default_factory=dict)
-    _characters: dict[str, tuple[float, float]] = field(default_factory=dict)
+    _characters: dict[str, tuple[float | None, float]] = field(default_factory=dict)
     # A night asks for the same past several times.
     _built: dict[str, dict[str, Case]] = field(default_factory=dict)
 
@@ -121,9 +128,9 @@ class CaseBuilder:
             if cases and not metric.exact:
                 some = next(iter(cases.values()))
                 rows = [case.before for case in cases.values()]
-                believed = beliefs(
-                    rows, [case.spread for case in cases.values()], some.floor, self.rules.chance
-                )
+                chance = self.rules.chance(self._character(metric)[0])
+                spreads = [case.spread for case in cases.values()]
+                believed = beliefs(rows, spreads, some.floor, chance)
                 cases = {
                     model: replace(case, believed=one)
                     for (model, case), one in zip(cases.items(), believed, strict=True)
@@ -246,11 +253,11 @@ class CaseBuilder:
             within=statistics.median(errors) if errors else 0.0,
             sessions=usual,
             common=self._all(metric).common.sd,
-            memory=self._character(metric)[0],
+            memory=self._character(metric)[0] or 0.0,
             tail=self._character(metric)[1],
         )
 
-    def _character(self, metric: Metric) -> tuple[float, float]:
+    def _character(self, metric: Metric) -> tuple[float | None, float]:
         """What nights of the device share with their neighbours, and how wild single ones are."""
         if metric.name not in self._characters:
             rows = self._stretches(metric)
