@@ -33,8 +33,6 @@ _LATELY = 6
 LEAST_SD_SHARE = 0.1
 # Changes are expected so many times as often as the suite allows false alarms; see `Rules.chance`.
 _CHANCES, _MOST_CHANCE = 5.0, 0.02
-# As long as it is not known how much neighbours have in common, they may have as much as this.
-_UNKNOWN_MEMORY = 0.6
 # Another level of the device may show so many nights after it began.
 _LEVEL_SEEN_LATE = 10
 
@@ -65,20 +63,16 @@ class Rules:
         """
         return self.alpha / (max(1, self.tests) * EFFECTIVE_WINDOWS)
 
-    def chance(self, memory: float | None) -> float:
+    def chance(self, memory: float) -> float:
         """Of a change for the worse a night, so that no more than `alpha` of the nights are red.
 
         Shiryaev's rule at even odds raises no more false alarms a night than this chance (M.
         Pollak, Ann. Stat. 13, 1985), and in simulations far fewer, which are red for two or three
         nights by the mean; so more changes are expected than false alarms are allowed. Fewer
-        where neighbouring nights are alike, or may be: how much is an estimate, and a false alarm
-        lasts for as long as they are alike.
-
-        Args:
-            memory: correlation of neighbouring nights; None where it is not known yet.
+        where neighbouring nights are alike, by their correlation `memory`: how much is an
+        estimate, and a false alarm lasts for as long as they are alike.
         """
-        alike = _UNKNOWN_MEMORY if memory is None else memory
-        return min(_MOST_CHANCE, _CHANCES * self.alpha / max(1, self.tests)) * (1 - alike)
+        return min(_MOST_CHANCE, _CHANCES * self.alpha / max(1, self.tests)) * (1 - memory)
 
 
 @dataclass
@@ -102,7 +96,7 @@ class CaseBuilder:
     boots: Mapping[int, datetime] = field(default_factory=dict)
     _nights: dict[str, _Nights] = field(default_factory=dict)
     _pools: dict[str, Spread] = field(default_factory=dict)
-    _characters: dict[str, tuple[float | None, float]] = field(default_factory=dict)
+    _characters: dict[str, tuple[float, float]] = field(default_factory=dict)
     # A night asks for the same past several times.
     _built: dict[str, dict[str, Case]] = field(default_factory=dict)
 
@@ -253,11 +247,11 @@ class CaseBuilder:
             within=statistics.median(errors) if errors else 0.0,
             sessions=usual,
             common=self._all(metric).common.sd,
-            memory=self._character(metric)[0] or 0.0,
+            memory=self._character(metric)[0],
             tail=self._character(metric)[1],
         )
 
-    def _character(self, metric: Metric) -> tuple[float | None, float]:
+    def _character(self, metric: Metric) -> tuple[float, float]:
         """What nights of the device share with their neighbours, and how wild single ones are."""
         if metric.name not in self._characters:
             rows = self._stretches(metric)

@@ -93,7 +93,7 @@ def new_levels(
     for _ in range(_PASSES):
         noise = _noise(table, list(found), memory)
         before, found = found, _levels(table, starts, noise, memory)
-        kept, memory = memory, memory_of(_stretches(table, list(found))) or 0.0
+        kept, memory = memory, memory_of(_stretches(table, list(found)))
         if found.keys() == before.keys() and memory == kept:
             break
     return {nights[at]: size for at, size in found.items()}

@@ -118,18 +118,18 @@ def _difference_sd(values: Sequence[float], lag: int) -> float:
     return float(np.median(np.abs(differences))) / _MEDIAN_DIFFERENCE
 
 
-def memory_of(rows: Sequence[Sequence[float]]) -> float | None:
+def memory_of(rows: Sequence[Sequence[float]]) -> float:
     """What neighbouring nights of a device's models have in common, 0 to `MOST_MEMORY`.
 
     The correlation of neighbours, of the middle model: one that changed looks as if all its nights
     were alike. A short row's own mean takes some of it away, which is given back (F. H. C. Marriott
     and J. A. Pope, Biometrika 41, 1954: it lies (1 + 3 memory) / n too low). 0 where it cannot
-    be told from none; None where there are too few nights to know.
+    be told from none, and where there are too few nights to know.
     """
     long = [np.asarray(row, dtype=np.float64) for row in rows if len(row) > 2 * _FAR]
     pairs = sum(row.size - 1 for row in long)
     if pairs < _LEAST_PAIRS:
-        return None
+        return 0.0
     middle = statistics.median(_neighbours_alike(row) for row in long)
     by_luck = _BEYOND_LUCK / (_EFFICIENCY_OF_MEDIAN * pairs) ** 0.5
     return min(MOST_MEMORY, middle) if middle > by_luck else 0.0
