@@ -8,10 +8,11 @@
 
 Each line is a claim, the noise it was tried under, the goal and what was measured. The noise comes
 from `device_runner.devices.simulated.foreign`, the judges are the product's own functions at its
-own settings. Parts: coverage, against, finds, front, winner (sessions; `claims_sessions.py`) and
-nights, early, memory, rivals (nights; `claims_nights.py`). Lines are told as they end; `--keep`
-writes them to a file as well, and what stands there for the same seed and draws is not measured
-again. Exit code 1 where a goal is missed.
+own settings. Parts: coverage, against, finds, front, winner (sessions; `claims_sessions.py`),
+studies (what the candidates of a study share; `claims_studies.py`) and nights, early, memory,
+rivals (nights; `claims_nights.py`). Lines are told as they end; `--keep` writes them to a file as
+well, and what stands there for the same seed and draws is not measured again. Exit code 1 where a
+goal is missed.
 """
 
 from __future__ import annotations
@@ -28,6 +29,7 @@ from pathlib import Path
 
 import claims_nights
 import claims_sessions
+import claims_studies
 from claim import Claim, Line
 from rich.console import Console
 from rich.table import Table
@@ -39,6 +41,7 @@ Done = dict[Key, tuple[list[Claim], float]]
 
 PARTS: dict[str, Part] = {
     "coverage": claims_sessions.coverage,
+    "studies": claims_studies.studies,
     "against": claims_sessions.against,
     "finds": claims_sessions.finds,
     "front": claims_sessions.front,

@@ -277,6 +277,21 @@ class Flag(StrEnum):
         "measure on a cool device, where little is corrected, or give more sessions",
         True,
     )
+    UNUSUAL_SPEED = (
+        "unusual_speed",
+        "most of its sessions ran while the device was more than 10 % slower or faster than it "
+        "usually was in this study; it is told for the usual speed, and the interval holds what "
+        "is not known of how this model reacts",
+        "measure it anew: more --settle-sessions do so where the front turns on it",
+        True,
+    )
+    REFERENCE_KEPT = (
+        "reference_kept",
+        "an earlier version measured it and kept too little to tell it for the speed that the "
+        "device usually had in this study: it stands as it was told when it was measured",
+        "compare it only with others that carry this, or search again in another --run-dir",
+        True,
+    )
 
 
 # What stands in for a phone: reports say so once, above everything else.

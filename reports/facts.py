@@ -241,9 +241,10 @@ def gather(run: Run) -> StudyFacts:
     notes: dict[str, Any] = {}
     with contextlib.suppress(RequestError):
         notes = run.facts()
+    results = run.results()
     name = str(spec.get("study") or run.path.resolve().name)
     return StudyFacts(
-        results=run.results(),
+        results=results,
         spec=spec,
         environment=run.environment(),
         title=f"MobileSR study {plain(name)}",
@@ -251,7 +252,7 @@ def gather(run: Run) -> StudyFacts:
         command=tuple(map(str, notes.get("command") or spec.get("command") or ())),
         profile=notes.get("profile") or {},
         troubles=tuple(read_troubles(run.troubles)),
-        finetuned=tuple(finetuned_in(run.path)),
+        finetuned=tuple(finetuned_in(run.path, results)),
     )
 
 

@@ -30,7 +30,8 @@ def found_by_search(path: Path, trial: int | None, storage: str | None = None) -
     """
     run = one_study(RunDirectory.open(path, storage))
     result = _recommended(run) if trial is None else _of_trial(run, trial)
-    finetuned = {one.after.number: one for one in finetuned_in(run.path)}.get(result.number)
+    known = finetuned_in(run.path, run.results())
+    finetuned = {one.after.number: one for one in known}.get(result.number)
     weights, note = run.weights, ""
     if finetuned is not None and is_fair(finetuned.after):
         result, weights = finetuned.after, finetuned_path(run.path, result.number, ".pt")

@@ -23,12 +23,11 @@ from models.training.supernet import SupernetTrainer, TrainingOptions, TrainingP
 from models.weights import Weights, load_given_weights, load_weights, save_weights
 from search.candidates.evaluation import Evaluator
 from search.candidates.placement import placement_of
-from search.candidates.sentinel import StudySentinel
 from search.constraints import Constraints
 from search.errors import RunError
 from search.request import SearchRequest
 from search.scheduling.station import LEASE_WAIT_S
-from search.study.finetuned import FOLDER, FinetunedResult, finetuned_path
+from search.study.finetuned import FOLDER, FinetunedResult, finetuned_in, finetuned_path
 from search.study.images import evaluation_pairs, images_sha256
 from search.study.records import CandidateResult
 from search.study.run_directory import RunDirectory
@@ -90,7 +89,6 @@ def finetune_run(
         device = _same_device(chosen.devices, members)
         with claim(device, LEASE_WAIT_S, events.say):
             evaluator = _evaluator(run, search, device, members[0], events)
-            found = []
             for member, weights, training_s in trained:
                 events.say(f"exporting trial {member.number}, finetuned")
                 artifact = export(member.candidate, weights, run.artifacts)
@@ -101,8 +99,8 @@ def finetune_run(
                     training_s=training_s,
                 )  # fmt: skip
                 result.save(finetuned_path(run.path, member.number))
-                found.append(result)
-    return found
+    found = {one.after.number: one for one in finetuned_in(run.path, run.results())}
+    return [found[member.number] for member in members]
 
 
 def _member(run: RunDirectory, number: int) -> CandidateResult:
@@ -201,7 +199,7 @@ def _evaluator(
         raise RunError(f"{run.path} was judged on other images: they have changed since")
     placement = placement_of(run.path, device, search.threads)
     sentinel = export_sentinel(member.deployment, run.artifacts, search.space.scale)
-    return Evaluator(
+    evaluator = Evaluator(
         device=device,
         plan=MeasurePlan(
             sessions=search.sessions,
@@ -216,6 +214,9 @@ def _evaluator(
         best_psnr_db=float("inf"),
         overlap=search.overlap,
         origin=WeightsOrigin.FINETUNED,
-        sentinel=StudySentinel(sentinel, run.path),
+        sentinel=sentinel,
         say=events.say,
     )
+    # They show the speed that the slices' latencies are told for.
+    evaluator.remember(run.results())
+    return evaluator

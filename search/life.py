@@ -17,6 +17,7 @@ from device_runner.devices.claiming import claim
 from device_runner.devices.discovery import ALL
 from device_runner.devices.lease import LOCK_DIR_VARIABLE, lock_folder, lock_name
 from device_runner.measuring.tuned import tuned_strip_kb
+from foundation.artifact import Artifact
 from foundation.environment import environment
 from foundation.errors import DeviceFailure
 from foundation.files import write_json
@@ -29,7 +30,6 @@ from models.sentinel import export_sentinel
 from models.training.supernet import TrainingProgress
 from search.candidates.evaluation import Evaluator
 from search.candidates.placement import Placement, placement_of
-from search.candidates.sentinel import StudySentinel
 from search.constraints import Constraints
 from search.errors import RunError
 from search.forecast.plan import SearchPlan, plan_of
@@ -262,7 +262,6 @@ def _lane(
     deployment = _deployment(run, request, devices[0])
     prepared.events.stage("exporting the sentinel")
     sentinel = export_sentinel(deployment, run.artifacts, request.space.scale)
-    beside = StudySentinel(sentinel, run.path)
     identity = identity_of(request, run.facts()["inputs"], prepared.weights_sha256, profile_key)
     # As resolved: the device may have been tuned to other strips since.
     identity["strip_kb"] = deployment.strip_kb
@@ -271,9 +270,10 @@ def _lane(
         study=open_study(run, request, identity),
         space=request.space,
         deployment=deployment,
-        stations=[_station(run, device, beside, prepared) for device in devices],
+        stations=[_station(run, device, sentinel, prepared) for device in devices],
         trials=request.trials,
         seed=request.seed,
+        run_path=run.path,
         owner=run.owner,
         finished=prepared.events.finished,
         guard=partial(storage_trouble, run),
@@ -281,7 +281,7 @@ def _lane(
 
 
 def _station(
-    run: RunDirectory, device: Device, sentinel: StudySentinel, prepared: _Preparation
+    run: RunDirectory, device: Device, sentinel: Artifact, prepared: _Preparation
 ) -> Station:
     request, inputs, events = prepared.request, prepared.inputs, prepared.events
     say = partial(events.device, device.serial)

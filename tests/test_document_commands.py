@@ -16,8 +16,10 @@ from pathlib import Path
 
 import pytest
 import typer
+from commands import command_here
 
 import mobilesr_tune
+from device_runner.measuring import tuning
 from models.config import PRESETS
 from models.images import save_rgb
 from nightly.suite import load_suite
@@ -29,7 +31,12 @@ DOCUMENTS = sorted(
 # Real exports, trainings and searches.
 pytestmark = pytest.mark.timeout(900)
 
-FEW = "--trials 2 --sessions 1 --settle-sessions 0 --min-iterations 1 --min-time-s 0.01 --threads 1"
+FEW = (
+    "--n-feats 8 --trials 2 --sessions 1 --settle-sessions 0 --min-iterations 1 --min-time-s 0.01 "
+    "--threads 1"
+)
+# Two photographs, where the bundled ones are not the point.
+TWO = f"{FEW} --hr photos/judge"
 SHORT = "--steps 10 --batch-size 1 --crop 8"
 
 
@@ -57,15 +64,17 @@ RULES: dict[str, Here | NotHere] = {
     r"mobilesr-tune search .*--train ": Here(
         f"{FEW} --train-steps 10 --batch-size 1 --crop 8", (0, 1)
     ),
-    r"mobilesr-tune search .*--max-latency-ms": Here(f"{FEW} --run-dir limited", (0, 1)),
-    r"mobilesr-tune search --weights": Here(f"{FEW} --run-dir given", (0, 1)),
-    r"mobilesr-tune search --device sim:pixel": Here(f"{FEW} --run-dir simulated"),
-    r"mobilesr-tune search --device all": Here(f"{FEW} --run-dir all"),
+    r"mobilesr-tune search .*--max-latency-ms": Here(f"{TWO} --run-dir limited", (0, 1)),
+    r"mobilesr-tune search --weights": Here(f"{TWO} --run-dir given", (0, 1)),
+    r"mobilesr-tune search --device sim:pixel": Here(f"{TWO} --run-dir simulated"),
+    r"mobilesr-tune search --device all": Here(f"{TWO} --run-dir all"),
     r"mobilesr-tune search": Here(FEW),
     r"mobilesr-tune train ": Here(SHORT),
     r"mobilesr-tune finetune ": Here(f"{SHORT} --top 1"),
     r"mobilesr-tune bench .*--against": Here("--iterations 1 --min-time-s 0 --sessions 3"),
     r"mobilesr-tune bench ": Here("--iterations 1 --min-time-s 0 --sessions 1"),
+    # What it writes is what later commands measure.
+    r"mobilesr-tune export --preset": Here("--lr-size 24x24"),
     r"mobilesr-tune devices --tune": Here(),
     r"mobilesr-tune nightly init": Here(in_empty_folder=True),
     # What is measured has its luck, on a simulated phone as well: red is an answer.
@@ -169,16 +178,12 @@ def world(tmp_path_factory, smooth_picture, small_artifact, random_weights):
     (root / "models").symlink_to(REPOSITORY / "models")
     shipped = REPOSITORY / "models/shipped_weights/supernet_x4.pt"
     shutil.copy(shipped, root / "supernet.pt")
-    for name in ("RUN_DIRECTORY", "sim"):
-        command = f"search --device sim:pixel {FEW} --run-dir {name}"
-        subprocess.run(
-            [sys.executable, "-m", "mobilesr_tune", *command.split()], cwd=root, check=True,
-            capture_output=True, timeout=600,
-        )  # fmt: skip
-    subprocess.run(
-        [sys.executable, "-m", "mobilesr_tune", "nightly", "suite.toml"], cwd=root, check=True,
-        capture_output=True, timeout=600,
-    )  # fmt: skip
+    for command in (
+        f"search --device sim:pixel {TWO} --run-dir RUN_DIRECTORY", "nightly suite.toml"
+    ):  # fmt: skip
+        done = command_here(*command.split(), cwd=root)
+        assert done.returncode == 0, done.stderr
+    shutil.copytree(root / "RUN_DIRECTORY", root / "sim")
     return root
 
 
@@ -212,6 +217,8 @@ def test_it_works_as_printed(command, world, run_command, monkeypatch, tmp_path)
     rule = rule_of(command)
     assert isinstance(rule, Here)
     monkeypatch.chdir(tmp_path if rule.in_empty_folder else world)
+    # No option says how long a sweep of threads and cores is.
+    monkeypatch.setattr(tuning, "ROUNDS", 1)
     words = [FILLED_IN.get(word, word) for word in shlex.split(command)[1:]]
     code, told = run_command([*words, *rule.options.split()])
     assert code in rule.codes, told

@@ -22,12 +22,22 @@ from device_runner.bundles.errors import (
 from device_runner.bundles.manifest import BundleFile, BundleManifest, BundleSource
 from device_runner.bundles.pins import EXECUTORCH_VERSION, PLATFORMS, Abi
 from device_runner.bundles.stock import StockLogError, StockRunner, StockSession
-from device_runner.bundles.store import Bundle, bundles, find, open_bundle, store_folder, verify
+from device_runner.bundles.store import (
+    BrokenBundle,
+    Bundle,
+    Stored,
+    find,
+    open_bundle,
+    store_folder,
+    stored,
+    verify,
+)
 
 __all__ = [
     "EXECUTORCH_VERSION",
     "PLATFORMS",
     "Abi",
+    "BrokenBundle",
     "Bundle",
     "BundleBuildError",
     "BundleDamagedError",
@@ -40,9 +50,9 @@ __all__ = [
     "StockLogError",
     "StockRunner",
     "StockSession",
+    "Stored",
     "adopt",
     "build",
-    "bundles",
     "choose_runner",
     "export_bundle",
     "find",
@@ -50,5 +60,6 @@ __all__ = [
     "open_bundle",
     "recipe",
     "store_folder",
+    "stored",
     "verify",
 ]

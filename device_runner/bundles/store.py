@@ -54,31 +54,59 @@ def open_bundle(folder: Path) -> Bundle:
     return Bundle(folder, BundleManifest.load(folder / MANIFEST_NAME))
 
 
-def bundles() -> list[Bundle]:
-    """This user's bundles, newest first; what cannot be read is left out."""
-    found = []
-    for path in store_folder().glob(f"*/{MANIFEST_NAME}"):
-        if path.parent.name.startswith("."):
+@dataclass(frozen=True)
+class BrokenBundle:
+    """A folder among the bundles that cannot be read as one, and why."""
+
+    folder: Path
+    problem: str
+
+
+@dataclass(frozen=True)
+class Stored:
+    """What this user's cache holds, newest bundle first."""
+
+    bundles: tuple[Bundle, ...]
+    broken: tuple[BrokenBundle, ...]
+
+
+def stored() -> Stored:
+    """Look through the cache; what cannot be read is told, not left out.
+
+    Raises:
+        RequestError: the cache cannot be read.
+    """
+    root, found, broken = store_folder(), [], []
+    try:
+        folders = sorted(path for path in root.iterdir()) if root.exists() else []
+    except OSError as error:
+        raise explain_os_error(error, root) from error
+    for folder in folders:
+        if folder.name.startswith(".") or not folder.is_dir():
             continue
         try:
-            found.append((path.stat().st_mtime, open_bundle(path.parent)))
-        except (RequestError, OSError):
-            continue
-    return [bundle for _, bundle in sorted(found, key=lambda item: item[0], reverse=True)]
+            found.append(((folder / MANIFEST_NAME).stat().st_mtime, open_bundle(folder)))
+        except (RequestError, OSError) as error:
+            broken.append(BrokenBundle(folder, str(error)))
+    found.sort(key=lambda item: item[0], reverse=True)
+    return Stored(tuple(bundle for _, bundle in found), tuple(broken))
 
 
 def find(abi: str, *, recipe: str | None = None) -> Bundle:
     """The bundle for an ABI: the one made by `recipe` if it is here, else the newest.
 
     Raises:
-        BundleMissingError: there is none for this ABI.
+        BundleMissingError: there is none for this ABI; one that cannot be read is named.
+        RequestError: the cache cannot be read.
     """
-    matching = [bundle for bundle in bundles() if bundle.manifest.abi == abi]
+    here = stored()
+    matching = [bundle for bundle in here.bundles if bundle.manifest.abi == abi]
     if not matching:
+        unread = f" ({len(here.broken)} that cannot be read: 'runner list')" if here.broken else ""
         raise BundleMissingError(
-            f"no runner for {abi} is on this computer: make it once with 'mobilesr-tune runner "
-            f"build --abi {abi}', or take one from another machine with 'mobilesr-tune runner "
-            "import FILE'"
+            f"no runner for {abi} is on this computer{unread}: make it once with 'mobilesr-tune "
+            f"runner build --abi {abi}', or take one from another machine with 'mobilesr-tune "
+            "runner import FILE'"
         )
     exact = [bundle for bundle in matching if bundle.manifest.recipe == recipe]
     return (exact or matching)[0]

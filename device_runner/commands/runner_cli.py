@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
-    from device_runner.bundles import Bundle
+    from collections.abc import Sequence
+
+    from device_runner.bundles import BrokenBundle, Bundle
 
 _AsJson = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 _Which = Annotated[
@@ -78,14 +80,16 @@ def list_command(json: _AsJson = False) -> None:
 
     Example: mobilesr-tune runner list
     """
-    from device_runner.bundles import bundles
+    from device_runner.bundles import stored
     from foundation.console import err
 
-    found = bundles()
-    if not found and not json:
+    here = stored()
+    if not here.bundles and not json:
         err.say("no runner is here: make one with 'mobilesr-tune runner build'")
-        return
-    _show(found, as_json=json)
+    if here.bundles or json:
+        _show(here.bundles, here.broken, as_json=json)
+    for broken in here.broken:
+        err.say(f"{broken.folder} cannot be used: {broken.problem}")
 
 
 def verify_command(
@@ -102,11 +106,12 @@ def verify_command(
 
     Example: mobilesr-tune runner verify arm64-v8a
     """
-    from device_runner.bundles import bundles
+    from device_runner.bundles import BundleDamagedError, Stored, stored
     from device_runner.bundles.checking import check
-    from foundation.console import out, print_json
+    from foundation.console import err, out, print_json
 
-    checked = [check(bundle) for bundle in ([_open(which)] if which else bundles())]
+    here = Stored((_open(which),), ()) if which else stored()
+    checked = [check(bundle) for bundle in here.bundles]
     if json:
         print_json(
             [
@@ -118,10 +123,17 @@ def verify_command(
                 }
                 for found in checked
             ]
+            + [_broken_facts(broken) for broken in here.broken]
         )
-        return
-    for found in checked:
-        out.say(found.in_words())
+    else:
+        for found in checked:
+            out.say(found.in_words())
+    if not checked and not here.broken:
+        err.say("no runner is here: make one with 'mobilesr-tune runner build'")
+    if here.broken:
+        raise BundleDamagedError(
+            "; ".join(f"{one.folder} cannot be used: {one.problem}" for one in here.broken)
+        )
 
 
 def export_command(
@@ -210,7 +222,11 @@ def _facts(bundle: Bundle) -> dict[str, Any]:
     }
 
 
-def _show(found: list[Bundle], *, as_json: bool) -> None:
+def _broken_facts(broken: BrokenBundle) -> dict[str, str]:
+    return {"folder": str(broken.folder), "problem": broken.problem}
+
+
+def _show(found: Sequence[Bundle], broken: Sequence[BrokenBundle] = (), *, as_json: bool) -> None:
     from rich.table import Table
     from rich.text import Text
 
@@ -218,7 +234,7 @@ def _show(found: list[Bundle], *, as_json: bool) -> None:
 
     facts = [_facts(bundle) for bundle in found]
     if as_json:
-        print_json(facts)
+        print_json([*facts, *map(_broken_facts, broken)])
         return
     table = Table("ABI", "ExecuTorch", "MB", "content", "as tested", "folder")
     for fact in facts:

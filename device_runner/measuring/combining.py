@@ -16,11 +16,11 @@ def combined(first: Measurement, second: Measurement) -> Measurement:
     """Both measurements' sessions as one measurement, estimated anew.
 
     Rounds and times of the second follow those of the first. What the sentinel's loss says of the
-    artifact's is learnt anew from all sessions, which is why both must refer to the same sentinel
-    at the same reference.
+    artifact's is learnt anew from all sessions, at the reference of the second, which is why both
+    must have run beside the same sentinel.
 
     Raises:
-        InputRefusedError: they are not of one artifact, profile and reference.
+        InputRefusedError: they are not of one artifact, profile and sentinel.
     """
     _require_alike(first, second)
     sessions = first.sessions + second.sessions
@@ -52,7 +52,7 @@ def combined(first: Measurement, second: Measurement) -> Measurement:
 
 def _require_alike(first: Measurement, second: Measurement) -> None:
     def identity(one: Measurement) -> tuple[object, ...]:
-        sentinel = one.sentinel and (one.sentinel.artifact_sha256, one.sentinel.reference_ms)
+        sentinel = one.sentinel and one.sentinel.artifact_sha256
         return one.artifact_sha256, one.device.key, one.threads, one.plan.cpus, sentinel
 
     if identity(first) != identity(second):
@@ -92,5 +92,6 @@ def _joined(
             "rounds": (*first.rounds, *(number + rounds for number in second.rounds)),
             "started_s": (*first.started_s, *(at_s + end_s for at_s in second.started_s)),
             "median_ms": (*first.median_ms, *second.median_ms),
+            "reference_ms": second.reference_ms,
         }
     )

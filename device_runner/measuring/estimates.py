@@ -38,6 +38,14 @@ MIN_ITERATIONS_TO_JUDGE = 10
 CLOCK_TOLERANCE = 1.1
 CLOCK_SLACK_S = 0.1
 
+# These change with the speed for which a latency is told (`usual_speed`).
+SPEED_FLAGS = (
+    Flag.NOISY,
+    Flag.DRIFTED,
+    Flag.SENTINEL_UNLIKE,
+    Flag.UNUSUAL_SPEED,
+    Flag.OUTLYING_SESSION,
+)
 
 # Kinds of device that run models themselves; the others give what was computed elsewhere.
 _RUNS_MODELS = ("phone", "emulator", "host")
@@ -108,8 +116,6 @@ def flags_of(
 
     What the device itself said around a session (`SessionSlot.flags`) comes last.
     """
-    width = estimate.latency_high_ms - estimate.latency_low_ms
-    drift = sentinel.drift if sentinel is not None else (1.0,) * len(sessions)
     repeats = repeats_of(sessions)
     rules = {
         # The same input gave different outputs, in whichever sessions.
@@ -117,8 +123,13 @@ def flags_of(
         # A runner that could have told did not; a stock one has its own flag.
         Flag.REPEATS_UNKNOWN: kind in _RUNS_MODELS
         and any(session.outputs_seen is None and not session.unknown for session in sessions),
-        # The interval is wider than NOISY_RELATIVE_WIDTH of the latency.
-        Flag.NOISY: width > NOISY_RELATIVE_WIDTH * estimate.latency_ms,
+        **flags_of_speed(
+            estimate.latency_ms,
+            estimate.latency_high_ms - estimate.latency_low_ms,
+            corrected_medians_ms(sessions, sentinel),
+            sentinel.drift if sentinel is not None else (1.0,) * len(sessions),
+            sentinel is not None and sentinel.unlike,
+        ),
         # The interval is the range of one or two sessions.
         Flag.FEW_SESSIONS: len(sessions) < MIN_SESSIONS_FOR_BOOTSTRAP,
         # Some session's warm-up reached its bound before the averages agreed.
@@ -132,18 +143,38 @@ def flags_of(
         # A runner other than ours ran it, which does not tell everything (`SessionRecord.unknown`).
         # A table of recorded medians may lack columns, but times were taken by some runner.
         Flag.STOCK_RUNNER: any("cpu_time_ms" in session.unknown for session in sessions),
-        # The device's speed changed by DRIFTED_RATIO among the sessions, or since the reference.
-        Flag.DRIFTED: max(*drift, 1.0) / min(*drift, 1.0) > DRIFTED_RATIO,
-        # The artifact reacts to heat otherwise than the sentinel by which it is corrected.
-        Flag.SENTINEL_UNLIKE: sentinel is not None and sentinel.unlike,
-        # Of five sessions or more, one lies apart: it stays in, and the median hardly sees it.
-        Flag.OUTLYING_SESSION: session_outliers(corrected_medians_ms(sessions, sentinel)).count > 0,
         # Of all iterations, DISTURBED_SHARE lie apart from the rest of their session.
         Flag.DISTURBED: _disturbed(sessions),
     }
     found = [flag for flag, holds in rules.items() if holds]
     told = (flag for slot in slots for flag in slot.flags)
     return tuple(dict.fromkeys([*stand_in_flags(kind), *found, *told]))
+
+
+def flags_of_speed(
+    latency_ms: float,
+    width_ms: float,
+    session_ms: Sequence[float],
+    drift: Sequence[float],
+    unlike: bool,
+) -> dict[Flag, bool]:
+    """Which flags hold that rest on how the sessions were corrected.
+
+    Args:
+        latency_ms: the estimate, and `width_ms` that of its interval.
+        session_ms: each session's median, corrected; `drift` what it was divided by.
+        unlike: see `statistics.reaction`.
+    """
+    return {
+        # The interval is wider than NOISY_RELATIVE_WIDTH of the latency.
+        Flag.NOISY: width_ms > NOISY_RELATIVE_WIDTH * latency_ms,
+        # The device's speed changed by DRIFTED_RATIO among the sessions, or since the reference.
+        Flag.DRIFTED: max(*drift, 1.0) / min(*drift, 1.0) > DRIFTED_RATIO,
+        # The artifact reacts to heat otherwise than the sentinel by which it is corrected.
+        Flag.SENTINEL_UNLIKE: unlike,
+        # Of five sessions or more, one lies apart: it stays in, and the median hardly sees it.
+        Flag.OUTLYING_SESSION: session_outliers(session_ms).count > 0,
+    }
 
 
 def _disturbed(sessions: Sequence[SessionRecord]) -> bool:

@@ -18,7 +18,7 @@ import numpy as np
 
 from device_runner.statistics.arrays import Interval, Row, finite, logs
 from device_runner.statistics.intervals import session_interval
-from device_runner.statistics.reaction import ALIKE, Reaction
+from device_runner.statistics.reaction import ALIKE, Reaction, log_doubt
 
 
 def sentinel_weights(
@@ -114,8 +114,9 @@ def corrected_interval(
     Dividing by a sentinel session of one's own round puts its noise into the spread of the
     corrected sessions, so their interval carries it. Where sessions share a sentinel session (it
     failed in a round), the interval is widened by what their spread cannot show, with the
-    sentinel taken to be as noisy as the artifact. What is not known of the reaction moves all
-    sessions together, by as much as the device was off its reference, and is added as a variance.
+    sentinel taken to be as noisy as the artifact. What is not known of the reaction moves the
+    median by as much as the device was off its reference in the sessions it rests on, and is added
+    as a variance.
 
     Few sessions: see `intervals.session_interval`.
 
@@ -137,7 +138,7 @@ def corrected_interval(
     )
     centre = float(np.median(corrected))
     quantile = NormalDist().inv_cdf(0.5 + confidence / 2)
-    doubt = quantile * reaction.sd * abs(float(heat.mean()))
+    doubt = quantile * log_doubt(ours, heat, reaction)
     below = float(np.hypot(centre - np.log(found.low), doubt))
     above = float(np.hypot(np.log(found.high) - centre, doubt))
     return Interval(float(np.exp(centre - below)), float(np.exp(centre + above)))

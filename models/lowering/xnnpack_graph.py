@@ -13,7 +13,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-import torch
 from torch import Tensor
 
 from models.lowering.xnnpack_values import (
@@ -28,12 +27,13 @@ from models.lowering.xnnpack_values import (
 )
 from models.quantization.grids import Grid, Grids
 from models.quantization.int8 import quantised_weight
-from models.quantization.static_int8 import quantised_bias
+from models.quantization.static_int8 import least_scales, quantised_bias
 
 _EXTERNAL_INPUT, _EXTERNAL_OUTPUT = 1, 2
 _TRANSPOSE_B = 1
-# XNNPACK concatenates up to five tensors at once.
-_MOST_PARTS = 5
+_TRANSIENT_INDIRECTION = 0x20
+# XNNPACK concatenates up to so many tensors at once.
+MOST_PARTS = 5
 
 
 @dataclass
@@ -104,10 +104,10 @@ class XnnpackGraph:
     def static_kernel(self, weight: Tensor, bias: Tensor | None, grids: Grids, axis: int) -> Kernel:
         """Weights as `kernel` has them, in int8 with a scale for each channel of `axis`."""
         moved = weight.movedim(axis, 0)
-        flat, scales = quantised_weight(moved.flatten(1))
+        own = moved.new_zeros(moved.shape[0]) if bias is None else bias
+        flat, scales = quantised_weight(moved.flatten(1), least_scales(own, grids.takes))
         quantised = flat.reshape(moved.shape).movedim(0, axis)
         sums = scales * grids.takes.scale
-        own = torch.zeros_like(sums) if bias is None else bias
         return Kernel(
             self._constant(quantised, DataType.QCINT8, self._blob(scales, DataType.FP32), axis),
             self._constant(
@@ -211,6 +211,9 @@ class XnnpackGraph:
         exact = self.convert(x, DataType.FP32)
         return self.convert(self._unary("XNNGelu", exact), x.dtype)
 
+    def exponential(self, x: Value) -> Value:
+        return self._unary("XNNExp", x)
+
     def reciprocal_square_root(self, x: Value) -> Value:
         return self._unary("XNNReciprocalSquareRoot", x)
 
@@ -250,15 +253,22 @@ class XnnpackGraph:
             input1_id=a.number, input2_id=b.number, flags=_TRANSPOSE_B if transpose_b else 0,
         )  # fmt: skip
 
-    def convolution(self, x: Value, kernel: Kernel, padding: Padding) -> Value:
-        """(1, H, W, in) -> (1, H', W', out), stride 1; the kernel is (out, h, w, in)."""
+    def convolution(
+        self, x: Value, kernel: Kernel, padding: Padding, *, held: bool = True
+    ) -> Value:
+        """(1, H, W, in) -> (1, H', W', out), stride 1; the kernel is (out, h, w, in).
+
+        XNNPACK has an address for each pixel of the result and each of the kernel. Not `held` they
+        are written anew each time, in memory that others use before and after.
+        """
         outputs = kernel.weight.shape[0]
-        groups = {
+        fields = {
             "groups": 1,
             "group_input_channels": x.shape[3],
             "group_output_channels": outputs,
+            "flags": _addresses(held),
         }
-        return self._convolve("XNNConv2d", x, kernel, padding, outputs, groups)
+        return self._convolve("XNNConv2d", x, kernel, padding, outputs, fields)
 
     def depthwise_convolution(self, x: Value, kernel: Kernel, padding: Padding) -> Value:
         """(1, H, W, C) -> (1, H', W', C), each channel by itself; the kernel is (1, h, w, C)."""
@@ -283,12 +293,17 @@ class XnnpackGraph:
             input1_id=x.number, filter_id=kernel.weight.number, bias_id=_number(kernel.bias),
         )  # fmt: skip
 
-    def resize_bilinear(self, x: Value, height: int, width: int) -> Value:
-        """(1, H, W, C) -> (1, height, width, C), pixel centres aligned as PyTorch's default."""
+    def resize_bilinear(self, x: Value, height: int, width: int, *, held: bool = True) -> Value:
+        """(1, H, W, C) -> (1, height, width, C), pixel centres aligned as PyTorch's default.
+
+        XNNPACK has four addresses and two weights for each pixel of the result; `held` as of a
+        convolution.
+        """
         return self._node(
             "XNNStaticResizeBilinear2D", x,
             (x.shape[0], height, width, x.shape[3]),
             input_id=x.number, new_height=height, new_width=width,
+            flags=_addresses(held),
         )  # fmt: skip
 
     def reshape(self, x: Value, shape: Sequence[int]) -> Value:
@@ -333,7 +348,7 @@ class XnnpackGraph:
         """All parts along one axis; a single one is itself."""
         parts = list(parts)
         while len(parts) > 1:
-            groups = [parts[at : at + _MOST_PARTS] for at in range(0, len(parts), _MOST_PARTS)]
+            groups = [parts[at : at + MOST_PARTS] for at in range(0, len(parts), MOST_PARTS)]
             parts = [self._join(group, axis) for group in groups]
         return parts[0]
 
@@ -342,9 +357,13 @@ class XnnpackGraph:
             return parts[0]
         shape = list(parts[0].shape)
         shape[axis] = sum(part.shape[axis] for part in parts)
-        numbers = [part.number for part in parts] + [NONE] * (_MOST_PARTS - len(parts))
+        numbers = [part.number for part in parts] + [NONE] * (MOST_PARTS - len(parts))
         inputs = {f"input{at}_id": number for at, number in enumerate(numbers, 1)}
         return self._node(f"XNNConcatenate{len(parts)}", parts[0], shape, axis=axis, **inputs)
+
+
+def _addresses(held: bool) -> int:
+    return 0 if held else _TRANSIENT_INDIRECTION
 
 
 def _number(value: Value | None) -> int:

@@ -9,20 +9,22 @@ import hashlib
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import lru_cache, partial
 
 import numpy as np
 import torch
+import torch.nn.functional as F
 from numpy.typing import NDArray
 from torch import Tensor, nn
 
 from models.deploy_graph import DeployMobileSR
 from models.images import to_input
-from models.network import MobileSR
+from models.network import LEAKY_SLOPE, MobileSR
 from models.quantization.equalisation import equalised
-from models.quantization.grids import Grids, fitted, thinned
-from models.quantization.layers import Place
+from models.quantization.grids import Activation, Grids, fitted, thinned
+from models.quantization.layers import LayerKind, Place
 from models.quantization.locations import located_layers
+from models.quantization.score_range import bounded
 from models.samples import sample_training_images
 from models.training.crops import CropSampler
 from models.training.photographs import photographs_of
@@ -31,6 +33,14 @@ CROP = 48
 CROPS = 24
 # Values of a tensor that are kept of one crop.
 _SAMPLES = 4000
+_LEAKY_RELU = partial(F.leaky_relu, negative_slope=LEAKY_SLOPE)
+# What comes behind a layer, and hides some of its errors.
+_BEHIND: Mapping[LayerKind, Activation] = {
+    LayerKind.MLP_IN: F.gelu,
+    LayerKind.EXPAND: _LEAKY_RELU,
+    LayerKind.DEPTHWISE: _LEAKY_RELU,
+    LayerKind.UPSAMPLING: _LEAKY_RELU,
+}
 
 
 @dataclass(frozen=True)
@@ -106,7 +116,12 @@ def _grids(model: MobileSR, crops: Sequence[Tensor]) -> dict[Place, Grids]:
             network(crop)
     for hook in hooks:
         hook.remove()
-    return {
-        place: Grids(fitted(torch.cat(taken[place])), fitted(torch.cat(given[place])))
+    grids = {
+        place: Grids(
+            fitted(torch.cat(taken[place])),
+            fitted(torch.cat(given[place]), _BEHIND.get(place.kind)),
+        )
         for place in taken
     }
+    config = model.config
+    return bounded(grids, config.n_feats // config.n_heads, config.window_size**2)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Callable
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor
 
+Activation = Callable[[Tensor], Tensor]
 _LOW, _HIGH = -128, 127
 # Of the range that was seen, what the grid may cover: what lies outside is cut off, and all that
 # lies inside is rounded more finely.
-_SHARES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.6, 0.5, 0.4)
+_SHARES = (1.0, 0.95, 0.9, 0.85, 0.8, 0.75, 0.7, 0.6, 0.5, 0.4, 0.3, 0.2)
 # Channels of zeros, and tensors of zeros, stay zero with any scale.
 _LEAST_SCALE = 1e-8
 
@@ -21,6 +23,15 @@ class Grid:
 
     scale: float
     zero_point: int
+
+    @property
+    def farthest(self) -> float:
+        """The value on it that is farthest from zero."""
+        return self.scale * max(_LOW - self.zero_point, _HIGH - self.zero_point, key=abs)
+
+    def narrowed(self, factor: float) -> Grid:
+        """So many times as wide, and as fine."""
+        return replace(self, scale=self.scale * factor)
 
     def steps(self, x: Tensor) -> Tensor:
         """Steps away from zero, whole numbers in float32; ties to even, what is outside cut off."""
@@ -46,13 +57,25 @@ class Grids:
     gives: Grid
 
 
-def fitted(samples: Tensor) -> Grid:
-    """The grid of the least mean square error on these values, of some that cover the range."""
+def fitted(samples: Tensor, through: Activation | None = None) -> Grid:
+    """The grid of the least mean square error on these values, of some that cover their range.
+
+    What counts is the error of what `through` makes of them, where that comes next. Both ends are
+    drawn in together first, then each by itself.
+    """
     values = samples.float()
+    exact = values if through is None else through(values)
     low, high = min(0.0, float(values.min())), max(0.0, float(values.max()))
-    grids = [_covering(low * share, high * share) for share in _SHARES]
-    errors = [float((grid.rounded(values) - values).square().mean()) for grid in grids]
-    return grids[errors.index(min(errors))]
+
+    def error(shares: tuple[float, float]) -> float:
+        made = _covering(low * shares[0], high * shares[1]).rounded(values)
+        made = made if through is None else through(made)
+        return float((made - exact).square().mean())
+
+    below, above = min(((share, share) for share in _SHARES), key=error)
+    below, _ = min(((share, above) for share in _SHARES), key=error)
+    _, above = min(((below, share) for share in _SHARES), key=error)
+    return _covering(low * below, high * above)
 
 
 def _covering(low: float, high: float) -> Grid:

@@ -16,11 +16,13 @@ _LOW, _HIGH = -128.0, 127.0
 _ROWS = 8192
 
 
-def quantised_weight(weight: Tensor) -> tuple[Tensor, Tensor]:
+def quantised_weight(weight: Tensor, least_scales: Tensor | None = None) -> tuple[Tensor, Tensor]:
     """(out, in) as int8 of -127 .. 127, and the scale of each of the `out` channels."""
     weight = weight.detach().float()
     # Channels of zeros stay zero with any scale.
     scales = (weight.abs().amax(dim=1) / _MOST).clamp_min(1e-12)
+    if least_scales is not None:
+        scales = torch.maximum(scales, least_scales.float())
     return torch.round(weight / scales[:, None]).to(torch.int8), scales
 
 

@@ -9,11 +9,18 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from models.quantization.grids import Grids
+from models.quantization.grids import Grid, Grids
 from models.quantization.int8 import quantised_weight
 
 _MOST_PRODUCT = 127 * 255
+# Sums become float32 before they are scaled.
+_MOST_BIAS = 2**23
 Layer = nn.Linear | nn.Conv2d
+
+
+def least_scales(bias: Tensor, takes: Grid) -> Tensor:
+    """Of the weights' channels, (out,): what keeps a bias beside far smaller weights exact."""
+    return bias.detach().abs() / (takes.scale * _MOST_BIAS)
 
 
 def quantised_bias(bias: Tensor, scales: Tensor) -> Tensor:
@@ -33,13 +40,13 @@ class StaticInt8(nn.Module):
     def __init__(self, layer: Layer, grids: Grids) -> None:
         super().__init__()
         self.grids = grids
-        flat, scales = quantised_weight(layer.weight.flatten(1))
+        own = layer.weight.new_zeros(len(layer.weight)) if layer.bias is None else layer.bias
+        flat, scales = quantised_weight(layer.weight.flatten(1), least_scales(own, grids.takes))
         # Integers are added exactly as long as they fit into a float's mantissa.
         short = flat.shape[1] * _MOST_PRODUCT < 2**24
         weight = flat.reshape(layer.weight.shape)
         self.register_buffer("weight", weight.float() if short else weight.double())
         sums = scales * grids.takes.scale
-        own = torch.zeros_like(sums) if layer.bias is None else layer.bias
         self.register_buffer("bias", quantised_bias(own, sums).double())
         self.register_buffer("factors", sums / grids.gives.scale)
         self.operation = _operation(layer)

@@ -31,7 +31,6 @@ from models.evaluation import score_outputs
 from models.images import ImagePair
 from models.inference import plan_for, upscale_images
 from models.origin import WeightsOrigin
-from search.candidates.sentinel import StudySentinel
 from search.constraints import Constraints
 from search.study.crops import CropKeeper
 from search.study.records import (
@@ -42,6 +41,7 @@ from search.study.records import (
     Status,
     Timing,
 )
+from search.study.usual_speed import StudySpeeds, at_usual_speed
 
 # PSNR by which the bound from the supernet's largest config may be wrong before it misleads.
 BOUND_MARGIN_DB = 0.1
@@ -55,11 +55,11 @@ class Evaluator:
         best_psnr_db: PSNR of the supernet's largest configs: what no candidate is expected to
             exceed by more than `BOUND_MARGIN_DB`. Raised when one does.
         origin: of the artifacts' weights; goes with each PSNR.
-        front: (latency_ms, psnr_y_db) of the feasible candidates judged so far.
         measurements: folder for the raw samples.
         crops: keeps some of the device's pictures for the report; None keeps none.
         sentinel: the reference model to run beside each candidate; without it latencies are not
-            corrected for drift.
+            corrected for drift. What it takes on a device as it usually was is found in the
+            results that are known (`search.study.usual_speed`): by the first candidate, in its own.
         say: told what is being done, for a progress line.
     """
 
@@ -72,13 +72,23 @@ class Evaluator:
     overlap: int | None
     origin: WeightsOrigin | None = None
     crops: CropKeeper | None = None
-    sentinel: StudySentinel | None = None
-    front: list[tuple[float, float]] = field(default_factory=list)
+    sentinel: Artifact | None = None
     say: Callable[[str], None] = lambda text: None
 
     def __post_init__(self) -> None:
         # One for all candidates: a phone that never cools is waited for once.
         self._gate = Gate(self.device, self.plan.cooldown_s)
+        # Of each artifact the last, in the order they came in.
+        self._known: dict[str, CandidateResult] = {}
+
+    @property
+    def front(self) -> list[tuple[float, float]]:
+        """(latency_ms, psnr_y_db) of the feasible candidates judged so far, for one speed."""
+        return [
+            (result.latency_ms, result.psnr_y_db)
+            for result in at_usual_speed(list(self._known.values()))
+            if result.feasible and result.latency_ms is not None and result.psnr_y_db is not None
+        ]
 
     def evaluate(self, number: int, candidate: Candidate, artifact: Artifact) -> CandidateResult:
         """Push, verify, measure, judge. A candidate's failure is a result, not an exception."""
@@ -98,7 +108,7 @@ class Evaluator:
         found = _FoundOut("failed")
         try:
             measurement = self._measured(number, candidate, artifact)
-            found = self._timed(number, measurement)
+            found = self._timed(number, candidate, artifact, measurement)
             reason = self._why_stop(found)
             if reason:
                 return replace(found, status="stopped", reason=reason)
@@ -124,17 +134,28 @@ class Evaluator:
             gate=self._gate,
         )
 
-    def _timed(self, number: int, measurement: Measurement) -> _FoundOut:
-        """Keep the raw samples; what they come to."""
+    def _timed(
+        self, number: int, candidate: Candidate, artifact: Artifact, measurement: Measurement
+    ) -> _FoundOut:
+        """Keep the raw samples; what they come to at the speed that all show."""
         file = self._file(number)
         measurement.save(file)
         timing = Timing.of(measurement, f"measurements/{file.name}")
-        return _FoundOut(
+        found = _FoundOut(
             "failed",
             timing=timing,
             violations=self.constraints.violations(timing.latency_ms, timing.peak_memory_mb),
             flags=measurement.flags,
         )
+        result = self._result(number, candidate, found, ArtifactFacts.of(artifact.manifest))
+        told = self._speeds_with(result).told(result)
+        return replace(
+            found, timing=told.timing, violations=told.constraint_violations, flags=told.flags
+        )
+
+    def _speeds_with(self, *results: CandidateResult) -> StudySpeeds:
+        """The speeds that all known show, these results in the place of what they replace."""
+        return StudySpeeds(list((self._known | {_place_of(one): one for one in results}).values()))
 
     def _result(
         self,
@@ -188,29 +209,41 @@ class Evaluator:
             gate=self._gate,
         )
         return [
-            result if isinstance(more, MeasurementFailed) else self._sharper(result, first, more)
-            for result, first, more in zip(results, earlier, found, strict=True)
+            result
+            if isinstance(more, MeasurementFailed)
+            else self._sharper(result, artifact, combined(first, more))
+            for result, artifact, first, more in zip(
+                results, artifacts, earlier, found, strict=True
+            )
         ]
 
     def _beside(self) -> dict[str, Any]:
         """The sentinel and its reference, as `measure` takes them; nothing where there is none."""
         if self.sentinel is None:
             return {}
-        reference = self.sentinel.reference_ms(self.device, self.plan, self.say)
-        if reference is None:
-            return {}
-        return {"sentinel": self.sentinel.artifact, "sentinel_reference_ms": reference}
+        reference_ms = self._speeds_with().reference_ms(
+            self.device.profile().key, self.sentinel.manifest.sha256, self.plan.threads
+        )
+        return {"sentinel": self.sentinel, "sentinel_reference_ms": reference_ms}
 
     def _sharper(
-        self, result: CandidateResult, first: Measurement, more: Measurement
+        self, result: CandidateResult, artifact: Artifact, measurement: Measurement
     ) -> CandidateResult:
-        found = self._timed(result.number, combined(first, more))
-        return result.model_copy(
+        found = self._timed(result.number, result.candidate, artifact, measurement)
+        sharper = result.model_copy(
             update={
                 "timing": found.timing,
                 "flags": found.flags,
                 "constraint_violations": result.constraint_violations | found.violations,
             }
+        )
+        self._remember(sharper)
+        return sharper
+
+    def why_stop(self, result: CandidateResult) -> str:
+        """Why a timed result is set aside, by all that is known now; empty where it is not."""
+        return self._why_stop(
+            _FoundOut("failed", timing=result.timing, violations=result.constraint_violations)
         )
 
     def remember(self, results: Sequence[CandidateResult]) -> None:
@@ -219,10 +252,9 @@ class Evaluator:
             self._remember(result)
 
     def _remember(self, result: CandidateResult) -> None:
+        self._known[_place_of(result)] = result
         if result.latency_ms is not None and result.psnr_y_db is not None:
             self.best_psnr_db = max(self.best_psnr_db, result.psnr_y_db)
-            if result.feasible:
-                self.front.append((result.latency_ms, result.psnr_y_db))
 
     def _file(self, number: int) -> Path:
         return self.measurements / f"trial-{number:05d}.json"
@@ -273,6 +305,11 @@ class Evaluator:
                 for image, pair in zip(scored.images, self.pairs, strict=True)
             ),
         )
+
+
+def _place_of(result: CandidateResult) -> str:
+    """A finetuned candidate is another artifact than the slice of the same trial."""
+    return result.artifact.sha256 if result.artifact else f"trial {result.number}"
 
 
 @dataclass(frozen=True)

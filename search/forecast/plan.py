@@ -11,7 +11,6 @@ from pathlib import Path
 
 from device_runner import Device
 from device_runner.devices.discovery import ALL
-from search.candidates.sentinel import FILE_NAME as REFERENCE_FILE
 from search.errors import RunError
 from search.forecast.rates import Rates, rates_for, rates_from
 from search.forecast.work import (
@@ -20,7 +19,6 @@ from search.forecast.work import (
     Work,
     candidate_sessions,
     seconds_of,
-    without_reference,
 )
 from search.inputs import SearchInputs
 from search.request import SearchRequest
@@ -90,16 +88,11 @@ def _known(part: RunDirectory) -> list[CandidateResult]:
     if not (part.spec_path.is_file() and part.begun):
         return []
     try:
-        results = results_of(load_study(part))
+        return results_of(load_study(part), part.path)
     except RunError:
         if part.shared_storage is None:
             raise
         return []  # a database that others use too, in which this study has not begun
-    sessions = SearchRequest.stored(part.spec_path).sessions
-    return [
-        without_reference(result, sessions) if place == 0 and result.device_s else result
-        for place, result in enumerate(results)
-    ]
 
 
 def _lane_work(
@@ -116,7 +109,6 @@ def _lane_work(
         known=len(known),
         candidates=max(0, wanted - len(known)),
         sessions=request.sessions,
-        reference=not (part.path / REFERENCE_FILE).is_file(),
         settle_sessions=max(0, request.settle_sessions - settled),
         stations=len(devices),
         on_this_computer=profile.kind in ON_THIS_COMPUTER,

@@ -21,7 +21,6 @@ from search.forecast.work import (
     Work,
     candidate_sessions,
     seconds_of,
-    without_reference,
 )
 from search.request import SearchRequest
 from search.study.records import CandidateResult
@@ -103,13 +102,10 @@ class RemainingTime:
             lane = self._lanes.get(result.profile_key)
             if lane is None:
                 return
-            work, measured = lane.work, result.device_s > 0
-            if work.reference and measured:
-                result = without_reference(result, work.sessions)
+            work = lane.work
             lane.results.append(result)
             lane.work = replace(
-                work, known=work.known + 1, candidates=max(0, work.candidates - 1),
-                reference=work.reference and not measured,
+                work, known=work.known + 1, candidates=max(0, work.candidates - 1)
             )  # fmt: skip
             sessions = candidate_sessions(work.sessions)
             lane.rates = rates_from(lane.results, lane.rates, sessions, RUN)

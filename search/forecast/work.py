@@ -7,9 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from device_runner.measuring.order import ARTIFACTS_PER_SENTINEL
-from search.candidates.sentinel import REFERENCE_SESSIONS
 from search.forecast.rates import Rates
-from search.study.records import CandidateResult
 
 # A candidate's check against eager PyTorch and its pictures, together, in sessions (default
 # search on a quiet host: 7.0 s a candidate, 0.68 s a launch while its front was settled).
@@ -24,7 +22,6 @@ class LaneWork:
         known: candidates whose result is known.
         candidates: how many more are to be exported, measured and judged.
         sessions: of each; as many of the sentinel run beside them.
-        reference: whether the sentinel's reference is still to be timed.
         settle_sessions: at most so many more, where the front is open.
         stations: devices that share the candidates.
         on_this_computer: whether exports wait for the measuring.
@@ -34,7 +31,6 @@ class LaneWork:
     known: int
     candidates: int
     sessions: int
-    reference: bool
     settle_sessions: int
     stations: int = 1
     on_this_computer: bool = True
@@ -47,13 +43,7 @@ class LaneWork:
     @property
     def launches(self) -> int:
         """Sessions that are still to be run, the sentinel's included."""
-        reference = REFERENCE_SESSIONS * self.reference
-        return (
-            2 * self.sessions * self.candidates
-            + reference
-            + self.settle_sessions
-            + self.settle_sentinels
-        )
+        return 2 * self.sessions * self.candidates + self.settle_sessions + self.settle_sentinels
 
 
 @dataclass(frozen=True)
@@ -92,12 +82,6 @@ def candidate_sessions(sessions: int) -> float:
     return 2 * sessions + JUDGING_IN_SESSIONS
 
 
-def without_reference(result: CandidateResult, sessions: int) -> CandidateResult:
-    """The first result of a study: the sentinel's reference was timed within its time."""
-    share = 1 + REFERENCE_SESSIONS / candidate_sessions(sessions)
-    return result.model_copy(update={"device_s": result.device_s / share})
-
-
 def seconds_of(work: Work, rates: Mapping[str, Rates]) -> Seconds:
     """How long the work takes at each profile's rates.
 
@@ -118,7 +102,6 @@ def seconds_of(work: Work, rates: Mapping[str, Rates]) -> Seconds:
 def _lane_seconds(lane: LaneWork, rates: Rates) -> Seconds:
     session_s = rates.session.seconds
     measuring = lane.candidates * candidate_sessions(lane.sessions) / max(1, lane.stations)
-    measuring += REFERENCE_SESSIONS * lane.reference
     exporting = lane.candidates * rates.export.seconds
     if not lane.on_this_computer:
         # They run ahead of the devices.

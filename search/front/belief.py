@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import scipy.stats
@@ -15,6 +16,7 @@ from search.study.records import CandidateResult
 
 # Intervals in records are 95 % ones (`MeasurePlan.confidence`).
 _TAIL = 0.975
+_QUANTILE = float(scipy.stats.norm.ppf(_TAIL))
 
 
 def belief_of(results: Sequence[CandidateResult]) -> LatencyBelief:
@@ -29,9 +31,14 @@ def belief_of(results: Sequence[CandidateResult]) -> LatencyBelief:
         [np.log(result.latency_ms or np.nan) for result in results], deviations, counts
     )
     sessions = [np.log(one.timing.session_ms) for one in results if one.timing]
-    if len(sessions) < len(results) or any(row.size == 0 for row in sessions):
-        return belief
-    return with_modes(belief, sessions)
+    if len(sessions) == len(results) and all(row.size > 0 for row in sessions):
+        belief = with_modes(belief, sessions)
+    return replace(belief, doubt=np.array([_doubt(result) for result in results]))
+
+
+def _doubt(result: CandidateResult) -> float:
+    """What more sessions at the same speed of the device do not make smaller."""
+    return result.timing.log_doubt if result.timing else 0.0
 
 
 def _session_sd(result: CandidateResult, sessions: int) -> float:
@@ -41,6 +48,8 @@ def _session_sd(result: CandidateResult, sessions: int) -> float:
         return 0.0
     # Nothing takes no time: an interval that reaches zero is cut off far below its middle.
     width = float(np.log(high) - np.log(max(low, middle / 1000)))
+    # The doubt about the device's speed is no difference between sessions.
+    width = max(width**2 - (2 * _QUANTILE * _doubt(result)) ** 2, 0.0) ** 0.5
     if sessions < MIN_SESSIONS_FOR_BOOTSTRAP:
         return width / 2**0.5
     reach = float(scipy.stats.t.ppf(_TAIL, sessions - 1))

@@ -42,6 +42,8 @@ class LatencyBelief:
     """What is known of the logarithms of some candidates' latencies: Student's t each, (n,).
 
     `modes` are in its place where launches are of two kinds; mean and deviation are theirs then.
+    `doubt`, (n,), is a normal deviation on top, of no session's making: how a candidate reacts to
+    a speed of the device that it was hardly measured at.
 
     Raises:
         ValueError: rows of unlike length, not finite, or a scale or freedom below zero.
@@ -51,6 +53,7 @@ class LatencyBelief:
     scale: np.ndarray
     freedom: np.ndarray
     modes: Modes | None = None
+    doubt: np.ndarray | None = None
 
     def __post_init__(self) -> None:
         rows = (self.mean, self.scale, self.freedom)
@@ -64,17 +67,22 @@ class LatencyBelief:
     @property
     def sd(self) -> np.ndarray:
         """Its standard deviation; of one that has none (two degrees or fewer), of three's."""
-        if self.modes is not None:
-            return self.modes.sd
         freedom = np.maximum(self.freedom, 3.0)
-        return np.asarray(self.scale * np.sqrt(freedom / (freedom - 2.0)))
+        luck = self.scale * np.sqrt(freedom / (freedom - 2.0))
+        if self.modes is not None:
+            luck = self.modes.sd
+        return np.asarray(luck if self.doubt is None else np.hypot(luck, self.doubt))
 
     def drawn(self, random: np.random.Generator, draws: int) -> np.ndarray:
         """Possible log latencies: (draws, n)."""
         if self.modes is not None:
-            return self.modes.drawn(random, draws)
-        luck = random.standard_t(self.freedom, (draws, self.mean.size))
-        return np.asarray(self.mean + self.scale * luck)
+            found = self.modes.drawn(random, draws)
+        else:
+            luck = random.standard_t(self.freedom, (draws, self.mean.size))
+            found = self.mean + self.scale * luck
+        if self.doubt is not None and self.doubt.any():
+            found = found + self.doubt * random.standard_normal(found.shape)
+        return np.asarray(found)
 
 
 @dataclass(frozen=True)

@@ -77,9 +77,8 @@ class Settling:
         entrants = self._entrants()
         if len(entrants) < 2:
             return RaceEnd("fewer than two candidates could be compared", 0)
-        began = sum(result.sessions for result, _ in entrants)
-        while True:
-            spent = sum(result.sessions for result, _ in entrants) - began
+        spent = 0
+        while len(entrants) >= 2:
             self.spent(spent, spent + self._left([result for result, _ in entrants]))
             if self.stop_at_s is not None and time.monotonic() > self.stop_at_s:
                 return RaceEnd("the time budget is spent", spent)
@@ -95,20 +94,22 @@ class Settling:
             sharper = self.sharpener.sharpen(
                 [result for result, _ in chosen], [artifact for _, artifact in chosen], ROUNDS
             )
-            if all(
-                new.sessions == old.sessions for new, (old, _) in zip(sharper, chosen, strict=True)
-            ):
+            more = sum(one.sessions for one in sharper) - sum(one.sessions for one, _ in chosen)
+            if not more:
                 return RaceEnd("the undecided candidates could not be timed again", spent)
-            for place, result in zip(places, sharper, strict=True):
+            spent += more
+            for result in sharper:
                 refine(self.study, result)
-                entrants[place] = (result, entrants[place][1])
+            # The usual speed has moved with them, and with it all latencies.
+            entrants = self._entrants()
+        return RaceEnd("fewer than two candidates are left", spent)
 
     def _entrants(self) -> list[tuple[CandidateResult, Artifact]]:
         """Judged, feasible candidates whose samples and artifact are still there."""
         found = artifacts_in(self.artifacts)
         return [
             (result, found[result.artifact.sha256])
-            for result in results_of(self.study)
+            for result in results_of(self.study, self.run_path)
             if result.status == "ok"
             and result.feasible
             and result.sessions > 0

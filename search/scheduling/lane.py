@@ -7,6 +7,7 @@ import random
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from pathlib import Path
 
 import optuna
 
@@ -19,6 +20,7 @@ from search.scheduling.station import Job, Station
 from search.space import SearchSpace
 from search.study.records import CandidateResult
 from search.study.study import DUPLICATE_ATTRIBUTE, known_results, own, record, recover
+from search.study.usual_speed import at_usual_speed
 
 # On a small space samplers keep proposing what is known (Optuna: wontfix). After this many in a
 # row a config nobody has tried is enqueued instead.
@@ -31,12 +33,14 @@ class Lane:
 
     Attributes:
         trials: distinct candidates to know at the end, those of earlier runs counted.
+        run_path: the run directory; None where there is none to read from.
         owner: whose the trials are, in a study that several searches share.
         guard: entered around every use of the study, to put its trouble into words.
-        known: candidate key -> result, of all that is settled.
+        known: candidate key -> result, of all that is settled, told for one speed.
         open: candidate key -> job, of all that was asked for and is not settled.
         ready: open jobs that have an artifact and wait for a device.
         blame: which of its candidates' failures are the devices'.
+        asked_anew: keys of candidates that were set aside for a latency that did not last.
         why: how it ended, in words; empty while it goes on.
     """
 
@@ -46,6 +50,7 @@ class Lane:
     stations: list[Station]
     trials: int
     seed: int = 0
+    run_path: Path | None = None
     owner: str = ""
     finished: Callable[[CandidateResult, int, int], None] = lambda result, done, total: None
     guard: Callable[[], contextlib.AbstractContextManager[None]] = contextlib.nullcontext
@@ -53,6 +58,7 @@ class Lane:
     open: dict[str, Job] = field(default_factory=dict)
     ready: deque[Job] = field(default_factory=deque)
     blame: Blame = field(default_factory=Blame)
+    asked_anew: set[str] = field(default_factory=set)
     working: int = 0
     why: str = ""
 
@@ -76,13 +82,14 @@ class Lane:
         """Take up the study where an earlier run left it."""
         with self.guard():
             self._reopen()
-            self.known = known_results(self.study)
+            self.known = known_results(self.study, self.run_path)
             if not self.known:
                 # Both ends of the front are known from the start.
                 for config in (self.space.smallest(), self.space.largest()):
                     self._enqueue(config)
         for station in self.stations:
             station.judge.remember(list(self.known.values()))
+        self._ask_anew()
 
     def close(self) -> None:
         """Open trials are closed, not lost: the next run of the same command asks them again."""
@@ -158,7 +165,23 @@ class Lane:
         for station in self.stations:
             if station is not by:
                 station.judge.remember([result])
+        self.known = {one.key: one for one in at_usual_speed(list(self.known.values()))}
         self.finished(result, len(self.known), self.trials)
+        self._ask_anew()
+
+    def _ask_anew(self) -> None:
+        """Candidates that were set aside unjudged, and would not be by what is known now.
+
+        Each once: it is measured as if it were new, which settles it.
+        """
+        judge = self.stations[0].judge
+        for key, result in list(self.known.items()):
+            if result.status != "stopped" or key in self.asked_anew or judge.why_stop(result):
+                continue
+            self.asked_anew.add(key)
+            del self.known[key]
+            with self.guard():
+                self._enqueue(result.config, result.deployment.precision)
 
     def fail(self, job: Job, reason: str) -> None:
         """Settle a candidate that has no measurement."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import ClassVar
 
@@ -10,6 +11,7 @@ from pydantic import Field
 from foundation.records import VersionedRecord
 from models.quality_interval import FEWEST_PICTURES, PsnrDifference, psnr_difference
 from search.study.records import CandidateResult
+from search.study.usual_speed import StudySpeeds, with_sessions
 
 FOLDER = "finetuned"
 
@@ -60,14 +62,24 @@ class FinetunedResult(VersionedRecord):
         return f"{words}: worse; it was trained on too few pictures, or at too high a rate"
 
 
-def finetuned_in(run_path: Path) -> list[FinetunedResult]:
-    """The finetuned candidates of a run, by trial.
+def finetuned_in(run_path: Path, results: Sequence[CandidateResult]) -> list[FinetunedResult]:
+    """The finetuned candidates of a run, by trial, told for the speed of its `results`.
 
     Raises:
         RequestError: a record is damaged.
     """
+    speeds = StudySpeeds(results)
     found = [FinetunedResult.load(path) for path in (run_path / FOLDER).glob("trial-*.json")]
-    return sorted(found, key=lambda result: result.after.number)
+    told = [
+        one.model_copy(
+            update={
+                "before": speeds.told(with_sessions(one.before, run_path)),
+                "after": speeds.told(with_sessions(one.after, run_path)),
+            }
+        )
+        for one in found
+    ]
+    return sorted(told, key=lambda result: result.after.number)
 
 
 def finetuned_path(run_path: Path, number: int, suffix: str = ".json") -> Path:

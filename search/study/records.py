@@ -11,6 +11,7 @@ from typing import Any, ClassVar, Literal, Self
 from pydantic import BaseModel, ConfigDict, Field, PositiveFloat
 
 from device_runner import Measurement
+from device_runner.measuring.usual_speed import SessionsBeside
 from foundation.artifact import ArtifactManifest, delegated_share
 from foundation.records import VersionedRecord
 from models.config import MobileSRConfig
@@ -62,9 +63,15 @@ class Timing(_Part):
     """What a candidate's measurement came to; None is what no session tells.
 
     Attributes:
-        latency_ms: corrected for the device's drift where a sentinel ran; `raw_latency_ms` not.
+        latency_ms: told for the speed the device usually had, where a sentinel ran;
+            `raw_latency_ms` as it was read.
         sessions: how many it was estimated from; None where the record did not count them.
         session_ms: each one's median, corrected for drift; empty where the record lacks them.
+        log_doubt: standard deviation of the latency's logarithm from what is not known of how the
+            candidate reacts to the device's speed; it is in the interval.
+        beside: the sessions as they were read, and the sentinel's: by them the latency is told
+            anew whenever it is read (`search.study.usual_speed`). None where no sentinel ran, and
+            in records of earlier versions.
         measurement_file: the raw samples, relative to the run directory.
     """
 
@@ -74,6 +81,8 @@ class Timing(_Part):
     raw_latency_ms: float | None = None
     sessions: int | None = Field(default=None, ge=1)
     session_ms: tuple[PositiveFloat, ...] = ()
+    log_doubt: float = Field(default=0.0, ge=0)
+    beside: SessionsBeside | None = None
     first_run_ms: float | None = None
     load_ms: float | None = None
     peak_memory_mb: float | None = None
@@ -91,6 +100,7 @@ class Timing(_Part):
             raw_latency_ms=estimate.raw_latency_ms,
             sessions=estimate.sessions,
             session_ms=measurement.session_medians_ms,
+            beside=SessionsBeside.of(measurement),
             first_run_ms=estimate.first_run_ms,
             load_ms=estimate.load_ms,
             peak_memory_mb=estimate.peak_memory_mb,
@@ -147,10 +157,10 @@ class CandidateResult(VersionedRecord):
     """
 
     kind: ClassVar[str] = "candidate-result"
-    version: ClassVar[int] = 4
+    version: ClassVar[int] = 5
     # 1 and 2 were flat, config and deployment without a type; 1 knew no raw latency and did not
-    # count sessions. 3 did not keep them.
-    also_reads: ClassVar[tuple[int, ...]] = (1, 2, 3)
+    # count sessions. 3 did not keep them, 4 not the sentinel's beside them.
+    also_reads: ClassVar[tuple[int, ...]] = (1, 2, 3, 4)
 
     number: int
     config: MobileSRConfig

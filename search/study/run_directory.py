@@ -262,12 +262,14 @@ class RunDirectory:
     def results(self) -> list[CandidateResult]:
         """Every finished candidate once, in the order of its trials, profile by profile.
 
+        Latencies of one profile are told for one speed of its device (`search.study.usual_speed`).
+
         Raises:
             RunError: the study cannot be read.
         """
         parts = self.parts
         if not parts:
-            return results_of(load_study(self))
+            return results_of(load_study(self), self.path)
         # Numbers are those of each profile's own study; files are named from here.
         return [
             result.seen_from_above(f"{PROFILES}/{part.path.name}")

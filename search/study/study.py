@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any, Literal
 
 import optuna
@@ -22,6 +23,7 @@ from search.study.storage import (
     unreadable,
     where_of,
 )
+from search.study.usual_speed import at_usual_speed, with_sessions
 
 DIRECTIONS: tuple[Literal["minimize"], Literal["maximize"]] = ("minimize", "maximize")
 OBJECTIVES = ("latency_ms", "psnr_y_db")
@@ -142,7 +144,11 @@ def recover(study: optuna.Study, owner: str = "") -> list[dict[str, object]]:
 
 
 def tell(study: optuna.Study, number: int, result: CandidateResult) -> None:
-    """Hand a result to Optuna: values where it was judged, else pruned or failed."""
+    """Hand a result to Optuna: values where it was judged, else pruned or failed.
+
+    A told value is final, while the speed for which latencies are told moves on: the sampler sees
+    those of a first slow spell as they were told then.
+    """
     if result.status == "ok":
         assert result.latency_ms is not None
         assert result.psnr_y_db is not None
@@ -174,9 +180,9 @@ def refine(study: optuna.Study, result: CandidateResult) -> None:
     study.set_user_attr(_refined_attribute(result.number), result.to_dict())
 
 
-def known_results(study: optuna.Study) -> dict[str, CandidateResult]:
-    """Candidate key -> its result, for every candidate the study has paid for."""
-    return {result.key: result for result in results_of(study)}
+def known_results(study: optuna.Study, run_path: Path | None = None) -> dict[str, CandidateResult]:
+    """Candidate key -> its result, as `results_of` has it."""
+    return {result.key: result for result in results_of(study, run_path)}
 
 
 def _refined_attribute(number: int) -> str:
@@ -184,13 +190,16 @@ def _refined_attribute(number: int) -> str:
     return f"refined:{number}"
 
 
-def results_of(study: optuna.Study) -> list[CandidateResult]:
-    """The records behind a study's finished trials; duplicates are left out.
+def results_of(study: optuna.Study, run_path: Path | None = None) -> list[CandidateResult]:
+    """What the study knows of each candidate it has paid for, told for one speed.
 
-    Where later sessions sharpened a result (`study.refine`), the sharper one.
+    Where later sessions sharpened a result (`study.refine`), the sharper one; where a candidate
+    was set aside and then measured anew, the later one; duplicates are left out. The values that
+    Optuna was told are those of their moment. `run_path` is where the measurements of earlier
+    versions lie, which kept too little in the study (`usual_speed.with_sessions`).
     """
     sharper = study.user_attrs
-    return [
+    found = [
         CandidateResult.from_dict(
             sharper.get(_refined_attribute(trial.number), trial.user_attrs[RESULT_ATTRIBUTE]),
             where=f"trial {trial.number} of the study",
@@ -200,6 +209,12 @@ def results_of(study: optuna.Study) -> list[CandidateResult]:
         and RESULT_ATTRIBUTE in trial.user_attrs
         and DUPLICATE_ATTRIBUTE not in trial.user_attrs
     ]
+    if run_path is not None:
+        found = [with_sessions(result, run_path) for result in found]
+    last = {result.key: result.number for result in found}
+    return at_usual_speed(
+        [one for one in found if one.status != "stopped" or last[one.key] == one.number]
+    )
 
 
 def first_trials_of(study: optuna.Study) -> dict[int, int]:

@@ -82,6 +82,9 @@ class FakeEvaluator:
     def remember(self, results: list[CandidateResult]) -> None:
         self.remembered += results
 
+    def why_stop(self, result: CandidateResult) -> str:
+        return result.reason
+
     def sharpen(
         self, results: Sequence[CandidateResult], artifacts: Sequence[Artifact], rounds: int
     ) -> list[CandidateResult]:

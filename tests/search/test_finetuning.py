@@ -79,7 +79,7 @@ def test_each_gets_weights_of_its_own_and_a_result_beside_the_slice(run, finetun
         weights = load_weights(finetuned_path(run.path, one.after.number, ".pt"))
         assert weights.origin == WeightsOrigin.FINETUNED
         assert weights.config == one.after.config
-    assert finetuned_in(run.path) == found
+    assert finetuned_in(run.path, run.results()) == found
 
 
 def test_the_search_itself_is_unchanged(run, finetuned):

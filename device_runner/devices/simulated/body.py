@@ -27,6 +27,8 @@ class Body:
         self._percent = spec.battery.percent
         self._drift = float(rng.normal(0.0, spec.noise.drift_sigma))
         self._drift_at_s = self._at_s
+        # Nobody has looked yet: as likely slow as it is slow on the whole.
+        self._slow, self._slow_at_s = 0.0, -math.inf
         self.temperature_c = spec.heat.start_c
         self.status = 0
         self._announce()
@@ -113,7 +115,18 @@ class Body:
             fresh = noise.drift_sigma * math.sqrt(1.0 - kept**2)
             self._drift = self._drift * kept + fresh * float(self._rng.standard_normal())
             self._drift_at_s = now
-        return math.exp(self._drift)
+        return math.exp(self._drift) * self._spell()
+
+    def _spell(self) -> float:
+        """By what factor it is slower just now, sampled exactly from its two states."""
+        spells, now = self._spec.noise.spells, self._clock.monotonic_s()
+        if spells is None:
+            return 1.0
+        if now > self._slow_at_s:
+            passed_s = np.asarray(now - self._slow_at_s)
+            chance = float(spells.slow_after(np.asarray(self._slow), passed_s))
+            self._slow, self._slow_at_s = float(self._rng.random() < chance), now
+        return spells.factor if self._slow else 1.0
 
     def readings(self) -> list[Reading]:
         """What the phone says of itself, in the words of a real one."""

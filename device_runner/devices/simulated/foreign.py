@@ -9,6 +9,7 @@ the same noise. `spec.NoiseSpec` has the first two for a simulated phone.
 from __future__ import annotations
 
 import math
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 
@@ -22,6 +23,8 @@ _TAIL_DOF = 3.0
 _SLOW_SHARE = 0.3
 _OUTLIER_SHARE = 0.08
 _STEPS = 2
+# Slow spells in the course of a measurement: shares of it that the device stays usual and slow.
+_USUAL, _SLOW = 0.3, 0.1
 _REMEMBERED = 0.6
 _NIGHTS_A_REBOOT = 10.0
 _WEEK = 7
@@ -53,6 +56,28 @@ class Course(StrEnum):
     # Throttled and released at moments of their own.
     STEPS = "steps"
     SINE = "sine"
+    # Slower by the whole size for a while, as a virtual machine whose neighbours are busy.
+    SPELLS = "slow spells"
+
+
+@dataclass(frozen=True)
+class SlowSpells:
+    """A device that is now as usual, now slower by `factor`, as a shared virtual machine is.
+
+    Each state lasts for an exponential time, `usual_s` and `slow_s` on average (a telegraph
+    process). The defaults are about those of the machine this was met on: in a first search of two
+    minutes four spells, together a fifth of the time.
+    """
+
+    factor: float = 2.0
+    usual_s: float = 40.0
+    slow_s: float = 10.0
+
+    def slow_after(self, slow: np.ndarray, passed_s: np.ndarray) -> np.ndarray:
+        """The chance of being slow so long after a moment at which it was `slow` or not."""
+        share = self.slow_s / (self.usual_s + self.slow_s)
+        kept = np.exp(-passed_s * (1 / self.usual_s + 1 / self.slow_s))
+        return np.asarray(share + (slow - share) * kept)
 
 
 class Nights(StrEnum):
@@ -133,7 +158,21 @@ def course(
         ends = begins + rng.uniform(0.1, 0.5, (_STEPS, many, 1))
         slow = (times > begins) & (times < ends)
         return size * slow.max(axis=0).astype(float)
+    if kind is Course.SPELLS:
+        return size * _spells(rng, times)
     return _wander(rng, times.shape, size)
+
+
+def _spells(rng: np.random.Generator, times: np.ndarray) -> np.ndarray:
+    """1 where the device is slow and 0 where it is not, (measurements, times)."""
+    spells = SlowSpells(usual_s=_USUAL, slow_s=_SLOW)
+    found = np.empty(times.shape)
+    slow, since = np.full(times.shape[0], _SLOW / (_USUAL + _SLOW)), times[:, 0]
+    for at in range(times.shape[1]):
+        chance = spells.slow_after(slow, times[:, at] - since)
+        slow, since = (rng.random(times.shape[0]) < chance).astype(float), times[:, at]
+        found[:, at] = slow
+    return found
 
 
 def _wander(rng: np.random.Generator, shape: tuple[int, ...], sd: float) -> np.ndarray:

@@ -9,6 +9,7 @@ from urllib.parse import parse_qsl
 
 from device_runner.devices.simulated.clock import SimulatedClock
 from device_runner.devices.simulated.device import SimulatedDevice
+from device_runner.devices.simulated.foreign import SlowSpells
 from device_runner.devices.simulated.presets import PRESETS
 from device_runner.devices.simulated.spec import PhoneSpec
 from device_runner.errors import DeviceUnknownError
@@ -39,6 +40,10 @@ def _loss(spec: PhoneSpec, value: float) -> PhoneSpec:
     return replace(spec, loss_rate=value)
 
 
+def _slow(spec: PhoneSpec, value: float) -> PhoneSpec:
+    return replace(spec, noise=replace(spec.noise, spells=SlowSpells(factor=value)))
+
+
 # Name -> lowest value, highest value, what it changes.
 _OPTIONS: dict[str, tuple[float, float, Callable[[PhoneSpec, float], PhoneSpec]]] = {
     "ambient_c": (-20.0, 60.0, _ambient),
@@ -46,6 +51,8 @@ _OPTIONS: dict[str, tuple[float, float, Callable[[PhoneSpec, float], PhoneSpec]]
     "charging": (0.0, 1.0, _charging),
     "screen_off_after_s": (0.0, 1e6, _screen),
     "loss_rate": (0.0, 1.0, _loss),
+    # Slow spells, as on a shared virtual machine, in which it takes so many times as long.
+    "slow_factor": (1.0, 10.0, _slow),
 }
 _MAX_SEED = 2**32
 

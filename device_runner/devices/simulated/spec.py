@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from device_runner.devices.simulated.foreign import Launches
+from device_runner.devices.simulated.foreign import Launches, SlowSpells
 
 
 @dataclass(frozen=True)
@@ -66,7 +66,8 @@ class NoiseSpec:
     spike_chance` is longer by `spike_share` on average. A launch as a whole is off by
     `launch_sigma`, and, where it is not bound to cores, with `misplaced_chance` slow by
     `misplaced_share`. The device itself drifts by `drift_sigma` with a memory of `drift_tau_s`.
-    `launches` is the shape of what a launch is off by (`foreign.Launches`).
+    `launches` is the shape of what a launch is off by (`foreign.Launches`). `spells` are stretches
+    in which the whole device is slower.
     """
 
     iteration_sigma: float
@@ -78,6 +79,7 @@ class NoiseSpec:
     drift_sigma: float
     drift_tau_s: float
     launches: Launches = Launches.NORMAL
+    spells: SlowSpells | None = None
 
 
 @dataclass(frozen=True)

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import cast
 
 from torch import nn
 
 from models.deployment import Io
 from models.lowering.direct.numerics import EXACT, Numerics
-from models.lowering.direct.picture import picture_in, picture_out
+from models.lowering.direct.picture import picture_in, picture_out, strips_out
 from models.lowering.direct.strips import (
     Strips,
     channel_parts,
@@ -24,6 +25,8 @@ from models.lowering.xnnpack_graph import XnnpackGraph
 from models.lowering.xnnpack_values import DataType, Kernel, Padding, Value
 from models.network import LEAKY_SLOPE, MobileSR, ResBlock, WindowTransformer
 from models.quantization.layers import LayerKind, Place
+
+FUSE = Place(None, LayerKind.FUSE)
 
 
 class DirectResBlock:
@@ -64,32 +67,44 @@ def write_network(
     The bilinear base, to which all else is added, is float32 in every precision.
     """
     config, graph = model.config, XnnpackGraph(numerics.float_type)
-    scale = config.scale
+    larger = (height * config.scale, width * config.scale)
     picture = picture_in(graph, io, height, width)
-    base = graph.resize_bilinear(picture, height * scale, width * scale)
+    base = None if numerics.sparing else graph.resize_bilinear(picture, *larger)
     head = graph.convolution(
         graph.convert(picture, numerics.float_type),
         graph.kernel(convolution_weight(model.head), model.head.bias),
         Padding(1, 1, 1),
+        held=not numerics.sparing,
     )
     features: Strips = cut(graph, head, plan.window_rows * config.window_size)
     blocks = _blocks(graph, model, plan, numerics)
-    before = features
-    for _ in range(config.body_passes):
-        before = features
-        for block in blocks:
-            features = block.write(features)
-    both = [graph.concatenate(pair, axis=3) for pair in zip(before, features, strict=True)]
+    for _ in range(config.body_passes - 1):
+        features = _through(blocks, features)
+    before = [graph.on_grid(strip, numerics.takes(FUSE)) for strip in features]
+    features = _through(blocks, features)
+    after = [graph.on_grid(strip, numerics.takes(FUSE)) for strip in features]
+    both = [graph.concatenate(pair, axis=3) for pair in zip(before, after, strict=True)]
     fuse = _fuse_kernels(graph, model, numerics)
     fused = []
     for at in range(len(both)):
         wide, padding = with_halo(graph, both, at, fuse[0].takes)
-        parts = [graph.convolution(wide, kernel, padding) for kernel in fuse]
+        parts = [
+            graph.convolution(wide, kernel, padding, held=not numerics.sparing) for kernel in fuse
+        ]
         fused.append(graph.concatenate(parts, axis=3))
     tail = DirectTail(graph, model, plan.tail_rows, numerics)
-    residual = graph.convert(graph.concatenate(tail.write(fused), axis=1), DataType.FP32)
-    picture_out(graph, io, graph.add(residual, base))
+    if base is None:
+        strips_out(graph, io, picture, tail.write_in_turn(fused))
+    else:
+        residual = graph.convert(graph.concatenate(tail.write(fused), axis=1), DataType.FP32)
+        picture_out(graph, io, graph.add(residual, base))
     return graph
+
+
+def _through(blocks: Sequence[DirectTransformer | DirectResBlock], features: Strips) -> Strips:
+    for block in blocks:
+        features = block.write(features)
+    return features
 
 
 def _fuse_kernels(graph: XnnpackGraph, model: MobileSR, numerics: Numerics) -> list[Kernel]:
@@ -98,8 +113,7 @@ def _fuse_kernels(graph: XnnpackGraph, model: MobileSR, numerics: Numerics) -> l
     assert bias is not None
     whole = LayerKind.FUSE in numerics.int8.static
     parts = [slice(None)] if whole else channel_parts(model.fuse.out_channels)
-    place = Place(None, LayerKind.FUSE)
-    return [numerics.kernel(graph, place, weight[part], bias[part]) for part in parts]
+    return [numerics.kernel(graph, FUSE, weight[part], bias[part]) for part in parts]
 
 
 def _blocks(

@@ -11,7 +11,7 @@ from models.deployment import Precision
 from models.lowering.xnnpack_graph import XnnpackGraph
 from models.lowering.xnnpack_values import DataType, Kernel
 from models.quantization.calibration import Int8Network
-from models.quantization.grids import Grids
+from models.quantization.grids import Grid, Grids
 from models.quantization.layers import FLOAT_LAYERS, INT8_LAYERS, Int8Layers, LayerKind, Place
 
 # Of a kernel in XNNPACK's layout, the axis of its output channels.
@@ -25,6 +25,24 @@ class Numerics:
     float_type: DataType = DataType.FP32
     int8: Int8Layers = FLOAT_LAYERS
     grids: Mapping[Place, Grids] = field(default_factory=dict)
+
+    @property
+    def scores_are_bounded(self) -> bool:
+        """Whether queries and keys lie on grids, which `score_range` sees to."""
+        return {LayerKind.QUERY, LayerKind.KEY, LayerKind.VALUE} <= self.int8.static
+
+    @property
+    def sparing(self) -> bool:
+        """Whether memory is spared, where it costs 1 to 2 % of the time.
+
+        A strip is made into a piece of the output as soon as it can be, and the largest tables of
+        addresses (`XnnpackGraph.convolution`, `resize_bilinear`) are not held.
+        """
+        return bool(self.int8.static | self.int8.dynamic)
+
+    def takes(self, place: Place) -> Grid | None:
+        """The grid that a layer's input lies on; None where it may be anything."""
+        return self.grids[place].takes if place.kind in self.int8.static else None
 
     def kernel(
         self, graph: XnnpackGraph, place: Place, weight: Tensor, bias: Tensor | None

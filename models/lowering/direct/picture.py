@@ -7,10 +7,13 @@ arithmetic of `models.images.to_input` and `to_uint8`, to the last bit.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from itertools import islice
+
 import torch
 
 from models.deployment import Io
-from models.lowering.xnnpack_graph import XnnpackGraph
+from models.lowering.xnnpack_graph import MOST_PARTS, XnnpackGraph
 from models.lowering.xnnpack_values import DataType, Value
 
 _COLOURS = 3
@@ -28,11 +31,43 @@ def picture_in(graph: XnnpackGraph, io: Io, height: int, width: int) -> Value:
 
 def picture_out(graph: XnnpackGraph, io: Io, picture: Value) -> None:
     """Make (1, H, W, 3), float32, the graph's output."""
+    graph.output(_as_output(graph, io, picture))
+
+
+def strips_out(graph: XnnpackGraph, io: Io, picture: Value, residuals: Iterator[Value]) -> None:
+    """Make the graph's output of residuals, (1, h, scale * W, 3), from top to bottom.
+
+    Each is added to what it covers of the bilinear base of `picture`, (1, H, W, 3). What is done
+    is joined at once, so that pieces are not held all together.
+    """
+    axis = 2 if io == "float" else 1
+    pieces = (_as_output(graph, io, piece) for piece in _on_base(graph, picture, residuals))
+    joined = []
+    while some := list(islice(pieces, MOST_PARTS)):
+        joined.append(graph.concatenate(some, axis))
+    graph.output(graph.concatenate(joined, axis))
+
+
+def _on_base(graph: XnnpackGraph, picture: Value, residuals: Iterator[Value]) -> Iterator[Value]:
+    height, width = picture.shape[1:3]
+    top = 0
+    for residual in residuals:
+        scale = residual.shape[2] // width
+        bottom = top + residual.shape[1] // scale
+        # A row of either neighbour; the picture's edge is repeated by the operator itself.
+        first, last = max(0, top - 1), min(height, bottom + 1)
+        rows = graph.slice(picture, 1, first, last)
+        base = graph.resize_bilinear(rows, (last - first) * scale, width * scale, held=False)
+        base = graph.slice(base, 1, (top - first) * scale, (bottom - first) * scale)
+        yield graph.add(residual, base)
+        top = bottom
+
+
+def _as_output(graph: XnnpackGraph, io: Io, picture: Value) -> Value:
     if io == "float":
-        graph.output(graph.transpose(picture, [0, 3, 1, 2]))
-        return
+        return graph.transpose(picture, [0, 3, 1, 2])
     # A conversion with steps of 1/255 multiplies by what is not quite 255: ties would go wrong.
-    graph.output(graph.convert(graph.multiply(picture, _most(graph)), DataType.QUINT8))
+    return graph.convert(graph.multiply(picture, _most(graph)), DataType.QUINT8)
 
 
 def _most(graph: XnnpackGraph) -> Value:

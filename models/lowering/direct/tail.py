@@ -12,6 +12,7 @@ whole rows of pixels are moved.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
@@ -78,6 +79,13 @@ class DirectTail:
         """(1, h, W, C) each -> (1, scale * h, scale * W, 3) each."""
         rows = [self._rows(strip) for strip in strips]
         return [self._picture(rows, at) for at in range(len(rows))]
+
+    def write_in_turn(self, strips: Strips) -> Iterator[Value]:
+        """The same, each strip written when it is asked for."""
+        rows: list[Value] = []
+        for at in range(len(strips)):
+            rows += [self._rows(strip) for strip in strips[len(rows) : at + 2]]
+            yield self._picture(rows, at)
 
     def _rows(self, strip: Value) -> Value:
         """(1, h, W, C) -> (h, scale + 2, scale * W * 3): columns are whole, rows overlap."""

@@ -3,8 +3,7 @@
 As in `models.deploy_graph` the norms' affine lies in the layers behind them, and a mean is a matmul
 with one column. What differs: the mean is subtracted, where a centring matmul has as many columns
 as there are channels; the position convolution's residual sits in its centre tap; a row of windows
-moves in rows of `window * C` values; K^T and V^T are one transpose of two axes each, and V^T times
-the transposed scores comes out channels-first, which needs but one transpose more.
+moves in rows of `window * C` values. Attention itself is in `attention`.
 """
 
 from __future__ import annotations
@@ -14,6 +13,7 @@ from dataclasses import dataclass
 import torch
 
 from models.deploy_graph import CentredNorm, DeployTransformer
+from models.lowering.direct.attention import attention_of
 from models.lowering.direct.numerics import Numerics
 from models.lowering.direct.strips import (
     Strips,
@@ -43,18 +43,16 @@ class DirectTransformer:
         numerics: Numerics,
     ) -> None:  # fmt: skip
         """`at`: the block's number in the body; `windows`: how many's scores are held at once."""
-        self.graph, self.windows = graph, windows
+        self.graph = graph
         self.side = block.window_size
         folded = DeployTransformer(block, self.side, self.side)
-        self.heads, self.head_dim = folded.heads, folded.head_dim
         position = depthwise_weight(block.pos_embed, residual=True)
         self.position = graph.kernel(position, block.pos_embed.bias)
         self.norm1, self.norm2 = self._norm(folded.norm1), self._norm(folded.norm2)
-        self.q, self.k, self.v, self.out, self.mlp_in, self.mlp_out = (
+        self.attention = attention_of(graph, folded, at, windows, numerics)
+        self.mlp_in, self.mlp_out = (
             numerics.kernel(graph, Place(at, kind), layer.weight, layer.bias)
             for kind, layer in (
-                (LayerKind.QUERY, folded.q), (LayerKind.KEY, folded.k),
-                (LayerKind.VALUE, folded.v), (LayerKind.PROJECTION, folded.proj_out),
                 (LayerKind.MLP_IN, folded.mlp_in), (LayerKind.MLP_OUT, folded.mlp_out),
             )
         )  # fmt: skip
@@ -82,17 +80,17 @@ class DirectTransformer:
             graph.transpose(blocks, [0, 2, 1, 3]), [rows * columns, side * side, channels]
         )
         inside = _inside(rows, columns, side, below, right)
-        tokens = self._windows(tokens, None if inside is None else graph.constant(inside))
+        tokens = self._windows(tokens, None if inside is None else self.attention.mask(inside))
         blocks = graph.reshape(tokens, [rows, columns, side, side * channels])
         picture = graph.reshape(
             graph.transpose(blocks, [0, 2, 1, 3]), [1, rows * side, columns * side, channels]
         )
         return graph.slice(graph.slice(picture, 1, 0, height), 2, 0, width)
 
-    def _windows(self, tokens: Value, inside: Value | None) -> Value:
+    def _windows(self, tokens: Value, mask: Value | None) -> Value:
         """Attention and MLP: (windows, tokens, C) kept."""
         graph = self.graph
-        tokens = graph.add(tokens, self._attend(self._normed(tokens, self.norm1), inside))
+        tokens = graph.add(tokens, self.attention.write(self._normed(tokens, self.norm1), mask))
         hidden = graph.linear(self._normed(tokens, self.norm2), self.mlp_in)
         hidden = graph.gelu(hidden, self.mlp_out.takes)
         return graph.add(tokens, graph.as_float(graph.linear(hidden, self.mlp_out)))
@@ -103,40 +101,13 @@ class DirectTransformer:
         variance = graph.linear(graph.multiply(centred, centred), norm.variance)
         return graph.multiply(centred, graph.reciprocal_square_root(variance))
 
-    def _attend(self, normed: Value, inside: Value | None) -> Value:
-        graph = self.graph
-        count, area, channels = normed.shape
-        q, k, v = (
-            graph.as_float(graph.linear(normed, kernel)) for kernel in (self.q, self.k, self.v)
-        )
-        if inside is not None:
-            # The affine moved behind the norm would fill the padding, which is zero before it.
-            k, v = graph.multiply(k, inside), graph.multiply(v, inside)
-        q = graph.transpose(self._heads(q), [0, 2, 1])
-        k, v = self._heads(k), self._heads(v)
-        step = self.windows * self.heads
-        mixed = []
-        for start in range(0, count * self.heads, step):
-            stop = min(start + step, count * self.heads)
-            part_q, part_k, part_v = (graph.slice(part, 0, start, stop) for part in (q, k, v))
-            scores = graph.softmax(graph.batch_matmul(part_q, part_k))
-            mixed.append(graph.batch_matmul(part_v, scores, transpose_b=True))
-        merged = graph.reshape(graph.concatenate(mixed, axis=0), [count, channels, area])
-        return graph.as_float(graph.linear(graph.transpose(merged, [0, 2, 1]), self.out))
-
-    def _heads(self, tokens: Value) -> Value:
-        """(windows, tokens, C) -> (windows * heads, head_dim, tokens)."""
-        count, area, _ = tokens.shape
-        turned = self.graph.transpose(tokens, [0, 2, 1])
-        return self.graph.reshape(turned, [count * self.heads, self.head_dim, area])
-
 
 def _inside(rows: int, columns: int, side: int, below: int, right: int) -> torch.Tensor | None:
-    """(windows, tokens, 1): 1 for the picture, 0 for its padding; None where there is none."""
+    """(windows, tokens): 1 for the picture, 0 for its padding; None where there is none."""
     if not below and not right:
         return None
     mask = torch.ones(rows * side, columns * side)
     mask[rows * side - below :] = 0
     mask[:, columns * side - right :] = 0
     blocks = mask.reshape(rows, side, columns, side).permute(0, 2, 1, 3)
-    return blocks.reshape(rows * columns, side * side, 1)
+    return blocks.reshape(rows * columns, side * side)

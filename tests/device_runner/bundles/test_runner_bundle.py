@@ -335,3 +335,30 @@ def test_commands(small: Bundle, tmp_path: Path, app: typer.Typer) -> None:
     assert adopted["digest"] == small.manifest.digest
     for name in ("build", "list", "verify", "export", "import", "adopt"):
         assert "Example" in call(name, "--help")
+
+
+def test_bundle_that_cannot_be_read_is_told(
+    small: Bundle, tmp_path: Path, app: typer.Typer
+) -> None:
+    archive = export_bundle(small, tmp_path / "runner.tar.gz")
+    whole = import_bundle(archive)
+    newer = store.store_folder() / "of-another-version"
+    shutil.copytree(whole.folder, newer)
+    manifest = newer / "manifest.json"
+    value = json.loads(manifest.read_text())
+    manifest.write_text(json.dumps(value | {"schema": "runner-bundle/99"}))
+    emptied = store.store_folder() / "emptied"
+    emptied.mkdir()
+
+    listed = CliRunner().invoke(app, ["runner", "list"])
+    assert listed.exit_code == 0
+    for folder in (newer, emptied):
+        assert f"{folder} cannot be used" in listed.stderr.replace("\n", "")
+    facts = json.loads(CliRunner().invoke(app, ["runner", "list", "--json"]).stdout)
+    assert [fact["folder"] for fact in facts if "problem" in fact] == [str(emptied), str(newer)]
+    with pytest.raises(BundleMissingError, match="2 that cannot be read"):
+        choose_runner("arm64-v8a")
+    checked = CliRunner().invoke(app, ["runner", "verify", "--json"])
+    assert isinstance(checked.exception, BundleDamagedError)
+    assert "runner-bundle/99" in str(checked.exception)
+    assert json.loads(checked.stdout)[0]["folder"] == str(whole.folder)

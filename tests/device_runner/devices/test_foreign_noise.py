@@ -11,11 +11,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_runner import MeasurePlan, TimingPlan, measure
-from device_runner.devices.simulated import PRESETS, SimulatedDevice, synthetic_artifact
+from device_runner.devices.simulated import (
+    PRESETS,
+    SimulatedDevice,
+    open_simulated,
+    synthetic_artifact,
+)
+from device_runner.devices.simulated.body import Body
 from device_runner.devices.simulated.foreign import (
     Course,
     Launches,
     Nights,
+    SlowSpells,
     course,
     launch_noise,
     night_noise,
@@ -109,3 +116,38 @@ def test_an_artifact_may_react_to_heat_otherwise_than_the_phone(tmp_path: Path) 
     assert latencies[0.0] == pytest.approx(1.0, abs=0.02)
     assert latencies[0.5] == pytest.approx(latencies[1.0] ** 0.5, rel=0.02)
     assert latencies[1.0] > 1.2
+
+
+def test_slow_spells_last_and_are_as_frequent_as_they_are_told_to_be() -> None:
+    spells = SlowSpells(factor=3.0, usual_s=40.0, slow_s=10.0)
+    still = replace(PRESETS["pixel"].noise, drift_sigma=0.0, spells=spells)
+    phone = SimulatedDevice(replace(PRESETS["pixel"], noise=still), seed=5)
+    body, slower = (
+        Body(replace(PRESETS["pixel"], noise=still), phone.clock, np.random.default_rng(6)),
+        [],
+    )
+    for _ in range(20_000):
+        phone.clock.sleep(1.0)
+        slower.append(body.drift())
+    assert set(slower) == {1.0, 3.0}
+    slow = np.array(slower) == 3.0
+    assert slow.mean() == pytest.approx(0.2, abs=0.03)
+    # 400 spells or so of 10 s on average.
+    assert np.diff(slow.astype(int)).clip(0).sum() == pytest.approx(400, rel=0.15)
+
+
+def test_a_phone_with_slow_spells_can_be_asked_for_by_name(tmp_path: Path) -> None:
+    phone = open_simulated("sim:pixel?slow_factor=2&seed=1")
+    plan = MeasurePlan(sessions=60, threads=2, timing=TimingPlan(min_time_s=0.5))
+    artifact = synthetic_artifact(tmp_path, "a", 20.0)
+    logs = np.log([one.median_ms for one in measure(phone, artifact, plan).sessions])
+    slow = logs > np.median(logs) + 0.5
+    assert 0.02 < slow.mean() < 0.5
+    assert np.median(logs[slow]) - np.median(logs[~slow]) == pytest.approx(np.log(2), abs=0.15)
+
+
+def test_spells_within_a_measurement_are_there_or_not() -> None:
+    times = np.tile(np.linspace(0, 1, 200), (400, 1))
+    found = course(Course.SPELLS, np.random.default_rng(7), times, 10, np.log(2.0))
+    assert set(np.unique(found)) == {0.0, np.log(2.0)}
+    assert (found > 0).mean() == pytest.approx(0.25, abs=0.04)

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_runner.statistics import corrected_interval
-from device_runner.statistics.reaction import ALIKE, Reaction, reaction
+from device_runner.statistics.reaction import ALIKE, Population, Reaction, log_doubt, reaction
 
 LUCK = 0.015
 
@@ -79,3 +79,62 @@ def test_sessions_alike_to_the_last_bit_are_no_division_by_zero() -> None:
     found = reaction([(np.zeros(5), np.full(5, 0.2))])
     assert found.factor == pytest.approx(1.0)
     assert found.sd == pytest.approx(0.35, abs=0.02)
+
+
+def spell(
+    random: np.random.Generator, count: int, reacts: float, slow: int
+) -> tuple[np.ndarray, np.ndarray]:
+    """A model of level 0, its last sessions and the sentinel's on a device of half the speed."""
+    heat = np.where(np.arange(count) >= count - slow, np.log(2.0), 0.0)
+    luck = random.normal(0, LUCK, (2, count))
+    return reacts * heat + luck[0], heat + luck[1]
+
+
+def test_a_model_never_seen_at_two_speeds_reacts_as_its_device_does_and_with_doubt() -> None:
+    random = np.random.default_rng(1)
+    pairs = [spell(random, 7, 0.7, slow=2) for _ in range(8)]
+    unknown = spell(random, 5, 0.7, slow=5)
+    found = Population.of([*pairs, unknown])
+    assert found.device == pytest.approx(0.7, abs=0.05)
+    theirs = found.reaction(*unknown, member=True)
+    assert theirs.factor == pytest.approx(0.7, abs=0.05)
+    # They differ little, so little is open.
+    assert 0.0 < theirs.sd < 0.15
+    apart = [spell(random, 7, reacts, slow=2) for reacts in (0.5, 1.5, 0.7, 1.3, 1.0, 0.6)]
+    wide = Population.of([*apart, unknown]).reaction(*unknown, member=True)
+    assert wide.sd > 0.2
+    assert log_doubt(*unknown, wide) == pytest.approx(wide.sd * np.log(2.0), rel=0.05)
+
+
+def test_what_a_model_shows_itself_outweighs_its_device() -> None:
+    random = np.random.default_rng(2)
+    pairs = [spell(random, 9, 1.0, slow=3) for _ in range(8)]
+    apart = spell(random, 9, 1.45, slow=3)
+    found = Population.of([*pairs, apart]).reaction(*apart, member=True)
+    assert found.factor == pytest.approx(1.45, abs=0.1)
+    assert found.unlike is False, "its sessions at the usual speed carry its latency"
+
+
+def test_one_sentinel_session_that_met_a_spell_alone_teaches_nothing() -> None:
+    random = np.random.default_rng(3)
+    pairs = [spell(random, 7, 1.0, slow=2) for _ in range(8)]
+    calm = random.normal(0, 0.3 * LUCK, 7)
+    alone = calm, np.array([0, 0, 0, 0, 0, 0, np.log(2.0)])
+    found = Population.of([*pairs, alone])
+    assert found.device == pytest.approx(1.0, abs=0.15)
+    assert log_doubt(*alone, found.reaction(*alone, member=True)) < 0.01
+
+
+@given(st.permutations(range(6)))
+def test_the_order_of_the_models_does_not_matter(order: list[int]) -> None:
+    random = np.random.default_rng(4)
+    pairs = [spell(random, 6, 0.5 + 0.2 * number, slow=2) for number in range(6)]
+    one, other = Population.of(pairs), Population.of([pairs[place] for place in order])
+    for ours, heat in pairs:
+        first, second = (each.reaction(ours, heat, member=True) for each in (one, other))
+        assert second.factor == pytest.approx(first.factor, abs=1e-9)
+        assert second.sd == pytest.approx(first.sd, abs=1e-9)
+
+
+def test_without_models_the_device_is_taken_for_alike() -> None:
+    assert Population.of([]).device == pytest.approx(1.0)

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from config_strategies import configs
 from host_answer import host_answer
 from hypothesis import given, settings
@@ -12,7 +13,7 @@ from models.config import MobileSRConfig
 from models.images import to_input, to_uint8
 from models.lowering.direct.network import write_network
 from models.lowering.direct.numerics import numerics_of
-from models.lowering.direct.picture import picture_in, picture_out
+from models.lowering.direct.picture import picture_in, picture_out, strips_out
 from models.lowering.executorch_internals import make_program
 from models.lowering.strips import whole
 from models.lowering.xnnpack_graph import XnnpackGraph
@@ -39,6 +40,25 @@ def both(model, precision, pixels):
         to_uint8(run(planes, torch.from_numpy(to_input(pixels)))),
         run(levels, torch.from_numpy(pixels[None])),
     )
+
+
+@settings(max_examples=12)
+@given(
+    st.sampled_from([2, 3, 4]),
+    st.integers(1, 9),
+    st.lists(st.integers(1, 6), min_size=1, max_size=12),
+)
+def test_a_base_in_strips_is_the_base(scale, width, heights):
+    """Residuals of zero leave the picture, upscaled, whatever the strips are."""
+    shape = (1, 3, sum(heights), width)
+    graph = XnnpackGraph()
+    picture = picture_in(graph, "float", *shape[2:])
+    nothing = (graph.number(torch.zeros(1, scale * height, scale * width, 3)) for height in heights)
+    strips_out(graph, "float", picture, nothing)
+    given_planes = torch.rand(shape, generator=torch.Generator().manual_seed(width))
+    expected = F.interpolate(given_planes, scale_factor=scale, mode="bilinear", align_corners=False)
+    answer = host_answer(make_program(graph)[0], given_planes)
+    torch.testing.assert_close(answer, expected, atol=1e-5, rtol=0)
 
 
 @settings(max_examples=10)

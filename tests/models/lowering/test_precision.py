@@ -1,5 +1,8 @@
 """The directly written graph in int8 and fp16: one delegate, as right as its eager emulation."""
 
+from collections import defaultdict
+from math import prod
+
 import pytest
 import torch
 from config_strategies import configs
@@ -86,6 +89,49 @@ def test_what_several_layers_read_is_quantised_once(random_weights):
         for made in [graph.entries[node.fields["output_id"]]]
     ]  # fmt: skip
     assert len(converted) == len(set(converted)) > 0
+
+
+def most_alive_bytes(graph):
+    """The largest sum of the values that some operator has still to read, or makes just now."""
+    last: dict[int, int] = {}
+    for at, node in enumerate(graph.nodes):
+        reads = (n for name, n in node.fields.items() if name.endswith("_id"))
+        last |= dict.fromkeys(reads, at)
+    ends = defaultdict(list)
+    for number, at in last.items():
+        ends[at].append(number)
+    bytes_of = {DataType.FP32: 4, DataType.QINT8: 1, DataType.QDINT8: 1, DataType.QUINT8: 1}
+    alive, most = 0, 0
+    made = {node.fields["output_id"] for node in graph.nodes} - set(graph.outputs)
+    size = {n: prod(graph.entries[n].shape) * bytes_of[graph.entries[n].dtype] for n in made}
+    for at, node in enumerate(graph.nodes):
+        alive += size.get(node.fields["output_id"], 0)
+        most = max(most, alive)
+        alive -= sum(size.get(number, 0) for number in ends[at])
+    return most
+
+
+@pytest.mark.parametrize("io", ["float", "uint8"])
+def test_less_is_held_at_once_in_int8(random_weights, io):
+    """And of tables of addresses, 40 bytes a pixel of the base, one strip's."""
+    config = MobileSRConfig(n_feats=16, n_heads=2, ratios=(2, 1))
+    model, size = build_model(config, random_weights(config)), (96, 64)
+    plan = StripPlan(window_rows=2, windows=8, tail_rows=8)
+    ready = calibrated(model)
+    graphs = [
+        write_network(one, *size, plan, numerics, io)
+        for one, numerics in (
+            (model, numerics_of("fp32")), (ready.model, numerics_of("int8", ready)),
+        )
+    ]  # fmt: skip
+    exact, reduced = map(most_alive_bytes, graphs)
+    assert reduced < 0.75 * exact
+    held = [
+        prod(graph.entries[node.fields["output_id"]].shape)
+        for graph in graphs for node in graph.nodes
+        if node.kind == "XNNStaticResizeBilinear2D" and node.fields["flags"] == 0
+    ]  # fmt: skip
+    assert held == [16 * 96 * 64 * 3]
 
 
 @pytest.mark.parametrize(("precision", "share"), [("int8", 0.6), ("fp16", 0.75)])

@@ -1,5 +1,7 @@
 """Making a network ready for int8: the same answers, known grids, pictures that are named."""
 
+from collections import defaultdict
+
 import numpy as np
 import pytest
 import torch
@@ -65,6 +67,26 @@ def test_channels_of_a_resblock_are_of_more_equal_size(model, ready):
         hook.remove()
         spread.append(float(seen[0].max() / seen[0].median()))
     assert spread[1] < 0.5 * spread[0]
+
+
+def test_queries_and_keys_of_a_channel_are_of_one_size(model):
+    strange = build_model(CONFIG, _weights_of(model)).eval()
+    channels = CONFIG.n_feats
+    with torch.no_grad():
+        strange.body.layers[0][0].attn.qkv.weight[0].mul_(50)
+    sizes = defaultdict(list)
+    network = DeployMobileSR(calibrated(strange).model, CROP, CROP).eval()
+    for layer in (network.body[0].q, network.body[0].k):
+        layer.register_forward_hook(
+            lambda layer, _given, made: sizes[layer].append(
+                made.abs().reshape(-1, channels).amax(0)
+            )
+        )
+    with torch.inference_mode():
+        for crop in calibration_crops(4):
+            network(crop)
+    queries, keys = (torch.stack(seen).amax(0) for seen in sizes.values())
+    torch.testing.assert_close(queries, keys, rtol=1e-3, atol=0)
 
 
 def _weights_of(model):

@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+import torch.nn.functional as F
 from host_answer import host_answer
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -61,6 +62,18 @@ def test_one_layer_is_what_xnnpack_computes(kind, seed, spread):
     assert error.median() <= 2 * grids.gives.scale
 
 
+@pytest.mark.parametrize("spread", [0.0, 1e-12])
+def test_a_bias_beside_weights_of_nearly_nothing_is_what_comes_out(spread):
+    layer = nn.Linear(24, 3)
+    with torch.no_grad():
+        layer.weight[1:].mul_(spread)
+        layer.bias.copy_(torch.tensor([0.0, 1.0, -0.75]))
+    grids, x = Grids(Grid(1 / 64, 3), Grid(1 / 32, 5)), torch.rand(1, 5, 7, 24)
+    with torch.inference_mode():
+        for made in (StaticInt8(layer, grids)(x), by_xnnpack(layer, grids, x)):
+            assert (made[..., 1:] == torch.tensor([1.0, -0.75])).all()
+
+
 @given(
     st.lists(st.floats(-1e4, 1e4, width=32), min_size=1, max_size=50),
 )
@@ -80,6 +93,19 @@ def test_a_rare_giant_does_not_cost_all_others_their_steps():
                          torch.tensor([12.0])])  # fmt: skip
     whole = float(samples.max() - samples.min()) / 255
     assert fitted(samples).scale < 0.9 * whole
+
+
+def test_what_the_activation_hides_gets_no_steps():
+    """Of -40 and of -30 GELU makes nothing alike: the steps go to where it does not."""
+    low = torch.linspace(-40, 0, 10_000)
+    samples = torch.cat([low, torch.linspace(0, 4, 10_000)])
+    plain, through = fitted(samples), fitted(samples, F.gelu)
+    assert through.scale < 0.5 * plain.scale
+    errors = [
+        float((F.gelu(grid.rounded(samples)) - F.gelu(samples)).square().mean())
+        for grid in (plain, through)
+    ]
+    assert errors[1] < 0.25 * errors[0]
 
 
 @pytest.mark.parametrize("value", [-300.0, 300.0])

@@ -17,7 +17,6 @@ from models.images import make_pair
 from models.weights import build_model
 from search.candidates import evaluation
 from search.candidates.evaluation import BOUND_MARGIN_DB, Evaluator
-from search.candidates.sentinel import SentinelReference, StudySentinel
 from search.constraints import Constraints
 
 PLAN = MeasurePlan(sessions=1, timing=TimingPlan(max_warmup=3, min_iterations=2, min_time_s=0))
@@ -44,6 +43,16 @@ def evaluator(pairs, tmp_path):
             device=device, plan=PLAN, pairs=pairs, constraints=Constraints(),
             measurements=tmp_path / "measurements", best_psnr_db=20.0, overlap=None,
         )  # fmt: skip
+
+
+def on_front(evaluator, candidate, places):
+    """Results of candidates that were judged before."""
+    return [
+        changed(
+            evaluator.failure(100 + number, candidate, ""), status="ok", latency_ms=ms, psnr_y_db=db
+        )
+        for number, (ms, db) in enumerate(places)
+    ]
 
 
 @pytest.fixture
@@ -135,7 +144,8 @@ def test_a_memory_that_nobody_tells_keeps_no_limit(
 def test_what_is_out_of_reach_of_the_front_is_stopped(
     evaluator, candidate, small_artifact, no_pictures
 ):
-    evaluator.front = [(1e-6, 20.0 + BOUND_MARGIN_DB)]
+    evaluator.remember(on_front(evaluator, candidate, [(1e-6, 20.0 + BOUND_MARGIN_DB)]))
+    evaluator.best_psnr_db = 20.0
     result = evaluator.evaluate(0, candidate, small_artifact)
     assert result.status == "stopped"
     assert result.reason == (
@@ -147,7 +157,8 @@ def test_what_is_out_of_reach_of_the_front_is_stopped(
 @pytest.mark.parametrize("front", [[(1e-6, 20.09)], [(1e6, 99.0)], []])
 def test_what_may_still_reach_the_front_is_judged(evaluator, candidate, small_artifact, front):
     """Not yet as good as the best can be; or good, but slower."""
-    evaluator.front = list(front)
+    evaluator.remember(on_front(evaluator, candidate, front))
+    evaluator.best_psnr_db = 20.0
     assert evaluator.evaluate(0, candidate, small_artifact).status == "ok"
 
 
@@ -201,8 +212,8 @@ def test_the_front_is_taken_up_where_the_run_left_it(evaluator, candidate):
     known = changed(
         evaluator.failure(0, candidate, "x"), status="ok", latency_ms=5.0, psnr_y_db=31.0
     )
-    broken = known.model_copy(update={"constraint_violations": {"memory_mb": 1.0}})
-    stopped = known.model_copy(update={"status": "stopped", "quality": None})
+    broken = known.model_copy(update={"number": 1, "constraint_violations": {"memory_mb": 1.0}})
+    stopped = known.model_copy(update={"number": 2, "status": "stopped", "quality": None})
     evaluator.remember([known, broken, stopped])
     assert evaluator.front == [(5.0, 31.0)]
     assert evaluator.best_psnr_db == 31.0
@@ -237,12 +248,29 @@ def test_what_fails_while_sharpened_keeps_the_result_it_had(
 def test_the_sentinel_corrects_every_candidate_of_a_study(
     evaluator, candidate, small_artifact, tmp_path
 ):
-    evaluator.sentinel = StudySentinel(small_artifact, tmp_path)
+    evaluator.sentinel = small_artifact
+    first = evaluator.evaluate(0, candidate, small_artifact)
+    stored = Measurement.load(tmp_path / first.timing.measurement_file)
+    # The first candidate's own sentinel is all that is known of the device.
+    (its_ms,) = stored.sentinel.median_ms
+    assert stored.sentinel.reference_ms == pytest.approx(its_ms)
+    assert first.latency_ms == pytest.approx(first.timing.raw_latency_ms)
+    second = evaluator.evaluate(1, candidate, small_artifact)
+    later = Measurement.load(tmp_path / second.timing.measurement_file)
+    assert later.sentinel.reference_ms == pytest.approx(its_ms)
+
+
+def test_a_sentinel_that_does_not_run_leaves_a_candidate_without_correction(
+    evaluator, candidate, small_artifact, tmp_path
+):
+    folder = shutil.copytree(small_artifact.folder, tmp_path / "broken")
+    (folder / "model.pte").write_bytes(b"\0" * 4096)
+    small_artifact.manifest.model_copy(
+        update={"sha256": sha256_of(folder / "model.pte"), "size_bytes": 4096}
+    ).save(folder / "manifest.json")
+    evaluator.sentinel = load_artifact(folder)
     result = evaluator.evaluate(0, candidate, small_artifact)
-    stored = Measurement.load(tmp_path / result.timing.measurement_file)
-    reference = SentinelReference.load(tmp_path / "sentinel.json")
-    assert stored.sentinel.reference_ms == reference.reference_ms
-    (raw_ms,) = (session.median_ms for session in stored.sessions)
-    (drift,) = stored.sentinel.drift
-    assert result.latency_ms == pytest.approx(raw_ms / drift)
-    assert result.timing.raw_latency_ms == pytest.approx(raw_ms)
+    assert result.status == "ok"
+    assert "sentinel_failed" in result.flags
+    assert result.latency_ms == result.timing.raw_latency_ms
+    assert result.timing.beside is None

@@ -27,7 +27,7 @@ class World:
         self.now_s, self.session_s, self.done = 100.0, session_s, 0
         self.told = RemainingTime(request, lambda: self.now_s)
         rates = Rates(Rate(0.5, "x"), Rate(20.0, "x"), Rate(0.5, "x"), Rate(1.0, "x"))
-        self.lane = LaneWork("fake", 0, 12, 5, True, 40)
+        self.lane = LaneWork("fake", 0, 12, 5, 40)
         work = Work(training_steps, True, (self.lane,))
         self.told.planned(SearchPlan(None, work, {"fake": rates}, {"fake": []}))
 
@@ -36,7 +36,7 @@ class World:
 
     def candidate(self) -> None:
         """Exported, measured, judged."""
-        device_s = self.session_s * (candidate_sessions(5) + 5 * (self.done == 0))
+        device_s = self.session_s * candidate_sessions(5)
         self.wait(0.5)
         self.told.exported()
         self.wait(device_s)

@@ -8,7 +8,7 @@ import optuna
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from made_up_results import FakeDevice, FakeEvaluator, FakeExporter
+from made_up_results import FakeDevice, FakeEvaluator, FakeExporter, changed
 from optuna.trial import TrialState
 from space_strategies import spaces
 
@@ -120,6 +120,45 @@ def test_a_config_in_another_precision_is_another_candidate(space, trials, seed)
     assert {result.deployment.precision for result in found} <= set(space.precisions)
     if trials > space.size > len(space.precisions) > 1:
         assert why == f"all {space.size} candidates of the space are known"
+
+
+class SlowAtFirst(FakeEvaluator):
+    """Sets aside what takes more than 30 ms; the first three by a latency that does not last."""
+
+    def evaluate(self, number, candidate, artifact):
+        result = super().evaluate(number, candidate, artifact)
+        slow_ms = result.latency_ms * (4 if len(self.measured) <= 3 else 1)
+        if slow_ms <= 30:
+            return result
+        return changed(
+            result.model_copy(update={"quality": None}), status="stopped", latency_ms=slow_ms,
+            reason="slower than 30 ms",
+        )  # fmt: skip
+
+    def why_stop(self, result):
+        true_ms = result.config.n_feats * sum(result.config.ratios)
+        fast = len(self.measured) > 3 and true_ms <= 30
+        return "" if fast else "slower than 30 ms"
+
+
+def test_what_was_set_aside_for_a_latency_that_did_not_last_is_measured_anew(study):
+    evaluator = SlowAtFirst()
+    loop(study, 12, evaluator=evaluator).run()
+    found = {result.key: result for result in results_of(study)}
+    assert len(found) == 12
+    for result in found.values():
+        true_ms = result.config.n_feats * sum(result.config.ratios)
+        assert result.status == ("ok" if true_ms <= 30 else "stopped")
+        assert evaluator.measured.count(result.config.key) <= 2
+    assert len(evaluator.measured) > 12
+
+
+def test_and_once_only(study):
+    evaluator = SlowAtFirst()
+    evaluator.why_stop = lambda result: ""
+    loop(study, 12, evaluator=evaluator).run()
+    assert max(Counter(evaluator.measured).values()) <= 2
+    assert len({result.key for result in results_of(study)}) == 12
 
 
 def test_a_duplicate_is_answered_from_what_is_known(study):

@@ -105,7 +105,7 @@ def test_a_record_of_version_1_does_not_know_what_was_not_kept() -> None:
 
 def test_a_record_of_version_3_lacks_the_sessions_themselves() -> None:
     now = read(FLAT).to_dict()
-    assert now["schema"] == "candidate-result/4"
+    assert now["schema"] == "candidate-result/5"
     before = now | {"schema": "candidate-result/3"}
     before["timing"] = {k: v for k, v in now["timing"].items() if k != "session_ms"}
     found = read(before)
@@ -138,8 +138,8 @@ def test_a_damaged_record_of_before_is_a_sentence(damage: dict[str, Any], senten
 
 
 def test_a_newer_record_is_refused() -> None:
-    with pytest.raises(RequestError, match="holds 'candidate-result/5', this version"):
-        read(FLAT | {"schema": "candidate-result/5"})
+    with pytest.raises(RequestError, match="holds 'candidate-result/6', this version"):
+        read(FLAT | {"schema": "candidate-result/6"})
 
 
 def test_a_reader_above_finds_the_samples() -> None:
