@@ -102,11 +102,11 @@ def find(abi: str, *, recipe: str | None = None) -> Bundle:
     here = stored()
     matching = [bundle for bundle in here.bundles if bundle.manifest.abi == abi]
     if not matching:
-        unread = f" ({len(here.broken)} that cannot be read: 'runner list')" if here.broken else ""
+        also = f" ({len(here.broken)} cannot be read: see 'runner list')" if here.broken else ""
         raise BundleMissingError(
-            f"no runner for {abi} is on this computer{unread}: make it once with 'mobilesr-tune "
-            f"runner build --abi {abi}', or take one from another machine with 'mobilesr-tune "
-            "runner import FILE'"
+            f"no runner for {abi} is on this computer: make it once with 'mobilesr-tune runner "
+            f"build --abi {abi}', or take one from another machine with 'mobilesr-tune runner "
+            f"import FILE'{also}"
         )
     exact = [bundle for bundle in matching if bundle.manifest.recipe == recipe]
     return (exact or matching)[0]
