@@ -117,8 +117,6 @@ class Rack:
             trail.blamed[LATENCY.name].add(night)
         elif status is Status.IMPROVED:
             trail.praised[LATENCY.name].add(night)
-        elif status is Status.UNCONFIRMED:
-            trail.doubted[LATENCY.name].add(night)
 
 
 def point_of(night: int, look: Observation, beside: float) -> Point:

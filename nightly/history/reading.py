@@ -29,8 +29,7 @@ class Trail:
         outcomes: night to outcome.
         artifacts: night to the artifact's sha256.
         epochs: night to epoch number.
-        blamed, praised, doubted: per metric the nights on which it was called a regression, or
-            improved, or looked worse without being called so.
+        blamed, praised: per metric the nights on which it was called a regression, or improved.
         pinned: the night that was last accepted as baseline.
     """
 
@@ -40,7 +39,6 @@ class Trail:
     epochs: dict[int, int] = field(default_factory=dict)
     blamed: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     praised: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
-    doubted: dict[str, set[int]] = field(default_factory=lambda: defaultdict(set))
     pinned: int | None = None
     damaged: int = 0
 
@@ -126,12 +124,11 @@ class HistoryReader:
                 _take(trails[names[row.series]], row)
             for row in connection.execute(blames_query(list(names), since)):
                 trail = trails[names[row.series]]
-                told = {
-                    Status.REGRESSION: trail.blamed,
-                    Status.IMPROVED: trail.praised,
-                    Status.UNCONFIRMED: trail.doubted,
-                }[Status(row.status)]
-                told[t.METRIC_NAMES.get(row.metric, "")].add(row.night)
+                # What was unconfirmed is stored for people: the judge weighs the nights themselves.
+                told = {Status.REGRESSION: trail.blamed, Status.IMPROVED: trail.praised}
+                nights_told = told.get(Status(row.status))
+                if nights_told is not None:
+                    nights_told[t.METRIC_NAMES.get(row.metric, "")].add(row.night)
             for row in connection.execute(pins_query(list(names))):
                 trails[names[row.series]].pinned = row.night
         return trails

@@ -63,15 +63,16 @@ class Rules:
         """
         return self.alpha / (max(1, self.tests) * EFFECTIVE_WINDOWS)
 
-    @property
-    def chance(self) -> float:
-        """Of a change for the worse a night, that makes about `alpha` of the nights falsely red.
+    def chance(self, memory: float) -> float:
+        """Of a change for the worse a night, so that no more than `alpha` of the nights are red.
 
         Shiryaev's rule at even odds raises no more false alarms a night than this chance (M.
-        Pollak, Ann. Stat. 13, 1985), and in simulations a tenth to a fifth of it begin: those are
-        red for two to four nights, of which `alpha` counts each.
+        Pollak, Ann. Stat. 13, 1985), and in simulations far fewer, which are red for two or three
+        nights by the mean; so more changes are expected than false alarms are allowed. Fewer
+        where neighbouring nights are alike, by their correlation `memory`: how much is an
+        estimate, and a false alarm lasts for as long as they are alike.
         """
-        return min(_MOST_CHANCE, _CHANCES * self.alpha / max(1, self.tests))
+        return min(_MOST_CHANCE, _CHANCES * self.alpha / max(1, self.tests)) * (1 - memory)
 
 
 @dataclass
@@ -121,9 +122,9 @@ class CaseBuilder:
             if cases and not metric.exact:
                 some = next(iter(cases.values()))
                 rows = [case.before for case in cases.values()]
-                believed = beliefs(
-                    rows, [case.spread for case in cases.values()], some.floor, self.rules.chance
-                )
+                chance = self.rules.chance(self._character(metric)[0])
+                spreads = [case.spread for case in cases.values()]
+                believed = beliefs(rows, spreads, some.floor, chance)
                 cases = {
                     model: replace(case, believed=one)
                     for (model, case), one in zip(cases.items(), believed, strict=True)

@@ -18,11 +18,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta
+from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
 import scipy.stats
 
+from nightly.judging.spread import memory_of
 from nightly.records import Point
 
 # So many models must have been measured: where it is known that the device restarted, and where
@@ -68,6 +70,8 @@ def new_levels(
 
     What a move is held against is learnt from the same nights, and levels that were not seen make
     it larger than it is: so it is learnt again without those that were found, until no more are.
+    So is what neighbouring nights have in common, by which the means of several lie farther apart
+    than those of strangers, and single neighbours less far.
 
     Args:
         rows: per model its nights on the device as it was, oldest first, as badness. A model that
@@ -85,15 +89,24 @@ def new_levels(
             values[place[point.night]] = point.value
     starts = [None, *(restarted(boots or {}, a, b) for a, b in pairwise(nights))]
     found: dict[int, float] = {}
+    memory = 0.0
     for _ in range(_PASSES):
-        before, found = found, _levels(table, starts, _noise(table, list(found)))
-        if found.keys() == before.keys():
+        noise = _noise(table, list(found), memory)
+        before, found = found, _levels(table, starts, noise, memory)
+        kept, memory = memory, memory_of(_stretches(table, list(found)))
+        if found.keys() == before.keys() and memory == kept:
             break
     return {nights[at]: size for at, size in found.items()}
 
 
+def _stretches(table: np.ndarray, levels: Sequence[int]) -> list[list[float]]:
+    """Every model's nights at one level of the device, without those that are missing."""
+    bounds = [0, *sorted(levels), table.shape[1]]
+    return [row[a:b][np.isfinite(row[a:b])].tolist() for row in table for a, b in pairwise(bounds)]
+
+
 def _levels(
-    table: np.ndarray, starts: Sequence[bool | None], noise: np.ndarray
+    table: np.ndarray, starts: Sequence[bool | None], noise: np.ndarray, memory: float
 ) -> dict[int, float]:
     """As `new_levels`, by the noise of each model; places in place of nights."""
     found: dict[int, float] = {}
@@ -104,7 +117,7 @@ def _levels(
             # Luck evens out over the nights since the restart, up to the next one.
             others = [n for n in range(at + 1, len(starts)) if starts[n]]
             after = min(_NIGHTS_AFTER, min(others, default=len(starts)) - at)
-        moves, errors = _moves(table, begins, at, after)
+        moves, errors = _moves(table, begins, at, memory, after)
         known = np.isfinite(moves) & (noise > 0)
         if _is_new((moves / (errors * np.where(noise > 0, noise, 1.0)))[known], start):
             found[at] = float(np.median(np.abs(moves[known]))) / _MEDIAN
@@ -113,7 +126,7 @@ def _levels(
 
 
 def _moves(
-    table: np.ndarray, begins: int, at: int, after: int = 1
+    table: np.ndarray, begins: int, at: int, memory: float, after: int = 1
 ) -> tuple[np.ndarray, np.ndarray]:
     """How far nights from `at` on lie from those before, of one level: (models,).
 
@@ -126,10 +139,24 @@ def _moves(
     moves, errors = np.full(known.shape, np.nan), np.full(known.shape, np.nan)
     moves[known] = np.nanmean(since[known], axis=1) - np.nanmean(earlier[known], axis=1)
     errors[known] = np.sqrt(1 / had[known] + 1 / have[known])
-    return moves, errors
+    return moves, errors * _apart(earlier.shape[1], since.shape[1], memory)
 
 
-def _noise(table: np.ndarray, levels: Sequence[int]) -> np.ndarray:
+@lru_cache(maxsize=256)
+def _apart(before: int, after: int, memory: float) -> float:
+    """How many times as far as strangers' the means of so many neighbours lie from each other.
+
+    As in an autoregression of the first order (Bartlett, JRSS 98, 1935).
+    """
+    if not before or not after:
+        return 1.0
+    weights = np.array([-1 / before] * before + [1 / after] * after)
+    places = np.arange(before + after)
+    alike = memory ** np.abs(places[:, None] - places)
+    return float(np.sqrt(weights @ alike @ weights / (weights @ weights)))
+
+
+def _noise(table: np.ndarray, levels: Sequence[int], memory: float) -> np.ndarray:
     """A night's deviation by how far it usually lies from those before: rhythms are in it.
 
     By nights on which the models did not all move, (models,); of a model with few nights what is
@@ -140,7 +167,7 @@ def _noise(table: np.ndarray, levels: Sequence[int]) -> np.ndarray:
     for at in range(1, nights):
         if at not in levels:
             begins = max((one for one in levels if one < at), default=0)
-            moved, errors = _moves(table, begins, at)
+            moved, errors = _moves(table, begins, at, memory)
             moves[:, at] = np.abs(moved) / errors
     known = np.isfinite(moves)
     scatter = {
