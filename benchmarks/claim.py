@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 
@@ -14,6 +15,10 @@ class Claim:
     goal: str
     measured: str
     holds: bool = True
+
+
+# What can be measured by itself: one line of the table, or a few that share their measurements.
+Line = Callable[[], list[Claim]]
 
 
 def at_most(claim: str, under: str, goal: float, found: float, words: str = "{:.3f}") -> Claim:

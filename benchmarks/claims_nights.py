@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 import rack
 import scipy.stats
-from claim import Claim, at_least, at_most, told
+from claim import Claim, Line, at_least, at_most, told
 
 from device_runner.devices.simulated.foreign import Nights, device_restarts, night_noise
 from device_runner.statistics.change_points import change_points
@@ -16,6 +17,8 @@ from device_runner.statistics.change_points import change_points
 MODELS, NIGHTS = 20, 60
 # What a night adds of its own on a calm phone, and on a rough one.
 CALM, ROUGH = 0.005, 0.02
+# A table of nights stands for so many measurements of a session; of false red there are more.
+DRAWS_A_TABLE, TABLES_OF_FALSE = 125, 3
 # One model in so many has something planted.
 ONE_IN = 5
 
@@ -89,71 +92,109 @@ def many(
     )
 
 
-def nights(seed: int, draws: int) -> Iterator[Claim]:
+def nights(seed: int, draws: int) -> list[Line]:
     """3: nights that are falsely red, and how soon a change is found."""
-    times = max(1, draws // 125)
-    worlds = [(kind, sd, 0.0, True) for kind in Nights for sd in (ROUGH, CALM)]
-    worlds.append((Nights.NEIGHBOURS, ROUGH, 0.5, True))
+    times = max(1, draws // DRAWS_A_TABLE)
+    worlds = [World(kind, sd) for kind in Nights for sd in (ROUGH, CALM)]
+    worlds.append(World(Nights.NEIGHBOURS, ROUGH, shared=0.5))
     # A device that does not tell when it was started.
-    worlds += [(Nights.REBOOTS, sd, 0.0, False) for sd in (ROUGH, CALM)]
-    for number, (kind, sd, shared, tells) in enumerate(worlds):
-        falsely = []
-        for time in range(times):
-            rng = np.random.default_rng([seed, 50, number, time])
-            restarts = device_restarts(rng, NIGHTS)
-            noise = night_noise(kind, rng, MODELS, NIGHTS, sd, shared=shared, restarts=restarts)
-            falsely.append(rack.run(noise, rng, restarts=restarts if tells else None))
-        red = np.array(falsely)
-        under = f"{kind}, {sd:.1%}" + f", half of it shared by all {MODELS} models" * bool(shared)
-        under += ", uptime unknown" * (not tells)
-        yield at_most("nights falsely red", under, 0.07, float(red.any(axis=1).mean()))
-    for kind, sd, size, within in (
+    worlds += [World(Nights.REBOOTS, sd, tells=False) for sd in (ROUGH, CALM)]
+    steps = [
         (Nights.INDEPENDENT, ROUGH, 0.05, 4),
         (Nights.INDEPENDENT, CALM, 0.05, 1),
         (Nights.INDEPENDENT, CALM, 0.10, 1),
         (Nights.NEIGHBOURS, ROUGH, 0.05, 0),
-    ):
-        found = many([seed, 51, int(1000 * sd), int(100 * size)], times, kind, sd, 25, size)
-        share = float(np.mean(found.delays < within))
-        middle = f"median {np.median(found.delays):.0f} nights later"
-        under = f"{kind}, {sd:.1%}"
-        if within:
-            yield at_least(f"{size:.0%} found within {within} ({middle})", under, 0.5, share)
-        else:
-            yield told(f"{size:.0%} found", under, middle)
+    ]
+    return [
+        *(partial(_falsely_red, seed, times, *one) for one in enumerate(worlds)),
+        *(partial(_step_found, seed, times, *one) for one in steps),
+        partial(_creep_found, seed, times),
+    ]
+
+
+@dataclass(frozen=True)
+class World:
+    """Nights of a kind: see `night_noise`; `tells` is whether restarts are told."""
+
+    kind: Nights
+    sd: float
+    shared: float = 0.0
+    tells: bool = True
+
+    def __str__(self) -> str:
+        shared = f", half of it shared by all {MODELS} models" * bool(self.shared)
+        return f"{self.kind}, {self.sd:.1%}{shared}" + ", uptime unknown" * (not self.tells)
+
+
+def _falsely_red(seed: int, times: int, number: int, world: World) -> list[Claim]:
+    falsely = []
+    # What differs most is the luck of a table, so this takes more of them than steps do.
+    for time in range(TABLES_OF_FALSE * times):
+        rng = np.random.default_rng([seed, 50, number, time])
+        restarts = device_restarts(rng, NIGHTS)
+        noise = night_noise(
+            world.kind, rng, MODELS, NIGHTS, world.sd, shared=world.shared, restarts=restarts
+        )
+        falsely.append(rack.run(noise, rng, restarts=restarts if world.tells else None))
+    by_table = np.array(falsely).any(axis=1).mean(axis=1)
+    error = float(by_table.std() / by_table.size**0.5)
+    told_with = f"nights falsely red ({by_table.size} tables, standard error {error:.3f})"
+    return [at_most(told_with, str(world), 0.07, float(by_table.mean()))]
+
+
+def _step_found(
+    seed: int, times: int, kind: Nights, sd: float, size: float, within: int
+) -> list[Claim]:
+    found = many([seed, 51, int(1000 * sd), int(100 * size)], times, kind, sd, 25, size)
+    middle = f"median {np.median(found.delays):.0f} nights later"
+    under = f"{kind}, {sd:.1%}, {found.delays.size} models"
+    if not within:
+        return [told(f"{size:.0%} found", under, middle)]
+    share = float(np.mean(found.delays < within))
+    return [at_least(f"{size:.0%} found within {within} ({middle})", under, 0.5, share)]
+
+
+def _creep_found(seed: int, times: int) -> list[Claim]:
     found = many([seed, 52], times, Nights.INDEPENDENT, CALM, 25, 0.005, creep=True)
     late = float(np.median(found.delays))
-    yield at_most("creep of 0.5 % a night: median delay", f"{CALM:.1%}", 6, late, "{:.0f}")
+    return [at_most("creep of 0.5 % a night: median delay", f"{CALM:.1%}", 6, late, "{:.0f}")]
 
 
-def early(seed: int, draws: int) -> Iterator[Claim]:
+def early(seed: int, draws: int) -> list[Line]:
     """4: a step before the baseline is full."""
-    times = max(1, draws // 125)
+    return [partial(_early, seed, max(1, draws // DRAWS_A_TABLE))]
+
+
+def _early(seed: int, times: int) -> list[Claim]:
     found = many([seed, 60], times, Nights.INDEPENDENT, CALM, 4, 0.03, models=50)
     under = f"{CALM:.1%} a night, {found.delays.size} models"
-    yield at_least("3 % at night 5 found within 5", under, 0.9, float(np.mean(found.delays < 5)))
     rate = 1000 * found.false_alarms / found.model_nights
-    yield at_most("false alarms per 1,000 model-nights", under, 1.0, rate, "{:.2f}")
+    return [
+        at_least("3 % at night 5 found within 5", under, 0.9, float(np.mean(found.delays < 5))),
+        at_most("false alarms per 1,000 model-nights", under, 1.0, rate, "{:.2f}"),
+    ]
 
 
-def memory(seed: int, draws: int) -> Iterator[Claim]:
+def memory(seed: int, draws: int) -> list[Line]:
     """5: red until it is gone, and then green."""
-    times = max(1, draws // 125)
-    for sd, size in ((CALM, 0.03), (ROUGH, 0.03), (ROUGH, 0.05)):
-        found = many(
-            [seed, 70, int(1000 * sd), int(100 * size)], times, Nights.INDEPENDENT, sd, 20, size,
-            lasts=40, stop=45,
-        )  # fmt: skip
-        under = f"{size:.0%} step, {sd:.1%} a night, {found.later.size} found"
-        if not found.later.size:
-            yield told("later nights red", under, "none was found")
-            continue
-        yield at_least("later nights red", under, 0.95, float(found.later.mean()))
-        green = float(np.mean(found.gone < 3))
-        if sd == CALM:
-            yield at_least("gone: green within 3", under, 0.9, green)
-        else:
-            yield told("gone: green within 3", under, f"{green:.3f}")
+    times = max(1, draws // DRAWS_A_TABLE)
+    steps = ((CALM, 0.03), (ROUGH, 0.03), (ROUGH, 0.05))
+    return [partial(_memory, seed, times, *one) for one in steps]
+
+
+def _memory(seed: int, times: int, sd: float, size: float) -> list[Claim]:
+    key = [seed, 70, int(1000 * sd), int(100 * size)]
+    found = many(key, times, Nights.INDEPENDENT, sd, 20, size, lasts=40, stop=45)
+    under = f"{size:.0%} step, {sd:.1%} a night, {found.later.size} found"
+    if not found.later.size:
+        return [told("later nights red", under, "none was found")]
+    green = float(np.mean(found.gone < 3))
+    return [
+        at_least("later nights red", under, 0.95, float(found.later.mean())),
+        at_least("gone: green within 3", under, 0.9, green)
+        if sd == CALM
+        else told("gone: green within 3", under, f"{green:.3f}"),
+    ]
 
 
 # A rival sees the nights of one series so far, and says whether the last one is red.
@@ -189,21 +230,27 @@ RIVALS: dict[str, Rival] = {
 }
 
 
-def rivals(seed: int, draws: int) -> Iterator[Claim]:
+def rivals(seed: int, draws: int) -> list[Line]:
     """9: the same nights through other rules: false alarms per 1,000, and the delay of 5 %."""
-    times = max(1, draws // 250)
-    for kind, sd in ((Nights.INDEPENDENT, CALM), (Nights.INDEPENDENT, ROUGH),
-                     (Nights.NEIGHBOURS, ROUGH), (Nights.REBOOTS, ROUGH)):  # fmt: skip
-        tables = []
-        for number in range(times):
-            rng = np.random.default_rng([seed, 80, number, int(1000 * sd)])
-            noise = night_noise(kind, rng, 25, 45, sd)
-            tables.append((*planted(noise, 25, 0.05), rng))
-        ours = [judged(rack.run(table, rng), hit, 25) for table, hit, rng in tables]
-        yield told("nightly", f"{kind}, {sd:.1%}", _told(ours))
-        for name, rival in RIVALS.items():
-            found = [judged(_through(rival, table), hit, 25) for table, hit, _ in tables]
-            yield told(name, f"{kind}, {sd:.1%}", _told(found))
+    times = max(1, draws // DRAWS_A_TABLE // 2)
+    kinds = ((Nights.INDEPENDENT, CALM), (Nights.INDEPENDENT, ROUGH), (Nights.NEIGHBOURS, ROUGH),
+             (Nights.REBOOTS, ROUGH))  # fmt: skip
+    return [partial(_rivals, seed, times, *one) for one in kinds]
+
+
+def _rivals(seed: int, times: int, kind: Nights, sd: float) -> list[Claim]:
+    tables = []
+    for number in range(times):
+        rng = np.random.default_rng([seed, 80, number, int(1000 * sd)])
+        noise = night_noise(kind, rng, 25, 45, sd)
+        tables.append((*planted(noise, 25, 0.05), rng))
+    under = f"{kind}, {sd:.1%}"
+    ours = [judged(rack.run(table, rng), hit, 25) for table, hit, rng in tables]
+    found = [told("nightly", under, _told(ours))]
+    for name, rival in RIVALS.items():
+        theirs = [judged(_through(rival, table), hit, 25) for table, hit, _ in tables]
+        found.append(told(name, under, _told(theirs)))
+    return found
 
 
 def _through(rival: Rival, table: np.ndarray) -> np.ndarray:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from functools import partial
 
 import numpy as np
-from claim import Claim, at_least, at_most, told
+from claim import Claim, Line, at_least, at_most, told
 
 from device_runner.devices.simulated.foreign import Course, Launches, course, launch_noise
 from device_runner.statistics import corrected_interval, paired_ratio, session_interval
-from device_runner.statistics.paired import signed_rank_tail
+from device_runner.statistics.paired import compare_log_ratios, signed_rank_tail
 from device_runner.statistics.power import detectable_difference
 from device_runner.statistics.reaction import reaction
 from device_runner.statistics.sequential import LookPlan, decide
@@ -28,6 +28,8 @@ FRONT_SESSION_SD = 0.02
 DRIFT = 0.08
 # A quarter of the product's: each probability is off by 2 points at most for it, and no bin is.
 FRONT_DRAWS = 500
+# Of so many comparisons the power is read.
+POWER_DRAWS = 2000
 # False alarms are counted in so many times as many pairs.
 IN_BULK = 20
 
@@ -49,33 +51,47 @@ def heat(kind: Course, rng: np.random.Generator, at: np.ndarray, size: float = D
     return found.reshape(at.shape)
 
 
-def coverage(seed: int, draws: int) -> Iterator[Claim]:
+HELD = "95 % interval holds the truth"
+
+
+def coverage(seed: int, draws: int) -> list[Line]:
     """1: the corrected 95 % interval, and what correction costs where nothing is to correct."""
-    kinds = (Course.LINEAR, Course.STEPS, Course.WANDER, Course.SINE, Course.TRIANGLE)
-    for rounds in (5, 9, 20):
-        for reacts in (1.0, 0.75, 0.5, 0.0):
-            rng = np.random.default_rng([seed, 1, rounds, int(100 * reacts)])
-            held, _, _ = _corrected(rng, draws, rounds, reacts, Course.LINEAR)
-            under = f"8 % linear drift, b = {reacts:g}, {rounds} sessions"
-            if reacts >= 0.5:
-                yield at_least("95 % interval holds the truth", under, 0.90, held)
-            else:
-                yield told("95 % interval holds the truth", under, f"{held:.3f}")
-    for kind in kinds[1:]:
-        for reacts in (1.0, 0.5):
-            rng = np.random.default_rng([seed, 2, kinds.index(kind), int(100 * reacts)])
-            held, _, _ = _corrected(rng, draws, 9, reacts, kind)
-            under = f"8 % {kind}, b = {reacts:g}, 9 sessions"
-            yield told("95 % interval holds the truth", under, f"{held:.3f}")
-    for rounds in (5, 9, 20):
-        rng = np.random.default_rng([seed, 3, rounds])
-        _, error, raw = _corrected(rng, draws, rounds, 1.0, Course.CALM)
-        yield at_most("error, corrected over raw", f"calm, {rounds} sessions", 1.1, error / raw)
-    for launches in Launches:
-        rng = np.random.default_rng([seed, 4, list(Launches).index(launches)])
-        rows = launch_noise(launches, rng, (draws, 5), SESSION_SD)
-        held = float(np.mean([1.0 in session_interval(np.exp(row)) for row in rows]))
-        yield told("95 % interval holds the truth", f"calm, {launches}, 5 sessions", f"{held:.3f}")
+    reactions = [(rounds, reacts) for rounds in (5, 9, 20) for reacts in (1.0, 0.75, 0.5, 0.0)]
+    others = (Course.STEPS, Course.WANDER, Course.SINE, Course.TRIANGLE)
+    return [
+        *(partial(_holds_under_drift, seed, draws, *one) for one in reactions),
+        *(partial(_holds, seed, draws, kind, b) for kind in others for b in (1.0, 0.5)),
+        *(partial(_costs, seed, draws, rounds) for rounds in (5, 9, 20)),
+        *(partial(_holds_when_calm, seed, draws, launches) for launches in Launches),
+    ]
+
+
+def _holds_under_drift(seed: int, draws: int, rounds: int, reacts: float) -> list[Claim]:
+    rng = np.random.default_rng([seed, 1, rounds, int(100 * reacts)])
+    held, _, _ = _corrected(rng, draws, rounds, reacts, Course.LINEAR)
+    under = f"8 % linear drift, b = {reacts:g}, {rounds} sessions"
+    if reacts >= 0.5:
+        return [at_least(HELD, under, 0.90, held)]
+    return [told(HELD, under, f"{held:.3f}")]
+
+
+def _holds(seed: int, draws: int, kind: Course, reacts: float) -> list[Claim]:
+    rng = np.random.default_rng([seed, 2, list(Course).index(kind), int(100 * reacts)])
+    held, _, _ = _corrected(rng, draws, 9, reacts, kind)
+    return [told(HELD, f"8 % {kind}, b = {reacts:g}, 9 sessions", f"{held:.3f}")]
+
+
+def _costs(seed: int, draws: int, rounds: int) -> list[Claim]:
+    rng = np.random.default_rng([seed, 3, rounds])
+    _, error, raw = _corrected(rng, draws, rounds, 1.0, Course.CALM)
+    return [at_most("error, corrected over raw", f"calm, {rounds} sessions", 1.1, error / raw)]
+
+
+def _holds_when_calm(seed: int, draws: int, launches: Launches) -> list[Claim]:
+    rng = np.random.default_rng([seed, 4, list(Launches).index(launches)])
+    rows = launch_noise(launches, rng, (draws, 5), SESSION_SD)
+    held = float(np.mean([1.0 in session_interval(np.exp(row)) for row in rows]))
+    return [told(HELD, f"calm, {launches}, 5 sessions", f"{held:.3f}")]
 
 
 def _corrected(
@@ -95,24 +111,29 @@ def _corrected(
     return float(np.mean(held)), errors[0], errors[1]
 
 
-def against(seed: int, draws: int) -> Iterator[Claim]:
+def against(seed: int, draws: int) -> list[Line]:
     """2: `bench --against` at its own settings: false alarms, and power beside all rounds."""
+    return [partial(_against, seed, draws, *one) for one in enumerate(_worlds())]
+
+
+def _against(seed: int, draws: int, number: int, world: tuple[Course, Launches]) -> list[Claim]:
     plan = LookPlan.up_to(ROUNDS)
-    for number, (kind, launches) in enumerate(_worlds()):
-        rng = np.random.default_rng([seed, 10, number])
-        rows = _pairs(rng, draws, kind, launches)
-        under = f"{kind}, {launches}"
-        many = _pairs(rng, IN_BULK * draws, kind, launches)
-        alarms = _claims_in_bulk(plan, many)
-        few, _ = _claims(plan, many[:draws], 0.0)
-        assert few == _claims_in_bulk(plan, many[:draws]), "these are the product's own claims"
-        yield at_most("false alarms of --against", under, 0.06, alarms)
-        power, rounds = _claims(plan, rows, 0.04)
-        fixed = np.mean([paired_ratio(np.exp(a + 0.04), np.exp(b)).differs() for a, b in rows])
-        yield at_least(
+    rng = np.random.default_rng([seed, 10, number])
+    rows = _pairs(rng, draws, *world)
+    under = "{}, {}".format(*world)
+    many = _pairs(rng, IN_BULK * draws, *world)
+    alarms = _claims_in_bulk(plan, many)
+    few, _ = _claims(plan, many[:draws], 0.0)
+    assert few == _claims_in_bulk(plan, many[:draws]), "these are the product's own claims"
+    power, rounds = _claims(plan, rows, 0.04)
+    fixed = np.mean([paired_ratio(np.exp(a + 0.04), np.exp(b)).differs() for a, b in rows])
+    return [
+        at_most("false alarms of --against", under, 0.06, alarms),
+        at_least(
             f"4 % found (mean of {rounds:.1f} rounds), all {ROUNDS} rounds find it in {fixed:.3f}",
             under, float(fixed) - 0.05, power,
-        )  # fmt: skip
+        ),
+    ]  # fmt: skip
 
 
 def _claims_in_bulk(plan: LookPlan, rows: np.ndarray) -> float:
@@ -155,41 +176,59 @@ def _claims(plan: LookPlan, rows: np.ndarray, effect: float) -> tuple[float, flo
     return float(np.mean(found)), float(np.mean(took))
 
 
-def finds(seed: int, draws: int) -> Iterator[Claim]:
+def finds(seed: int, draws: int) -> list[Line]:
     """8: "rounds find X % in 95 of 100": the true power at the X told."""
-    cases = max(50, draws // 10)
-    for number, launches in enumerate(Launches):
-        for rounds in (5, 9):
-            rng = np.random.default_rng([seed, 20, number, rounds])
-            noise = launch_noise(launches, rng, (cases, 2, rounds), SESSION_SD)
-            told_sizes = [detectable_difference(a - b) for a, b in noise]
-            powers = [_power(rng, launches, rounds, np.log1p(size)) for size in told_sizes]
-            good = float(np.mean(np.array(powers) >= 0.9))
-            yield at_least(
-                f"power at the X told is .90 or more (median X {np.median(told_sizes):.1%})",
-                f"{launches}, {rounds} rounds", 0.8, good,
-            )  # fmt: skip
+    lines = [(launches, rounds) for launches in Launches for rounds in (5, 9)]
+    return [partial(_finds, seed, draws, *one) for one in lines]
 
 
-def _power(rng: np.random.Generator, launches: Launches, rounds: int, effect: float) -> float:
-    rows = launch_noise(launches, rng, (200, 2, rounds), SESSION_SD)
-    found = [paired_ratio(np.exp(a + effect), np.exp(b)).differs() for a, b in rows]
-    return float(np.mean(found))
+def _finds(seed: int, draws: int, launches: Launches, rounds: int) -> list[Claim]:
+    rng = np.random.default_rng([seed, 20, list(Launches).index(launches), rounds])
+    noise = launch_noise(launches, rng, (max(50, draws), 2, rounds), SESSION_SD)
+    told_sizes = [detectable_difference(a - b) for a, b in noise]
+    others = launch_noise(launches, rng, (POWER_DRAWS, 2, rounds), SESSION_SD)
+    least = least_found(others[:, 0] - others[:, 1])
+    # Power rises with the size, so it is enough at what is told where that is larger than this.
+    good = float(np.mean(np.log1p(told_sizes) >= np.quantile(least, 0.9)))
+    return [
+        at_least(
+            f"power at the X told is .90 or more (median X {np.median(told_sizes):.1%})",
+            f"{launches}, {rounds} rounds", 0.8, good,
+        )
+    ]  # fmt: skip
 
 
-def front(seed: int, draws: int) -> Iterator[Claim]:
+def least_found(differences: np.ndarray) -> np.ndarray:
+    """(comparisons,): the slowdown, as a logarithm, from which on each claims one.
+
+    By `paired_ratio` on (comparisons, rounds): its interval lies above the negative of it.
+    """
+    lows = [compare_log_ratios(row).interval.low for row in differences]
+    return -np.log(lows)
+
+
+def front(seed: int, draws: int) -> list[Line]:
     """6: told probabilities of being on the front beside how often it was so."""
-    for number, launches in enumerate((Launches.NORMAL, Launches.BIMODAL)):
-        for sessions in (1, 2, 3, 5, 9, 20):
-            for few in (False, True):
-                rng = np.random.default_rng([seed, 30, number, sessions, few])
-                pairs = [_world(rng, launches, sessions, few) for _ in range(draws)]
-                said, truth = (np.concatenate(rows) for rows in zip(*pairs, strict=True))
-                seen = "5 of 90 pictures" if few else "PSNR exact"
-                yield at_most(
-                    f"front probability off, worst bin (Brier {np.mean((said - truth) ** 2):.3f})",
-                    f"{launches}, {sessions} sessions, {seen}", 0.05, worst_bin(said, truth),
-                )  # fmt: skip
+    lines = [
+        (launches, sessions, few)
+        for launches in (Launches.NORMAL, Launches.BIMODAL)
+        for sessions in (1, 2, 3, 5, 9, 20)
+        for few in (False, True)
+    ]
+    return [partial(_front, seed, draws, *one) for one in lines]
+
+
+def _front(seed: int, draws: int, launches: Launches, sessions: int, few: bool) -> list[Claim]:
+    rng = np.random.default_rng([seed, 30, launches is Launches.BIMODAL, sessions, few])
+    pairs = [_world(rng, launches, sessions, few) for _ in range(draws)]
+    said, truth = (np.concatenate(rows) for rows in zip(*pairs, strict=True))
+    seen = "5 of 90 pictures" if few else "PSNR exact"
+    return [
+        at_most(
+            f"front probability off, worst bin (Brier {np.mean((said - truth) ** 2):.3f})",
+            f"{launches}, {sessions} sessions, {seen}", 0.05, worst_bin(said, truth),
+        )
+    ]  # fmt: skip
 
 
 def candidates(
@@ -241,23 +280,27 @@ def worst_bin(said: np.ndarray, truth: np.ndarray, least: int = 500) -> float:
     return max(off)
 
 
-def winner(seed: int, draws: int) -> Iterator[Claim]:
+def winner(seed: int, draws: int) -> list[Line]:
     """7: the latency told of the fastest of ten that are equal, and of one that is the fastest."""
-    for number, launches in enumerate((Launches.NORMAL, Launches.BIMODAL, Launches.LOGNORMAL)):
-        for count in (10, 20):
-            rng = np.random.default_rng([seed, 40, number, count])
-            naive, right = [], []
-            for _ in range(draws):
-                taken = launch_noise(launches, rng, (count, 5), 0.02)
-                belief = pooled_belief(
-                    np.median(taken, axis=1), taken.std(axis=1, ddof=1), np.full(count, 5)
-                )
-                belief = with_modes(belief, list(taken))
-                best = int(np.argmin(belief.mean))
-                naive.append(np.median(taken[best]))
-                right.append(winners_log_latency(belief, best))
-            bias = abs(float(np.mean(right)))
-            yield at_most(
-                f"bias of the fastest (as it showed: {np.mean(naive):.2%})",
-                f"{count} equals, {launches}, 5 sessions", 0.005, bias, "{:.2%}",
-            )  # fmt: skip
+    kinds = (Launches.NORMAL, Launches.BIMODAL, Launches.LOGNORMAL)
+    return [partial(_winner, seed, draws, kind, count) for kind in kinds for count in (10, 20)]
+
+
+def _winner(seed: int, draws: int, launches: Launches, count: int) -> list[Claim]:
+    rng = np.random.default_rng([seed, 40, list(Launches).index(launches), count])
+    naive, right = [], []
+    for _ in range(draws):
+        taken = launch_noise(launches, rng, (count, 5), 0.02)
+        belief = pooled_belief(
+            np.median(taken, axis=1), taken.std(axis=1, ddof=1), np.full(count, 5)
+        )
+        belief = with_modes(belief, list(taken))
+        best = int(np.argmin(belief.mean))
+        naive.append(np.median(taken[best]))
+        right.append(winners_log_latency(belief, best))
+    return [
+        at_most(
+            f"bias of the fastest (as it showed: {np.mean(naive):.2%})",
+            f"{count} equals, {launches}, 5 sessions", 0.005, abs(float(np.mean(right))), "{:.2%}",
+        )
+    ]  # fmt: skip

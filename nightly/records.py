@@ -173,13 +173,15 @@ class Verdict:
         value, reference: tonight's and what it is compared with, in the metric's unit.
         change, low, high: relative (ratio metrics) or absolute change and its 95 % interval.
         p: chance of such a difference if nothing had changed, before the suite's correction.
-        needed_p: what `p` had to stay below.
+        needed_p: what `p` of these nights alone had to stay below; red is what all nights together
+            make likelier than not, see `judging.belief`.
         nights: how many of the last nights carry the finding, tonight included.
         compared_with: `baseline` or `recent`.
         since: the night at which it began; `since_low` to `since_high` is what the data allow.
         creep: change a night, where it came gradually.
         least_change: the least change for the worse that tonight alone would have found, as
-            `change` has it; None where there is nothing to compare with yet, and of what is exact.
+            `change` has it; None where there is nothing to compare with yet, where no single night
+            can find any, and of what is exact.
         sentence: all of it for people.
     """
 

@@ -10,6 +10,8 @@ from functools import cached_property
 from itertools import pairwise, takewhile
 
 from nightly.history.reading import Trail
+from nightly.judging.belief import beliefs
+from nightly.judging.case import Case
 from nightly.judging.changes import last_change
 from nightly.judging.common import Common, common
 from nightly.judging.relevel import new_levels
@@ -23,12 +25,14 @@ from nightly.judging.spread import (
     tail_of,
 )
 from nightly.metrics import LATENCY, Metric, Scale
-from nightly.records import Observation, Point, error_of_middle, middle, of_both_looks
+from nightly.records import Observation, Point, error_of_middle, middle
 
 # So many red nights say what the red level is like.
 _LATELY = 6
 # However steady a metric was, the next night may differ by so much of what is usual.
 LEAST_SD_SHARE = 0.1
+# Changes are expected so many times as often as the suite allows false alarms; see `Rules.chance`.
+_CHANCES, _MOST_CHANCE = 5.0, 0.02
 # Another level of the device may show so many nights after it began.
 _LEVEL_SEEN_LATE = 10
 
@@ -59,67 +63,15 @@ class Rules:
         """
         return self.alpha / (max(1, self.tests) * EFFECTIVE_WINDOWS)
 
-
-@dataclass(frozen=True)
-class Case:
-    """One metric of one model: its nights since the baseline, and tonight.
-
-    Attributes:
-        before: earlier nights, oldest first, as badness.
-        blamed: which of them were called a regression: no longer part of any reference.
-        praised: which were called improved: not part of the baseline until they are accepted.
-        doubted: which looked worse without being called so.
-        held_back: which of the blamed were not called so, but seen to be changed already since.
-        red_nights: the stretch of nights up to the last one on which it was called a regression,
-            on earlier levels of the device too.
-        first, second: tonight's looks.
-        floor: the smallest change that counts, as badness.
-        unsteady: by how much more doubt tonight is judged.
-    """
-
-    metric: Metric
-    before: tuple[Point, ...]
-    blamed: tuple[bool, ...]
-    praised: tuple[bool, ...]
-    doubted: tuple[bool, ...]
-    held_back: tuple[bool, ...]
-    red_nights: tuple[Point, ...]
-    baseline_night: int
-    first: Point
-    second: Point | None
-    spread: Spread
-    floor: float
-    unsteady: float
-
     @property
-    def tonight(self) -> Point:
-        """Both looks, where there were two."""
-        return self.first if self.second is None else of_both_looks(self.first, self.second)
+    def chance(self) -> float:
+        """Of a change for the worse a night, that makes about `alpha` of the nights falsely red.
 
-    @property
-    def changed(self) -> tuple[bool, ...]:
-        """Which earlier nights were not as the baseline."""
-        return tuple(bad or good for bad, good in zip(self.blamed, self.praised, strict=True))
-
-    @property
-    def before_red(self) -> list[Point]:
-        """Nights that were as the baseline when they were judged, before the red ones.
-
-        Those that were held back since are among them: they were chosen for being worse.
+        Shiryaev's rule at even odds raises no more false alarms a night than this chance (M.
+        Pollak, Ann. Stat. 13, 1985), and in simulations a tenth to a fifth of it begin: those are
+        red for two to four nights, of which `alpha` counts each.
         """
-        first = self.red_nights[0].night if self.red_nights else 1 << 62
-        rows = zip(self.before, self.changed, self.held_back, strict=True)
-        return [p for p, other, held in rows if p.night < first and (held or not other)]
-
-    @property
-    def recent(self) -> list[Point]:
-        """Earlier nights that nobody complained of."""
-        return [p for p, bad in zip(self.before, self.blamed, strict=True) if not bad]
-
-    @property
-    def unchanged(self) -> list[Point]:
-        """Earlier nights that were as the baseline."""
-        return [p for p, other in zip(self.before, self.changed, strict=True) if not other]
+        return min(_MOST_CHANCE, _CHANCES * self.alpha / max(1, self.tests))
 
 
 @dataclass
@@ -145,16 +97,14 @@ class CaseBuilder:
     _pools: dict[str, Spread] = field(default_factory=dict)
     _characters: dict[str, tuple[float, float]] = field(default_factory=dict)
     # A night asks for the same past several times.
-    _built: dict[tuple[str, str], Case | None] = field(default_factory=dict)
+    _built: dict[str, dict[str, Case]] = field(default_factory=dict)
 
     def build(self, model: str, metric: Metric, again: Observation | None = None) -> Case | None:
         """None where there is nothing to compare, tonight or before."""
         first = self._tonight(model, metric)
         if first is None:
             return None
-        if (model, metric.name) not in self._built:
-            self._built[model, metric.name] = self._past(model, metric)
-        past = self._built[model, metric.name]
+        past = self._pasts(metric).get(model)
         second = None if again is None else again.readings.get(metric.name)
         freed = self._all(metric).common.taken_out
         return past and replace(
@@ -162,6 +112,24 @@ class CaseBuilder:
             first=freed(first),
             second=freed(seen_tonight(metric, second, self.night, beside=0.0)) if second else None,
         )
+
+    def _pasts(self, metric: Metric) -> dict[str, Case]:
+        """Of every model that has a past, a case whose tonight is still to come."""
+        if metric.name not in self._built:
+            found = {model: self._past(model, metric) for model in self.looks}
+            cases = {model: case for model, case in found.items() if case is not None}
+            if cases and not metric.exact:
+                some = next(iter(cases.values()))
+                rows = [case.before for case in cases.values()]
+                believed = beliefs(
+                    rows, [case.spread for case in cases.values()], some.floor, self.rules.chance
+                )
+                cases = {
+                    model: replace(case, believed=one)
+                    for (model, case), one in zip(cases.items(), believed, strict=True)
+                }
+            self._built[metric.name] = cases
+        return self._built[metric.name]
 
     def _tonight(self, model: str, metric: Metric) -> Point | None:
         look = self.looks.get(model)
@@ -187,25 +155,24 @@ class CaseBuilder:
         if stretch and stretch[0].night in self.level_nights:
             blamed -= {point.night for point in stretch}
             stretch = ()
-        held_back = self._held_back(metric, before, stretch) - {baseline} - blamed
-        blamed |= held_back
+        blamed |= self._held_back(metric, before, stretch) - {baseline}
         praised = trail.praised.get(metric.name, set()) - {baseline}
-        doubted = trail.doubted.get(metric.name, set()) - {baseline}
+        spread = self._spread(metric, [p for p in before if p.night not in blamed])
+        floor = metric.badness_of_change(self.rules.floors.get(metric.name, metric.floor))
         return Case(
             metric=metric,
             before=before,
             blamed=tuple(point.night in blamed for point in before),
             praised=tuple(point.night in praised for point in before),
-            doubted=tuple(point.night in doubted for point in before),
-            held_back=tuple(point.night in held_back for point in before),
             # Blamed beside another baseline than the one that is asked for tonight.
             red_nights=() if self.rules.baseline is not None else stretch,
             baseline_night=max(baseline, before[0].night),
             first=before[-1],
             second=None,
-            spread=self._spread(metric, [p for p in before if p.night not in blamed]),
-            floor=metric.badness_of_change(self.rules.floors.get(metric.name, metric.floor)),
+            spread=spread,
+            floor=floor,
             unsteady=1.0,
+            believed=None,
         )
 
     def _held_back(self, metric: Metric, nights: Sequence[Point], red: Sequence[Point]) -> set[int]:
@@ -372,7 +339,7 @@ def as_badness(metric: Metric, point: Point) -> Point:
     """A stored point where differences add up and more is worse."""
     ratio = metric.scale is Scale.RATIO
     error = point.error / max(abs(point.value), 1e-9) if ratio else point.error
-    return replace(point, value=metric.badness(point.value), error=error)
+    return Point(point.night, metric.badness(point.value), error, point.sessions, point.beside)
 
 
 def seen_tonight(

@@ -12,7 +12,7 @@ import math
 import statistics
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from scipy import special
 
@@ -48,9 +48,9 @@ class Common:
         """The point without what its night shared; as far as that is known, see `Point.beside`."""
         effect = self.effects.get(point.night)
         if effect is None:
-            return replace(point, beside=0.0)
-        share = point.beside + (1 - point.beside) * self.lasting
-        return replace(point, value=point.value - effect * share)
+            return Point(point.night, point.value, point.error, point.sessions, 0.0)
+        value = point.value - effect * (point.beside + (1 - point.beside) * self.lasting)
+        return Point(point.night, value, point.error, point.sessions, point.beside)
 
 
 def common(rows: Sequence[Sequence[Point]], tonight: int | None, baseline_nights: int) -> Common:
@@ -77,6 +77,7 @@ def common(rows: Sequence[Sequence[Point]], tonight: int | None, baseline_nights
     if not shifts:
         return Common()
     past = [shift for night, shift in shifts.items() if night != tonight]
+    errors = {night: _error_of_median(differences[night]) for night in shifts}
     luck = statistics.median([point.error for row in earlier for point in row[:1]])
     sd = _sentinel_sd(luck, past)
     # The level holds the luck of its own nights, too.
@@ -85,8 +86,22 @@ def common(rows: Sequence[Sequence[Point]], tonight: int | None, baseline_nights
     reach *= float(special.stdtrit(sd.dof, 1 - _IMPLAUSIBLE_P / 2))
     own = min(luck, sd.sd)
     lasting = 1 - (own / sd.sd) ** 2 if sd.sd > 0 else 0.0
-    effects = {night: one for night, one in shifts.items() if abs(one) <= reach}
+    # What the models' own nights make of a median is no luck of the sentinel's, and stays in.
+    usual = statistics.median(errors.values())
+    shared = max(0.0, sd.sd**2 - usual**2)
+    effects = {
+        night: one * shared / (shared + errors[night] ** 2) if shared else 0.0
+        for night, one in shifts.items()
+        if abs(one) <= reach
+    }
     return Common(effects, own, lasting)
+
+
+def _error_of_median(values: Sequence[float]) -> float:
+    """Standard error of a median, from the median absolute deviation (Hampel 1974)."""
+    centre = statistics.median(values)
+    scatter = 1.4826 * statistics.median(abs(value - centre) for value in values)
+    return math.sqrt(math.pi / 2 / len(values)) * scatter
 
 
 def _sentinel_sd(luck: float, shifts: Sequence[float]) -> Spread:

@@ -1,9 +1,9 @@
 """Tonight against the past, on one device under one condition. Pure: no clock, no files.
 
-A regression is a change for the worse that is significant, larger than the suite's floor, and seen
-again in a second look of the same night. It is looked for against the baseline (the pinned night
-and those after it, which no creep can move) and against the recent past (which knows of
-improvements since).
+A regression is a change for the worse that is likelier than not by all nights since the baseline
+(`belief`), larger than the suite's floor, and seen again in a second look of the same night. What
+loses an improvement that nobody accepted is looked for against the recent past, by windows of the
+last nights; they tell how large a change is as well.
 """
 
 from __future__ import annotations
@@ -18,27 +18,23 @@ from scipy import special
 
 from nightly import metrics
 from nightly.history.reading import Trail
-from nightly.judging.cases import Case, CaseBuilder, Rules
+from nightly.judging.case import Case
+from nightly.judging.cases import CaseBuilder, Rules
 from nightly.judging.changes import Change, last_change
 from nightly.judging.least import least_size
-from nightly.judging.memory import ALIKE_MEMORY, has_lapsed, is_back
 from nightly.judging.relevel import restarted
-from nightly.judging.shift import Choose, Shift, largest_shift, level, shift
+from nightly.judging.shift import Shift, largest_shift, level, shift
 from nightly.judging.spread import unsteadiness
 from nightly.metrics import Metric
 from nightly.records import OK, Observation, Point, SeriesKey, Status, Verdict, middle
 from nightly.sentences import outcome_sentence, verdict_sentence
 
-# A second look is cheap, a false alarm is not: suspects are found generously.
-SUSPECT_P = 0.01
-SUSPECT_FLOOR_SHARE = 0.75
-# What the second look alone must show.
-CONFIRM_P = 0.05
-# From here on what looks worse is remembered: the next nights alone then decide, at a level that
-# is not shared by all models any more, for few are remembered.
-DOUBT_P = 0.002
-REMEMBERED_P = 0.01
-REMEMBERED_NIGHTS = 4
+# Odds of being worse, as logarithms: from the first on it is red, down to the second it stays so (a
+# second look must show as much), from the third on it is told as unconfirmed, and from the last on
+# it gets a second look, for that is cheap, and a false alarm is not.
+RED_ODDS, STAYING_ODDS, TOLD_ODDS, SUSPECT_ODDS = 0.0, -1.0, -1.5, -3.0
+# The same of an improvement that is lost: how sure, and how large as a share of the floor.
+SUSPECT_P, CONFIRM_P, SUSPECT_FLOOR_SHARE = 0.01, 0.05, 0.75
 RECENT_NIGHTS = 14
 LATELY_NIGHTS = 3
 # How far back a change is dated: weighing every pair of nights takes the square of their number.
@@ -109,10 +105,12 @@ class DeviceJudge:
             case = self._case(model, metric, None)
             if case is None or metric.exact:
                 continue
+            if self._odds(case, case.first) > SUSPECT_ODDS:
+                return True
             least = SUSPECT_FLOOR_SHARE * case.floor
-            for found in self._shifts(case, least).values():
-                if found.size > least and found.p < SUSPECT_P:
-                    return True
+            lately = self._lately(case, least) if any(case.praised) else None
+            if lately is not None and lately.size > least and lately.p < SUSPECT_P:
+                return True
         return False
 
     def verdicts(self, second: Mapping[str, Observation]) -> list[Verdict]:
@@ -138,24 +136,29 @@ class DeviceJudge:
             return case
         return replace(case, unsteady=self._doubt(case))
 
-    def _shifts(self, case: Case, floor: float, point: Point | None = None) -> dict[str, Shift]:
-        references: dict[str, tuple[tuple[bool, ...], Choose]] = {
-            "baseline": (case.changed, lambda values: values[: self.rules.baseline_nights]),
-            "recent": (case.blamed, lambda values: values[-RECENT_NIGHTS:]),
-        }
-        found = {
-            name: largest_shift(
-                case.before,
-                left_out,
-                point or case.tonight,
-                case.spread,
-                choose=choose,
-                floor=floor,
-                unsteady=case.unsteady,
-            )
-            for name, (left_out, choose) in references.items()
-        }
-        return {name: one for name, one in found.items() if one is not None}
+    def _against_baseline(self, case: Case) -> Shift:
+        """What the windows that end tonight say beside the baseline."""
+        return largest_shift(
+            case.before,
+            case.changed,
+            case.tonight,
+            case.spread,
+            choose=lambda values: values[: self.rules.baseline_nights],
+            floor=case.floor,
+            unsteady=case.unsteady,
+        ) or self._alone(case, "baseline")
+
+    def _lately(self, case: Case, floor: float) -> Shift | None:
+        """The same beside the recent past, which knows of improvements that nobody accepted."""
+        return largest_shift(
+            case.before,
+            case.blamed,
+            case.tonight,
+            case.spread,
+            choose=lambda values: values[-RECENT_NIGHTS:],
+            floor=floor,
+            unsteady=case.unsteady,
+        )
 
     def _judge(
         self, model: str, metric: Metric, look: Observation, again: Observation | None
@@ -168,107 +171,69 @@ class DeviceJudge:
             )
         if metric.exact:
             return self._judge_exact(model, case)
-        shifts = self._shifts(case, case.floor)
-        if not shifts:
-            value = metric.value(case.tonight.value)
-            return _told(
-                metric, Verdict(self._key(model), metric.name, Status.NEW, "", value=value)
-            )
-        name, found = min(
-            shifts.items(), key=lambda item: (not self._counts(case, item[1]), item[0])
-        )
-        status = self._status(case, found)
-        if status is not Status.REGRESSION and self._still_red(case):
-            status, name = Status.REGRESSION, "baseline"
-            found = self._since_red(case)
-        elif status is not Status.REGRESSION and (again_worse := self._remembered(case)):
-            status, name, found = Status.REGRESSION, "baseline", again_worse
-        if status in (Status.FINE, Status.IMPROVED):
-            name = "baseline"
+        if self._still_red(case):
+            status, name, found = Status.REGRESSION, "baseline", self._since_red(case)
+        else:
+            status, name, found = self._status(case)
         # What tonight shows alone is told as such; the windows speak where it does not suffice.
         alone = self._alone(case, name)
         if status is not Status.REGRESSION or self._counts(case, alone):
             found = alone
         return self._verdict(model, case, found, name, status)
 
+    def _reference(self, case: Case) -> list[Point]:
+        """Nights that are as the baseline, or what comes next to them."""
+        unchanged = case.unchanged[: self.rules.baseline_nights]
+        return unchanged or case.recent[-RECENT_NIGHTS:] or [case.before[0]]
+
     def _alone(self, case: Case, against: str) -> Shift:
         """Tonight against one of the references."""
         lately = case.recent[-RECENT_NIGHTS:]
-        baseline = case.unchanged[: self.rules.baseline_nights] or lately
-        reference = lately if against == "recent" else baseline
+        reference = lately if against == "recent" else self._reference(case)
         return shift(reference, [case.tonight], case.spread, unsteady=case.unsteady)
 
     def _counts(self, case: Case, found: Shift) -> bool:
-        return found.size > case.floor and found.p < self._needed_p(case)
+        return found.size > case.floor and found.p < self.rules.needed_p
 
-    def _needed_p(self, case: Case) -> float:
-        """The suite's level, shared by the nights that an alarm stays red for.
-
-        Where nights are alike a false alarm comes in a run of them: so many times as many red
-        nights (the variance of an autoregression's mean over that of strangers, Bartlett 1935).
-        """
-        memory = case.spread.memory
-        runs = (1 + memory) / (1 - memory) if memory > ALIKE_MEMORY else 1.0
-        return self.rules.needed_p / runs
-
-    def _status(self, case: Case, found: Shift) -> Status:
-        if self._counts(case, found):
-            return Status.REGRESSION if self._confirmed(case, found) else Status.UNCONFIRMED
-        looked = {} if case.second is None else self._shifts(case, case.floor, case.first)
-        if any(self._counts(case, one) for one in looked.values()):
-            return Status.UNCONFIRMED
-        if found.size > case.floor and found.p < DOUBT_P:
-            return Status.UNCONFIRMED
+    def _status(self, case: Case) -> tuple[Status, str, Shift]:
+        """What is said of what was not red, beside which reference, and the shift told with it."""
+        worse = max(self._odds(case, case.tonight), self._odds(case, case.first))
+        found = self._against_baseline(case) if worse > TOLD_ODDS else None
+        large = found is not None and found.size > case.floor
+        if found is not None and large and worse > RED_ODDS and self._seen_twice(case):
+            return Status.REGRESSION, "baseline", found
+        lately = self._lately(case, case.floor) if any(case.praised) else None
+        if lately is not None and self._counts(case, lately):
+            confirmed = self._confirmed(case, lately)
+            return Status.REGRESSION if confirmed else Status.UNCONFIRMED, "recent", lately
         alone = self._alone(case, "baseline")
-        if alone.size < -case.floor and alone.p_better < self._needed_p(case):
-            return Status.IMPROVED
-        return Status.FINE
+        if large:
+            return Status.UNCONFIRMED, "baseline", alone
+        if alone.size < -case.floor and alone.p_better < self.rules.needed_p:
+            return Status.IMPROVED, "baseline", alone
+        return Status.FINE, "baseline", alone
 
     def _still_red(self, case: Case) -> bool:
-        """Whether it was red on its last night, and nothing says yet that it is back."""
-        red = case.red_nights
-        reference = case.unchanged[: self.rules.baseline_nights]
-        if not red or is_back(reference, red, case.tonight, case.spread, case.floor):
+        """Whether it was red on its last night, and the nights do not say that it is back."""
+        return bool(case.red_nights) and (
+            case.red_on_another_level or self._odds(case, case.tonight) > STAYING_ODDS
+        )
+
+    def _odds(self, case: Case, point: Point) -> float:
+        """The logarithm of the odds that it is worse, with this for tonight."""
+        assert case.believed is not None
+        return case.believed.then(point, unsteady=case.unsteady).log_odds
+
+    def _seen_twice(self, case: Case) -> bool:
+        """Whether it is worse by both looks together, and were so with the second one alone."""
+        if case.second is None or self._odds(case, case.tonight) <= RED_ODDS:
             return False
-        whole = case.before_red[: self.rules.baseline_nights]
-        return not has_lapsed(reference, whole, red, case.tonight, case.spread)
+        return self._odds(case, case.second) > STAYING_ODDS
 
     def _since_red(self, case: Case) -> Shift:
         """The last nights of the red stretch, tonight among them, against the baseline."""
         lately = [*case.red_nights[-(LATELY_NIGHTS - 1) :], case.tonight]
-        reference = case.unchanged[: self.rules.baseline_nights] or [case.before[0]]
-        return shift(reference, lately, case.spread, unsteady=case.unsteady)
-
-    def _remembered(self, case: Case) -> Shift | None:
-        """What the nights since it first looked worse say alone; None where they do not say so.
-
-        What they share with the night that was doubted is taken off them first.
-        """
-        last = len(case.before) - REMEMBERED_NIGHTS
-        doubts = [at for at, yes in enumerate(case.doubted) if yes and at >= last]
-        reference = case.unchanged[: self.rules.baseline_nights]
-        if doubts:
-            seen = case.before[doubts[0]]
-            reference = [point for point in reference if point.night < seen.night]
-        if not doubts or not reference:
-            return None
-        centre = level([point.value for point in reference])[0]
-        fresh = [
-            replace(
-                point,
-                value=point.value
-                - (seen.value - centre) * case.spread.memory ** (point.night - seen.night),
-            )
-            for point in (*case.before[doubts[0] + 1 :], case.tonight)
-        ]
-        alone = shift(reference, fresh, case.spread, unsteady=case.unsteady)
-        whole = shift(
-            reference, [*case.before[doubts[0] + 1 :], case.tonight], case.spread,
-            unsteady=case.unsteady,
-        )  # fmt: skip
-        # The more neighbours are alike, the less a second night says: its memory is an estimate.
-        needed = REMEMBERED_P * (1 - case.spread.memory) ** 2
-        return whole if alone.p < needed and whole.size > case.floor else None
+        return shift(self._reference(case), lately, case.spread, unsteady=case.unsteady)
 
     def _confirmed(self, case: Case, found: Shift) -> bool:
         """The second look alone lies on the worse side of the reference, beyond chance.
@@ -302,8 +267,7 @@ class DeviceJudge:
     ) -> Verdict:
         metric, least = case.metric, None
         if not metric.exact:
-            alone = self._alone(case, "baseline")
-            least = _change(metric, least_size(alone, self._needed_p(case), case.floor))
+            least = self._least(case)
         low, high = (found.size, found.size) if metric.exact else found.interval()
         bounds = sorted(_change(metric, size) for size in (low, high))
         change = self._since(case, found) if status is Status.REGRESSION else None
@@ -321,7 +285,7 @@ class DeviceJudge:
                 low=bounds[0],
                 high=bounds[1],
                 p=None if metric.exact else found.p,
-                needed_p=None if metric.exact else self._needed_p(case),
+                needed_p=None if metric.exact else self.rules.needed_p,
                 nights=found.nights,
                 compared_with=against,
                 baseline_night=case.baseline_night,
@@ -334,6 +298,14 @@ class DeviceJudge:
                 least_change=least,
             ),
         )
+
+    def _least(self, case: Case) -> float | None:
+        """The least change that tonight would have found, as a change of the metric."""
+        assert case.believed is not None
+        alone = self._alone(case, "baseline")
+        needed = case.believed.least_worse(case.tonight, unsteady=case.unsteady) - alone.reference
+        size = least_size(alone, needed, case.floor)
+        return _change(case.metric, size) if math.isfinite(size) else None
 
     def _since(self, case: Case, found: Shift) -> Change:
         values = [*(point.value for point in case.before), case.tonight.value][-DATED_NIGHTS:]

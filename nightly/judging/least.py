@@ -9,15 +9,15 @@ from nightly.judging.shift import Shift
 POWER = 0.95
 
 
-def least_size(found: Shift, needed_p: float, floor: float) -> float:
+def least_size(found: Shift, needed: float, floor: float) -> float:
     """The least change for the worse, on the scale of badness, that the night finds.
 
-    It is found in nineteen nights of twenty: both significant, with a p below `needed_p`, and
+    It is found in nineteen nights of twenty: the night then lies above `needed`, and its change is
     larger than `floor`.
 
     Args:
         found: tonight against its reference.
+        needed: by how much a night must lie above the reference to be called worse.
     """
     luck = float(special.stdtrit(found.dof, POWER)) * found.error
-    reach = float(special.stdtrit(found.dof, 1 - needed_p)) * found.error
-    return luck + max(reach, floor)
+    return luck + max(needed, floor)

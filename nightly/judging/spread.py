@@ -33,13 +33,15 @@ _FAR = 5
 _LEAST_CREEPING = 12
 # Fewer differences of neighbours say nothing of wild nights.
 _LEAST_TAIL = 300
+UNKNOWN_TAIL = 12.0
 # With fewer pairs of neighbours nothing is said of what they share.
 _LEAST_PAIRS = 60
 # Standard errors that it must exceed, each that of a median of correlations over so many pairs.
 _BEYOND_LUCK, _EFFICIENCY_OF_MEDIAN = 2.0, 2 / math.pi
 # Nights beyond so many deviations count as that many.
 _MOST_DEVIATIONS = 2.5
-MOST_MEMORY = 0.9
+# What lasts for longer than this tells is no luck of nights but a level, or a creep.
+MOST_MEMORY = 0.7
 # Of normal differences, one in a hundred is larger than so many medians; Student's t by its
 # degrees of freedom. The median of a short row wavers: among normal ones it is larger by so much
 # over the number of nights.
@@ -155,7 +157,7 @@ def tail_of(rows: Sequence[Sequence[float]]) -> float:
     ratios = [part / np.median(part) for part in parts if np.median(part) > 0]
     count = sum(part.size for part in ratios)
     if count < _LEAST_TAIL:
-        return math.inf
+        return UNKNOWN_TAIL
     ratio = float(np.quantile(np.concatenate(ratios), 0.99))
     if ratio <= _TAILS[0][0] * 1.08 + _OF_SHORT_ROWS * len(ratios) / count:
         return math.inf

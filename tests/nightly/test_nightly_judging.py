@@ -77,7 +77,7 @@ def test_a_second_look_needs_no_more_than_its_own_night_has_noise(world):
         world.extra["d"] = {"latency": readings(35 * np.exp(rng.normal(0, 0.02)), rng)["latency"]}
         world.night()
     world.extra["d"] = {"latency": readings(35 * 1.3, rng)["latency"]}
-    world.second["d"] = {"latency": readings(35 * 1.02, rng, sessions=14)["latency"]}
+    world.second["d"] = {"latency": readings(35 * 1.1, rng, sessions=14)["latency"]}
     assert of(world.night(), "d", "latency").status is Status.REGRESSION
 
 

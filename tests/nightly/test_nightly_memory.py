@@ -1,4 +1,4 @@
-"""Nights that resemble their neighbours, red that stays red, and levels of a device."""
+"""Nights that resemble their neighbours, and levels of a device."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from device_runner.devices.simulated.foreign import Nights, night_noise
-from nightly.judging.memory import has_lapsed, is_back
 from nightly.judging.relevel import LEAST_MODELS, new_levels, restarted
 from nightly.judging.shift import shift
 from nightly.judging.spread import MOST_MEMORY, Spread, memory_of, own_spread, tail_of
@@ -96,48 +95,6 @@ def test_shifts_of_nothing_are_claimed_as_often_as_they_say_among_nights_alike()
     spread = Spread(1.0, 1000.0, memory=0.6)
     claims = [shift(points(row[:14]), points(row[14:], 15), spread).p < 0.05 for row in table]
     assert 0.03 < np.mean(claims) < 0.07
-
-
-def test_red_stays_until_it_is_gone():
-    rng = np.random.default_rng(5)
-    spread, back_early, back_late = Spread(0.006, 30), [], []
-    for _ in range(200):
-        reference = points(rng.normal(0, 0.006, 14))
-        red = points(0.03 + rng.normal(0, 0.006, 6), 15)
-        still = points(0.03 + rng.normal(0, 0.006, 1), 21)[0]
-        gone = points(rng.normal(0, 0.006, 2), 21)
-        back_early.append(is_back(reference, red, still, spread, 0.02))
-        back_late.append(is_back(reference, [*red, gone[0]], gone[1], spread, 0.02))
-    assert np.mean(back_early) < 0.01
-    assert np.mean(back_late) > 0.95
-
-
-def test_without_a_reference_nothing_is_back():
-    assert not is_back([], points([0.03]), Point(9, 0.0), Spread(0.01, 9), 0.02)
-
-
-def test_red_that_the_nights_do_not_bear_out_lapses_and_a_step_does_not():
-    rng = np.random.default_rng(64)
-    spread, by_luck, by_step, early = Spread(0.02, 60), [], [], []
-    for _ in range(200):
-        reference = points(rng.normal(0, 0.02, 14))
-        wild = Point(15, 0.07)
-        quiet = points(rng.normal(0, 0.02, 10), 16)
-        slower = points(rng.normal(0.04, 0.02, 10), 16)
-        by_luck.append(has_lapsed(reference, reference, [wild, *quiet[:-1]], quiet[-1], spread))
-        by_step.append(has_lapsed(reference, reference, [wild, *slower[:-1]], slower[-1], spread))
-        early.append(has_lapsed(reference, reference, [wild, *quiet[:4]], quiet[4], spread))
-    assert np.mean(by_luck) > 0.95
-    assert np.mean(by_step) < 0.03
-    assert not any(early)
-
-
-def test_nights_held_back_for_being_worse_are_part_of_what_red_is_held_against():
-    spread = Spread(0.02, 60)
-    low, others = points([-0.03] * 5), points([0.0] * 9, 6)
-    red = points([-0.005] * 12, 15)
-    assert not has_lapsed(low, low, red[:-1], red[-1], spread)
-    assert has_lapsed(low, [*low, *others], red[:-1], red[-1], spread)
 
 
 def test_a_restart_is_a_new_level():

@@ -179,13 +179,12 @@ def test_a_confidence_interval_by_students_t():
     assert found.interval()[1] - found.size == pytest.approx(2.2622 * error, rel=1e-4)
 
 
-@given(error=st.floats(1e-4, 0.1), needed_p=st.floats(1e-8, 0.05), floor=st.floats(0.0, 0.1))
-def test_the_least_change_is_found_in_nineteen_nights_of_twenty(error, needed_p, floor):
-    """Of nights whose noise is known: beyond luck and floor with a chance of 0.95."""
-    normal = statistics.NormalDist()
+@given(st.floats(1e-4, 0.1), st.floats(-0.1, 0.5), st.floats(0.0, 0.1))
+def test_the_least_change_is_found_in_nineteen_nights_of_twenty(error, needed, floor):
+    """Of nights whose noise is known: beyond what is needed, and the floor, in 0.95."""
     known = Shift(1, 0.0, 0.0, error, math.inf, 0.5)
-    least = least_size(known, needed_p, floor)
-    needed = max(floor, normal.inv_cdf(1 - needed_p) * error)
-    assert normal.cdf((least - needed) / error) == pytest.approx(0.95)
+    least = least_size(known, needed, floor)
+    normal = statistics.NormalDist()
+    assert normal.cdf((least - max(floor, needed)) / error) == pytest.approx(0.95)
     # Where the noise itself is an estimate, less is found.
-    assert least_size(replace(known, dof=5.0), needed_p, floor) > least
+    assert least_size(replace(known, dof=5.0), needed, floor) > least

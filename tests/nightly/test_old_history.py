@@ -71,8 +71,6 @@ def test_it_is_continued(suite: Path) -> None:
     latency = {v.series.model: v for v in result.verdicts if v.metric == "latency"}
     assert {one.baseline_night for one in latency.values()} == {2}
     assert latency["other"].reference == pytest.approx(13.81, abs=0.01)
-    # Red stays red until nights say that it is gone: one night as before does not.
-    assert latency["other"].status is Status.REGRESSION
-    assert latency["other"].since == 5
-    assert latency["small"].status is latency["steady"].status is Status.FINE
+    # A night as before is far likelier at the baseline than a quarter above it: red is gone.
+    assert {one.status for one in latency.values()} == {Status.FINE}
     assert "night 6" in files.page.read_text()
