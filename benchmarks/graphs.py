@@ -258,6 +258,8 @@ def main() -> None:
     parser.add_argument("--exports", type=int, help="only time this many exports by direct")
     arguments = parser.parse_args()
     quiet_libraries()
+    # As in the process in which a search exports; what is timed runs in processes of its own.
+    torch.set_num_threads(1)
     if arguments.exports:
         print(json.dumps(export_times(arguments.exports), indent=2))
         return

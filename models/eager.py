@@ -20,6 +20,8 @@ from models.network import MobileSR, SelfAttention, WindowTransformer
 
 # Of the scores of one piece's windows, or of the hidden values of one piece's rows.
 _PIECE_BYTES = 2 * 2**20
+# Of what the tail makes of one piece's rows, which it computes with one more on either side.
+_TAIL_BYTES = 16 * 2**20
 _FP32_BYTES = 4
 # What fp32 loses in a network that does not make much of it: 2e-6 was seen.
 _ROUNDING = 1e-5
@@ -52,6 +54,26 @@ class _QuickAttention(nn.Module):
         return layer.proj_out(rearrange(mixed, "b h d n -> b n (h d)"))
 
 
+class _TailInPieces(nn.Module):
+    """Features, (1, C, H, W), to what the network adds to the base; `rows` of them at a time.
+
+    A row on either side is computed with them and dropped: the last convolution looks one row of
+    the large picture around itself, and pads with zeros where it sees none.
+    """
+
+    def __init__(self, tail: nn.Sequential, scale: int, rows: int) -> None:
+        super().__init__()
+        self.tail, self.scale, self.rows = tail, scale, rows
+
+    def forward(self, x: Tensor) -> Tensor:
+        parts = []
+        for start in range(0, x.shape[2], self.rows):
+            first, last = max(0, start - 1), min(x.shape[2], start + self.rows)
+            large = self.tail(x[:, :, first : last + 1])
+            parts.append(large[:, :, (start - first) * self.scale : (last - first) * self.scale])
+        return torch.cat(parts, 2)
+
+
 def eager_answer(model: MobileSR, example: Tensor) -> Tensor:
     """What eager PyTorch answers to `example`, (1, 3, H, W); contiguous."""
     judge, config = copy.deepcopy(model).eval(), model.config
@@ -65,6 +87,12 @@ def eager_answer(model: MobileSR, example: Tensor) -> Tensor:
         # (windows, tokens, C) and (1, H, W, C).
         block.attn = _InPieces(attention, 0, max(1, _PIECE_BYTES // scores_bytes))  # type: ignore[assignment]  # as good as the module it holds
         block.mlp = _InPieces(block.mlp, 1, max(1, _PIECE_BYTES // row_bytes))  # type: ignore[assignment]
+    large_row_bytes = example.shape[3] * config.scale**2 * config.n_feats * _FP32_BYTES
+    judge.tail = _TailInPieces(  # type: ignore[assignment]
+        nn.Sequential(judge.upsapling, judge.act, judge.tail), config.scale,
+        max(1, _TAIL_BYTES // large_row_bytes),
+    )  # fmt: skip
+    judge.upsapling, judge.act = nn.Identity(), nn.Identity()  # type: ignore[assignment]
     with torch.inference_mode():
         return judge(example.contiguous(memory_format=torch.channels_last)).contiguous()
 

@@ -25,6 +25,7 @@ def test_in_pieces_of_any_size_the_network_answers_as_it_does_whole(config, heig
     model, picture = network(config).double(), torch.rand(1, 3, height, width).double()
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(eager, "_PIECE_BYTES", piece)
+        patch.setattr(eager, "_TAIL_BYTES", 8 * piece)
         answer = eager_answer(model, picture)
     with torch.inference_mode():
         assert torch.allclose(answer, model(picture), rtol=0, atol=1e-9)

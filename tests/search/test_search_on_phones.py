@@ -46,7 +46,7 @@ REPOSITORY = Path(__file__).resolve().parents[2]
 SPACE = SearchSpace(
     n_feats=(4, 6, 8), depths=(1,), ratios=(1,), window_sizes=(4,), n_heads=2, scale=2
 )
-DEPLOYMENT = Deployment(lr_height=16, lr_width=16)
+DEPLOYMENT = Deployment.choose(lr_height=16, lr_width=16)
 PLAN = MeasurePlan(sessions=1, timing=TimingPlan(max_warmup=3, min_iterations=2, min_time_s=0))
 CALM = Patience()
 
