@@ -33,6 +33,7 @@ from device_runner import (
 )
 from device_runner.devices.simulated import SimulatedDevice, synthetic_artifact
 from device_runner.measuring import Gate
+from device_runner.measuring.usual_speed import SessionsBeside, UsualSpeed
 from foundation import Artifact
 from foundation.console import err, quiet_libraries
 from models.config import MobileSRConfig
@@ -85,22 +86,12 @@ def one_seed(folder: Path, count: int, sessions: int, seed: int) -> tuple[list[f
 def one_by_one(
     phone: SimulatedDevice, artifacts: list[Artifact], sentinel: Artifact, plan: MeasurePlan
 ) -> list[float]:
-    """As a search measures: the sentinel first, for reference, then beside each candidate."""
+    """As a search measures: each beside the sentinel, and all told for the usual speed."""
     gate = Gate(phone, plan.cooldown_s)
-    reference_ms = measure(phone, sentinel, plan, gate=gate).estimate.latency_ms
-    return estimates(
-        [
-            measure(
-                phone,
-                artifact,
-                plan,
-                sentinel=sentinel,
-                sentinel_reference_ms=reference_ms,
-                gate=gate,
-            )
-            for artifact in artifacts
-        ]
-    )
+    found = [measure(phone, artifact, plan, sentinel=sentinel, gate=gate) for artifact in artifacts]
+    besides = [beside for one in found if (beside := SessionsBeside.of(one)) is not None]
+    speed = UsualSpeed.of(besides)
+    return [speed.told(beside).latency_ms for beside in besides]
 
 
 def naively(phone: SimulatedDevice, artifacts: list[Artifact], budget_s: float) -> list[float]:

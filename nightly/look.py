@@ -20,7 +20,7 @@ from models.inference import upscale_images
 from nightly.listener import NightListener
 from nightly.metrics import FIRST_RUN, LATENCY, MEMORY
 from nightly.records import OK, Observation, SeriesKey
-from nightly.rounds import Row, corrected_ms
+from nightly.rounds import Row, carried_ms, corrected_ms
 
 EXPORT_FAILED = "export_failed"
 WRONG_OUTPUT = "wrong_output"
@@ -128,12 +128,11 @@ class DeviceLooks:
                     list(ready.values()),
                     plan,
                     sentinel=self.sentinel,
-                    sentinel_reference_ms=self.sentinel_reference_ms,
                     on_progress=self.listener.progress,
                 )
             launches = sessions * len(ready)
             session_s = (clock.monotonic_s() - started_s) / launches if launches else None
-            latencies = _latencies_ms(found)
+            latencies = _latencies_ms(found, self.sentinel_reference_ms)
             for (name, artifact), one, ms in zip(ready.items(), found, latencies, strict=True):
                 observations[name] = self._observation(name, attempt, artifact, one, ms)
         measured = [one for one in found if isinstance(one, Measurement)]
@@ -193,21 +192,29 @@ class DeviceLooks:
 
 
 def _latencies_ms(
-    found: Sequence[Measurement | MeasurementFailed],
+    found: Sequence[Measurement | MeasurementFailed], reference_ms: float | None
 ) -> list[tuple[float, ...]]:
-    """Each one's sessions without the device's drift; nothing for what failed."""
+    """Each one's sessions without the device's drift; nothing for what failed.
+
+    `reference_ms` is what the sentinel takes in the nights; None: what it took here.
+    """
     measured = [one for one in found if isinstance(one, Measurement)]
+    told = [one.session_medians_ms for one in measured]
     track = next((one.sentinel for one in measured if one.sentinel is not None), None)
-    by_rounds = None if track is None else corrected_ms(
-        [
-            Row(tuple(slot.round for slot in one.slots), tuple(s.median_ms for s in one.sessions))
-            for one in measured
-        ],
-        Row(track.rounds, track.median_ms),
-        track.reference_ms,
-    )  # fmt: skip
-    rows = iter([one.session_medians_ms for one in measured] if by_rounds is None else by_rounds)
+    if track is not None:
+        beside = Row(track.rounds, track.median_ms)
+        rounds = [tuple(slot.round for slot in one.slots) for one in measured]
+        read = [tuple(session.median_ms for session in one.sessions) for one in measured]
+        nights_ms = reference_ms or track.reference_ms
+        told = corrected_ms(_rows(rounds, read), beside, nights_ms) or carried_ms(
+            _rows(rounds, told), beside, nights_ms
+        )
+    rows = iter(told)
     return [next(rows) if isinstance(one, Measurement) else () for one in found]
+
+
+def _rows(rounds: Sequence[tuple[int, ...]], ms: Sequence[tuple[float, ...]]) -> list[Row]:
+    return [Row(*one) for one in zip(rounds, ms, strict=True)]
 
 
 # The field of a session's record that each of these rests on: a runner may not tell it.

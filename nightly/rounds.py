@@ -13,6 +13,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from device_runner.statistics.reaction import off_reference
 from nightly.judging.robust import hodges_lehmann
 
 # With fewer models than these a single one that changed within the look would bend the rounds.
@@ -58,6 +59,20 @@ def corrected_ms(
         tuple(map(float, np.exp(row - effects[place] - night)))
         for row, place in zip(rows[:-1], places[:-1], strict=True)
     ]
+
+
+def carried_ms(rows: Sequence[Row], sentinel: Row, reference_ms: float) -> list[tuple[float, ...]]:
+    """What was corrected within a night, on a device on which the sentinel takes `reference_ms`.
+
+    For fewer models than `corrected_ms` asks for. All are carried by one factor, as there: how far
+    this night's sentinel lies from the reference, as far as that is beyond its luck. So a reference
+    of a slow first night moves every later night alike, and no night by what it happened to show of
+    how a model reacts. Assumed: models react to the device's nights as the sentinel does; one that
+    does not looks worse in a slow night, as it is then.
+    """
+    heat = np.log(sentinel.ms) - np.log(reference_ms)
+    factor = float(np.exp(off_reference(heat) * np.median(heat)))
+    return [tuple(ms / factor for ms in row.ms) for row in rows]
 
 
 def _round_effects(

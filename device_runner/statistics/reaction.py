@@ -9,14 +9,14 @@ that does. So nothing is taken for granted but that both met the same device:
 with luck of the same size in both, on logarithms; but for a few rounds, in which something met
 one of the two and not the other (a slow spell that began between them) and which tell nothing.
 `b` is learnt by Deming's regression (W. E. Deming, "Statistical Adjustment of Data", 1943: both
-sides have errors), with the size of the luck integrated out, from models whose sessions met more
-than one speed; the others are silent.
+sides have errors), with the size of the luck integrated out.
 
 Models of one device react alike, but not the same: on a shared virtual machine small ones lost a
 factor of 2.7 where the sentinel lost 2.0 and others 1.7. So each model's b is drawn towards the
 device's, and that towards 1 (`Population`; normal at both levels, as in A. Gelman et al.,
 "Bayesian Data Analysis", 2013, chapter 5): b ~ N(device's, spread between models), device's ~
-N(1, `PRIOR_SD`), the spread itself learnt. A model that was never seen at two speeds is carried
+N(1, `PRIOR_SD`), the spread itself learnt. Only models whose sessions met more than one speed tell
+of the device. A model that was never seen at two speeds is carried
 from one to the other by the device's b, with the spread between models as its doubt.
 
 Whether there was any heat at all is weighed beside it: by how far the sentinel lay from its
@@ -117,7 +117,7 @@ class Population:
         log = np.repeat(-0.5 * ((_DEVICE - 1.0) / PRIOR_SD) ** 2, _SPREAD.size)
         for ours, heat in pairs:
             if ours.size >= _LEAST_SESSIONS:
-                log = log + np.log(_marginal(_likelihood(ours, heat)))
+                log = log + np.log(_marginal(_of_device(ours, heat)))
         probability = np.exp(log - log.max())
         return cls(probability / probability.sum())
 
@@ -133,10 +133,9 @@ class Population:
         """
         if ours.size < _LEAST_SESSIONS:
             return _reaction(_PRIORS @ self.probability, [(ours, heat)])
-        likelihood = _likelihood(ours, heat)
         # What the others say of the device, and then the model's own sessions.
-        others = self.probability / _marginal(likelihood) if member else self.probability
-        probability = likelihood * (_PRIORS @ others)
+        own = _marginal(_of_device(ours, heat)) if member else 1.0
+        probability = _likelihood(ours, heat) * (_PRIORS @ (self.probability / own))
         return _reaction(probability / probability.sum(), [(ours, heat)])
 
 
@@ -162,17 +161,24 @@ def _kept_likelihood(rows: bytes, count: int) -> np.ndarray:
     ours, heat = np.frombuffer(rows).reshape(2, count)
     log = _log_likelihood(ours, heat)
     found = np.exp(log - log.max())
+    return np.asarray(found / found.mean())
+
+
+def _of_device(ours: np.ndarray, heat: np.ndarray) -> np.ndarray:
+    """The likelihood as far as it is of any account for other models.
+
+    Where the speed did not change between the sessions they tell nothing of b, and what they seem
+    to tell is whose luck is the greater, which many models would add up to a certainty.
+    """
     seen = _sigmoid(_contrast(ours, heat) - _OPEN_AT)
-    return np.asarray(seen * found / found.mean() + (1.0 - seen))
+    return np.asarray(seen * _likelihood(ours, heat) + (1.0 - seen))
 
 
 def _contrast(ours: np.ndarray, heat: np.ndarray) -> float:
     """How likely it is that the speed changed between the sessions, as a logarithm.
 
-    Without such a change they tell nothing of b, and what they seem to tell is whose luck is the
-    greater, which many models would add up to a certainty. It shows where both moved together, or
-    where the sentinel moved by more than `_LUCKS` times the model's luck explains, one session left
-    out.
+    It shows where both moved together, or where the sentinel moved by more than `_LUCKS` times the
+    model's luck explains, one session left out.
     """
     together = _moved_together(ours, heat)
     most = np.delete(heat, np.argmax(np.abs(heat - np.median(heat))))
@@ -216,6 +222,18 @@ def _reaction(probability: np.ndarray, pairs: Sequence[Pair]) -> Reaction:
     return Reaction(float(factor), float(max(spread, 0.0)) ** 0.5, bool(unlike))
 
 
+def off_reference(heat: np.ndarray) -> float:
+    """How probable it is that the sentinel lay off its reference, by its own sessions: 0 to 1.
+
+    `heat` are the logarithms of its sessions over the reference. What lies within their luck is
+    none: to take it off would only add that luck.
+    """
+    if heat.size < 2:
+        return 0.0
+    luck = max(float(heat.var(ddof=1)), _LEAST_VARIANCE)
+    return _sigmoid(_away(heat, luck) - _OPEN_AT)
+
+
 def _moved(ours: np.ndarray, heat: np.ndarray, one: float, other: float) -> float:
     """By how much the logarithm of the latency differs between two reactions."""
     return abs(float(np.median(ours - one * heat) - np.median(ours - other * heat)))
@@ -236,11 +254,13 @@ def _variance(ours: np.ndarray, heat: np.ndarray) -> np.ndarray:
 
 def _evidence(ours: np.ndarray, heat: np.ndarray, luck: float) -> float:
     """How much likelier the sessions are with heat than without, as a logarithm."""
-    count = ours.size
-    if count < 2:
-        return 0.0
-    away = count / 2 * np.log1p(count * heat.mean() ** 2 / luck / (count - 1))
-    return float(away) + _moved_together(ours, heat)
+    return _away(heat, luck) + _moved_together(ours, heat) if ours.size > 1 else 0.0
+
+
+def _away(heat: np.ndarray, luck: float) -> float:
+    """How much likelier the sentinel's sessions are with a level of their own, as a logarithm."""
+    count = heat.size
+    return float(count / 2 * np.log1p(count * heat.mean() ** 2 / luck / (count - 1)))
 
 
 def _moved_together(ours: np.ndarray, heat: np.ndarray) -> float:

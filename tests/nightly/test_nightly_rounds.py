@@ -10,7 +10,7 @@ import pytest
 from nightly.judging.common import common
 from nightly.judging.robust import hodges_lehmann
 from nightly.records import Point, middle, of_both_looks
-from nightly.rounds import LEAST_MODELS, Row, corrected_ms
+from nightly.rounds import LEAST_MODELS, Row, carried_ms, corrected_ms
 
 ROUNDS = 15
 
@@ -123,3 +123,34 @@ def test_the_middle_is_unmoved_by_wild_sessions_and_keeps_to_the_mean_without():
     assert middle(values) == pytest.approx(sum(values) / 15, abs=0.03)
     assert middle((7.25,)) == 7.25
     assert math.isclose(hodges_lehmann([1.0, 2.0]), 1.5)
+
+
+def few(rng, slower=1.0, noise=0.01):
+    """Two models of 10 and 11 ms and a sentinel of 5 ms on a device that is so much slower."""
+    rounds = tuple(range(ROUNDS))
+    luck = np.exp(rng.normal(0, noise, (3, ROUNDS)))
+    rows = [Row(rounds, tuple(slower * ms * luck[place])) for place, ms in enumerate((10.0, 11.0))]
+    return rows, Row(rounds, tuple(slower * 5.0 * luck[2]))
+
+
+def test_a_reference_of_a_slow_first_night_moves_every_later_night_alike():
+    by_usual, by_slow = [], []
+    for night in range(20):
+        rows, sentinel = few(np.random.default_rng(night))
+        by_usual.append([np.median(row) for row in carried_ms(rows, sentinel, 5.0)])
+        by_slow.append([np.median(row) for row in carried_ms(rows, sentinel, 10.0)])
+    ratio = np.array(by_slow) / np.array(by_usual)
+    assert ratio == pytest.approx(np.full((20, 2), 2.0), rel=0.02)
+    # The luck of the sentinel's middle, and no more, comes on top.
+    assert np.log(by_slow).std(axis=0).max() < 0.008
+
+
+def test_a_slow_night_is_carried_to_the_others_and_a_calm_one_left_alone():
+    rows, sentinel = few(np.random.default_rng(1), slower=2.0)
+    slow = carried_ms(rows, sentinel, 5.0)
+    assert [np.median(row) for row in slow] == pytest.approx([10.0, 11.0], rel=0.02)
+    rows, sentinel = few(np.random.default_rng(2))
+    calm = carried_ms(rows, sentinel, 5.0)
+    assert [np.median(row) for row in calm] == pytest.approx(
+        [np.median(row.ms) for row in rows], rel=0.004
+    )

@@ -45,4 +45,8 @@ def timed(result: CandidateResult, latency_ms: float) -> CandidateResult:
         latency_ms=latency_ms,
         latency_low_ms=0.99 * latency_ms,
         latency_high_ms=1.01 * latency_ms,
+        # As it is: no sessions tell another, and nothing was corrected.
+        raw_latency_ms=latency_ms,
+        beside=None,
+        measurement_file="",
     )
