@@ -271,6 +271,14 @@ def test_ctrl_c_is_one_sentence_and_loses_no_step(tmp_path, picture):
     assert "Traceback" not in said
 
 
+def measured_of(result):
+    timing = result.timing
+    return (
+        result.number, result.key, result.artifact, result.images, timing.beside,
+        timing.raw_latency_ms, timing.measurement_file,
+    )  # fmt: skip
+
+
 def test_a_killed_search_loses_no_trial_and_repeats_none(tmp_path, smooth_picture):
     """SIGKILL after the first finished candidate, then the same command again."""
     save_rgb(tmp_path / "photos/a.png", smooth_picture(40, 56, 0))
@@ -296,7 +304,10 @@ def test_a_killed_search_loses_no_trial_and_repeats_none(tmp_path, smooth_pictur
     tune(*command[3:], cwd=tmp_path)
     run = RunDirectory.open(tmp_path / "run")
     after = run.results()
-    assert after[: len(before)] == before
+    # Latencies are told anew for the speed that all candidates show; what was measured stays.
+    assert [measured_of(one) for one in after[: len(before)]] == [
+        measured_of(one) for one in before
+    ]
     assert len(after) == 3
     assert max(Counter(result.key for result in after).values()) == 1
     assert all(trial.state.is_finished() for trial in load_study(run).trials)

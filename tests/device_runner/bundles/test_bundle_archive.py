@@ -31,7 +31,7 @@ def test_archive_carries_a_bundle_and_is_reproducible(small: Bundle, tmp_path: P
         imported = import_bundle(first)
         assert imported.manifest == small.manifest
         assert imported.folder.parent == store.store_folder()
-    assert bundles.bundles() == [imported]
+    assert bundles.stored().bundles == (imported,)
     assert bundles.find("x86_64") == imported
 
 
@@ -94,7 +94,7 @@ def test_hostile_archive_leaves_nothing_behind(
     before = set(tmp_path.rglob("*"))
     with pytest.raises(BundleDamagedError):
         import_bundle(hostile)
-    assert bundles.bundles() == []
+    assert bundles.stored() == bundles.Stored((), ())
     left = set(tmp_path.rglob("*")) - before
     assert left <= {tmp_path / "cache", tmp_path / "cache/mobilesr-tune", store.store_folder()}
 

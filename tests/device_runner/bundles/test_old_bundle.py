@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from device_runner.bundles.archive import import_bundle
-from device_runner.bundles.store import bundles, find, open_bundle, verify
+from device_runner.bundles.store import find, open_bundle, stored, verify
 
 OLD = Path(__file__).parents[2] / "old_bundle"
 DIGEST = "bf16e82d0184"
@@ -34,5 +34,5 @@ def test_its_folder_is_read_and_holds_what_it_says(old_folder: Path) -> None:
 
 def test_its_archive_is_taken_in_and_found() -> None:
     bundle = import_bundle(OLD.with_suffix(".tar.gz"))
-    assert [one.folder for one in bundles()] == [bundle.folder]
+    assert [one.folder for one in stored().bundles] == [bundle.folder]
     assert find("arm64-v8a").manifest.digest.startswith(DIGEST)
