@@ -32,7 +32,7 @@ _LATELY = 6
 # However steady a metric was, the next night may differ by so much of what is usual.
 LEAST_SD_SHARE = 0.1
 # Changes are expected so many times as often as the suite allows false alarms; see `Rules.chance`.
-_CHANCES, _MOST_CHANCE = 5.0, 0.02
+_CHANCES, _MOST_CHANCE = 7.0, 0.02
 # Another level of the device may show so many nights after it began.
 _LEVEL_SEEN_LATE = 10
 

@@ -34,8 +34,10 @@ _LEAST_CREEPING = 12
 # Fewer differences of neighbours say nothing of wild nights.
 _LEAST_TAIL = 300
 UNKNOWN_TAIL = 12.0
-# With fewer pairs of neighbours nothing is said of what they share.
-_LEAST_PAIRS = 60
+# With fewer pairs of neighbours, or in shorter rows, nothing is said of what they share.
+_LEAST_PAIRS, _LEAST_ROW = 60, 7
+# A row's own mean takes (1 + 3 memory) / n from the correlation of its neighbours.
+_LOST_NIGHTS = 3
 # Standard errors that it must exceed, each that of a median of correlations over so many pairs.
 _BEYOND_LUCK, _EFFICIENCY_OF_MEDIAN = 2.0, 2 / math.pi
 # Nights beyond so many deviations count as that many.
@@ -126,12 +128,14 @@ def memory_of(rows: Sequence[Sequence[float]]) -> float:
     and J. A. Pope, Biometrika 41, 1954: it lies (1 + 3 memory) / n too low). 0 where it cannot
     be told from none, and where there are too few nights to know.
     """
-    long = [np.asarray(row, dtype=np.float64) for row in rows if len(row) > 2 * _FAR]
+    long = [np.asarray(row, dtype=np.float64) for row in rows if len(row) >= _LEAST_ROW]
     pairs = sum(row.size - 1 for row in long)
     if pairs < _LEAST_PAIRS:
         return 0.0
     middle = statistics.median(_neighbours_alike(row) for row in long)
     by_luck = _BEYOND_LUCK / (_EFFICIENCY_OF_MEDIAN * pairs) ** 0.5
+    # What makes up for short rows makes their luck larger as well.
+    by_luck *= statistics.median(row.size / (row.size - _LOST_NIGHTS) for row in long)
     return min(MOST_MEMORY, middle) if middle > by_luck else 0.0
 
 
@@ -144,7 +148,7 @@ def _neighbours_alike(row: np.ndarray) -> float:
     squares = float(off @ off)
     if squares == 0:
         return 0.0
-    return (float(off[1:] @ off[:-1]) / squares * row.size + 1) / (row.size - 3)
+    return (float(off[1:] @ off[:-1]) / squares * row.size + 1) / (row.size - _LOST_NIGHTS)
 
 
 def tail_of(rows: Sequence[Sequence[float]]) -> float:

@@ -32,7 +32,13 @@ def test_what_neighbours_share_is_learnt_from_all_models(kind, memory, count):
     assert np.mean(found) == pytest.approx(memory, abs=0.05)
 
 
-@pytest.mark.parametrize("nights", [14, 30])
+def test_a_week_of_many_models_shows_that_nights_are_alike():
+    rng = np.random.default_rng(7)
+    found = [memory_of(list(night_noise(Nights.NEIGHBOURS, rng, 25, 8, 0.02))) for _ in range(20)]
+    assert np.mean(found) == pytest.approx(0.6, abs=0.15)
+
+
+@pytest.mark.parametrize("nights", [7, 14, 30])
 def test_of_independent_nights_no_memory_is_told(nights):
     rng = np.random.default_rng(nights)
     found = [memory_of(rng.normal(0, 0.02, (20, nights)).tolist()) for _ in range(40)]
