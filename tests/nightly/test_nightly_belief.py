@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from device_runner.devices.simulated.foreign import Nights, night_noise
 from nightly.judging.belief import beliefs
+from nightly.judging.cases import Rules
 from nightly.judging.spread import Spread
 from nightly.records import Point
 
@@ -122,3 +123,13 @@ def test_the_least_night_that_turns_it_red_does_and_a_lesser_does_not():
     assert found.then(Point(21, least + 0.002, 0.0, 15)).log_odds > 0
     assert found.then(Point(21, least - 0.002, 0.0, 15)).log_odds < 0
     assert found.least_worse(tonight, unsteady=3.0) > least
+
+
+def test_changes_are_expected_less_often_of_more_tests_and_where_nights_are_alike() -> None:
+    def chance(tests: int, memory: float) -> float:
+        return Rules(alpha=0.05, tests=tests, floors={}, baseline_nights=14).chance(memory)
+
+    assert chance(120, 0.0) == pytest.approx(2 * chance(240, 0.0))
+    assert chance(120, 0.6) == pytest.approx(0.4 * chance(120, 0.0))
+    # Of few tests a change is no likelier than one in fifty nights.
+    assert chance(1, 0.0) == chance(2, 0.0) == pytest.approx(0.02)

@@ -10,9 +10,7 @@ Exit codes: 0 fine, 1 the output differs, 2 the request is wrong.
 from __future__ import annotations
 
 import json
-import logging
 import sys
-import warnings
 from collections.abc import Callable
 from itertools import pairwise
 from pathlib import Path
@@ -34,9 +32,6 @@ def main(arguments: list[str]) -> int:
     if len(arguments) not in (0, 2) or any(word.startswith("-") for word in arguments):
         print(__doc__, file=sys.stderr)
         return 2
-    # What ExecuTorch's parts say on import is not about the network.
-    logging.disable(logging.WARNING)
-    warnings.filterwarnings("ignore")
     manifest = json.loads((ARTIFACT / "manifest.json").read_text("utf-8"))
     network = Network(manifest, ARTIFACT / "model.pte")
     if arguments:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 from made_up_results import result_of
 
 from models.config import MobileSRConfig
@@ -39,3 +40,19 @@ def test_launches_of_two_kinds_are_known_from_the_sessions_that_records_hold() -
     # One old record among them, and nothing is known of any.
     mixed = [timed(at, row, kept=at > 0) for at, row in enumerate(rows)]
     assert belief_of(mixed).modes is None
+
+
+def test_what_is_not_known_of_a_reaction_stays_however_many_sessions_there_are() -> None:
+    random = np.random.default_rng(3)
+    rows = 10.0 * np.exp(0.01 * random.standard_normal((6, 40)))
+    results = [timed(at, row) for at, row in enumerate(rows)]
+    assert results[0].timing is not None
+    doubtful = results[0].timing.model_copy(
+        update={"log_doubt": 0.2, "latency_low_ms": 6.7, "latency_high_ms": 14.9}
+    )
+    results[0] = results[0].model_copy(update={"timing": doubtful})
+    belief = belief_of(results)
+    assert belief.sd[0] == pytest.approx(0.2, abs=0.02)
+    assert belief.sd[1:].max() < 0.05
+    drawn = belief.drawn(random, 4000)
+    assert drawn[:, 0].std() == pytest.approx(0.2, abs=0.02)
