@@ -54,5 +54,7 @@ def test_what_is_not_known_of_a_reaction_stays_however_many_sessions_there_are()
     belief = belief_of(results)
     assert belief.sd[0] == pytest.approx(0.2, abs=0.02)
     assert belief.sd[1:].max() < 0.05
+    # It is not taken for luck of sessions, which further ones would lessen.
+    assert belief.scale[0] < 0.05
     drawn = belief.drawn(random, 4000)
     assert drawn[:, 0].std() == pytest.approx(0.2, abs=0.02)
