@@ -27,7 +27,7 @@ RANK_EFFICIENCY = 3 / math.pi
 # How much more noise than few rounds show is allowed for disturbed launches that they did not meet:
 # by t; by ranks where every round has to point one way; where none, or one, of those that lie
 # furthest out may point back.
-_UNMET_BY_T, _UNMET_ALL_ONE_WAY, _UNMET_NONE_BACK, _UNMET_ONE_BACK = 1.25, 1.62, 1.45, 1.08
+_UNMET_BY_T, _UNMET_ALL_ONE_WAY, _UNMET_NONE_BACK, _UNMET_ONE_BACK = 1.3, 1.65, 1.48, 1.18
 # Beyond this the noise hides everything: no effect is named.
 LARGEST_EFFECT = 10.0
 
