@@ -6,10 +6,10 @@
 Made-up candidates on a made-up device: a few near a curve of PSNR over latency, most behind it,
 session noise lognormal, drift taken as corrected. Both ways begin with five sessions of each and
 go on by rounds: uniform measures all in each, racing those that `search.front.racing.allocate`
-names in two rounds and then looks again, as a search does, until its race is over. Two errors of the front that is found: the area (hypervolume) that
-its true points lack of the true front's, and how many candidates are wrongly on it or off it. For
-each budget of uniform allocation, the table says how many sessions racing takes to an error as
-small, over seeds.
+names, for two rounds and then anew, until its race is over. Two errors of the front that is found:
+the area (hypervolume) that its true points lack of the true front's, and how many candidates are
+wrongly on it or off it. For each budget of uniform allocation, the table says how many sessions
+racing takes to an error as small, over seeds.
 """
 
 from __future__ import annotations
