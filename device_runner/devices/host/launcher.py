@@ -44,7 +44,8 @@ _IMPORTED = ("device_runner", "foundation")
 
 def runner_environment() -> Mapping[str, str]:
     """Ours, with the folder of this very package first unless the interpreter has it anyway."""
-    environment = dict(os.environ)
+    # A warning of a library is no outcome of a candidate's, whatever our user makes of his own.
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
     root = str(Path(__file__).resolve().parents[3])
     asked = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]
     hidden = any(Path(path, name).exists() for path in asked for name in _IMPORTED)
