@@ -6,8 +6,12 @@ ours, 130 stopped.
 
 from __future__ import annotations
 
+import os
 import sys
-from types import TracebackType
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType, TracebackType
 
 
 def _tell_early_stop(
@@ -20,10 +24,27 @@ def _tell_early_stop(
         sys.__excepthook__(kind, error, trace)
 
 
+class _OurPackages(MetaPathFinder):
+    """Finds our packages beside this file, whatever else on the path has their names.
+
+    `models` and `search` are common ones: a PYTHONPATH that names another project would hide ours.
+    """
+
+    names = frozenset({"foundation", "models", "device_runner", "search", "nightly", "reports"})
+    home = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120  # before all else
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if path is not None or fullname not in self.names:
+            return None
+        return PathFinder.find_spec(fullname, [self.home])
+
+
 sys.excepthook = _tell_early_stop
+sys.meta_path.insert(0, _OurPackages())
 
 import collections
-import os
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -44,7 +65,7 @@ import search.finetune_command
 from foundation.console import err, out, print_json, quiet_libraries
 from foundation.environment import version_of
 from foundation.errors import AnswerIsNo, MobileSRTuneError
-from foundation.exits import FINE, INTERNAL, STOPPED, WRONG, internal_error
+from foundation.exits import FINE, INTERNAL, STOPPED, WRONG, internal_error, refused_by_system
 from foundation.places import cache_folder, require_working_folder
 from foundation.signals import signals_end
 from foundation.streams import flush_streams, prepare_streams, require_told
@@ -210,6 +231,8 @@ def _code_of(arguments: list[str]) -> int:
             return _tell_usage(error, as_json)
         if verbose:
             traceback.print_exc()
+        if isinstance(error, OSError) and (sentence := refused_by_system(error)) is not None:
+            return _tell(sentence, WRONG, as_json)
         return _tell(internal_error(error), INTERNAL, as_json)
 
 
