@@ -30,7 +30,7 @@ from nightly.metrics import Metric
 from nightly.records import OK, Observation, Point, SeriesKey, Status, Verdict, middle
 from nightly.sentences import outcome_sentence, verdict_sentence
 
-# How sure it must be of an improvement that is lost: how sure, and how large as a share of the floor.
+# Of an improvement that is lost: how sure it must be, and how large as a share of the floor.
 SUSPECT_P, CONFIRM_P, SUSPECT_FLOOR_SHARE = 0.01, 0.05, 0.75
 RECENT_NIGHTS = 14
 LATELY_NIGHTS = 3

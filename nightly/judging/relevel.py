@@ -22,7 +22,8 @@ of a runtime in the night of a restart looks the same, which is why a new level 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from itertools import pairwise
@@ -37,7 +38,6 @@ from nightly.records import Point
 LEAST_MODELS_RESTARTED, LEAST_MODELS = 4, 8
 # How wild single moves are, in degrees of freedom.
 _DOF = 5.0
-_HALF = (_DOF + 1) / 2
 # How many times the usual moves may be larger where all moved; and the shares of models that may
 # have moved where not all did.
 _LARGER = (1.5, 2.0, 3.0, 4.5, 7.0, 12.0)
@@ -114,7 +114,8 @@ class _Search:
 
     def within(self, low: int, high: int) -> dict[int, float]:
         """The places between two bounds at which levels begin, and how far models moved."""
-        places = np.arange(low + 1, high)
+        # A device that was up all the time has its level still.
+        places = np.array([p for p in range(low + 1, high) if self.starts[p] is not False], int)
         if not places.size:
             return {}
         best, sizes = np.full(places.size, -np.inf), np.zeros(places.size)
@@ -134,46 +135,65 @@ class _Search:
 
     def _margins(self, found: np.ndarray, places: np.ndarray, low: int, after: int) -> np.ndarray:
         """(places,): by how much it is likelier than it must be that all models moved."""
-        known = np.isfinite(found)
-        counts = known.sum(axis=0)
-        enough = counts >= LEAST_MODELS_RESTARTED
+        counts = np.isfinite(found).sum(axis=0)
         before = np.minimum(MOST_NIGHTS, places - low)
         unit = self.usual.scatter[before, after] * self.usual.models[:, None]
-        all_moved, some_moved = np.full((2, places.size), -np.inf)
-        if enough.any():
-            all_moved[enough], some_moved[enough] = _likelier((found / unit)[:, enough])
         up = (found > 0).sum(axis=0) / np.maximum(counts, 1)
-        both_ways = (up >= _EITHER_SIDE) & (up <= 1 - _EITHER_SIDE) & (counts >= LEAST_MODELS)
-        starts = [self.starts[at] for at in places]
-        needed = np.array([_RESTARTED if start else _UNKNOWN for start in starts])
-        may = np.array([start is not False for start in starts]) & enough
-        may &= both_ways | np.array([start is True for start in starts])
-        may &= all_moved >= some_moved - _SOME
-        return np.where(may & np.isfinite(all_moved), all_moved - needed, -np.inf)
+        both_ways = (up >= _EITHER_SIDE) & (up <= 1 - _EITHER_SIDE)
+        known = np.array([bool(self.starts[at]) for at in places])
+        may = np.where(
+            known, counts >= LEAST_MODELS_RESTARTED, both_ways & (counts >= LEAST_MODELS)
+        )
+        margins = np.full(places.size, -np.inf)
+        needed = np.where(known, _RESTARTED, _UNKNOWN)
+        moves = found / unit
+        if may.any():
+            margins[may] = _all_moved(moves[:, may]) - needed[may]
+        may = margins > 0
+        if may.any():
+            every = margins[may] + needed[may]
+            some = _some_moved(moves[:, may])
+            margins[may] = np.where(every >= some - _SOME, margins[may], -np.inf)
+        return margins
 
 
-def _likelier(moves: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
-    """(places,) twice: by how much it is likelier that all, or some, moved than that none did.
+def _all_moved(moves: np.ndarray) -> np.ndarray:
+    """(places,): by how much it is likelier that all moved than that none did.
 
-    Of the share, the size and what all share that tell it best; `moves` is (models, places), NaN
-    where unknown.
+    Of the size and of what all share that tell it best; `moves` is (models, places), NaN where
+    unknown.
     """
-    known, sizes = np.isfinite(moves), np.array(_LARGER)
-    none, every, some = [], [], []
-    for place in _SHARED:
-        off = moves - quantile(moves, place)
-        squares = np.square(np.where(known, off, 0.0))
-        usually = np.where(known, -_HALF * np.log1p(squares / _DOF), 0.0)
-        least = usually.sum(axis=0)
-        larger = -_HALF * np.log1p(squares[..., None] / sizes**2 / _DOF) - np.log(sizes)
-        gains = np.where(known[..., None], larger - usually[..., None], 0.0)
+    found = [(least, gains.sum(axis=0).max(axis=1)) for _, least, gains in _by_shared(moves)]
+    none = np.max([least for least, _ in found], axis=0)
+    every = np.max([least + gain for least, gain in found], axis=0)
+    # One of several sizes was chosen to fit.
+    return np.asarray(every - none - math.log(len(_LARGER)))
+
+
+def _some_moved(moves: np.ndarray) -> np.ndarray:
+    """The same of some: of the share, and of the side, that tell it best."""
+    none, some = [], []
+    for off, least, gains in _by_shared(moves):
         none.append(least)
-        every.append(least + gains.sum(axis=0).max(axis=1))
         for sides in (np.ones(off.shape), 2.0 * (off > 0), 2.0 * (off < 0)):
-            moved = np.where(known, sides, 1.0)[..., None] * np.exp(gains)
+            moved = np.where(np.isfinite(off), sides, 1.0)[..., None] * np.exp(gains)
             some += [
                 least + np.log1p(share * (moved - 1)).sum(axis=0).max(axis=1) for share in _SHARES
             ]
-    # One of several sizes was chosen to fit.
-    chosen = np.max(none, axis=0) + np.log(sizes.size)
-    return np.max(every, axis=0) - chosen, np.max(some, axis=0) - chosen
+    return np.asarray(np.max(some, axis=0) - np.max(none, axis=0) - math.log(len(_LARGER)))
+
+
+def _by_shared(moves: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """By what all may share: moves without it, how likely they are, and how much more if larger.
+
+    (models, places), (places,) and (models, places, sizes), the latter two as logarithms but for a
+    summand; of moves that are not known 0.
+    """
+    sizes = np.array(_LARGER)
+    for place in _SHARED:
+        off = moves - quantile(moves, place)
+        known, squares = np.isfinite(off), np.square(off)[..., None] / _DOF
+        usually = -(_DOF + 1) / 2 * np.log1p(squares)
+        larger = -(_DOF + 1) / 2 * np.log1p(squares / sizes**2) - np.log(sizes)
+        least = np.where(known, usually[..., 0], 0.0).sum(axis=0)
+        yield off, least, np.where(known[..., None], larger - usually, 0.0)
