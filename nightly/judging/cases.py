@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import pairwise, takewhile
 
 from nightly.history.reading import Trail
-from nightly.judging.belief import STAYING_ODDS, beliefs
+from nightly.judging.belief import SURE_ODDS, beliefs
 from nightly.judging.case import Case
 from nightly.judging.changes import last_change
 from nightly.judging.common import Common, common
@@ -181,7 +181,8 @@ class CaseBuilder:
         """Whether what turned red was worse by its own level of the device, as is known today.
 
         A level may be seen some nights after it began: what turned red meanwhile was compared with
-        another one, and is put down to the device. On tonight's level tonight decides.
+        another one, and is put down to the device. On tonight's level tonight decides; an earlier
+        one must have ended with its being surely worse.
         """
         first = red[0].night
         begins = max((night for night in self.level_nights if night <= first), default=0)
@@ -193,7 +194,7 @@ class CaseBuilder:
         level = [point for point in nights if begins <= point.night < ends]
         spread = self._spread(metric, [point for point in level if point.night < first])
         chance = self.rules.chance(self._character(metric)[0])
-        return beliefs([level], [spread], floor, chance)[0].log_odds > STAYING_ODDS
+        return beliefs([level], [spread], floor, chance)[0].log_odds > SURE_ODDS
 
     def _held_back(self, metric: Metric, nights: Sequence[Point], red: Sequence[Point]) -> set[int]:
         """Nights before the red ones that were changed already, by the likeliest date of it."""
