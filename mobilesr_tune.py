@@ -6,8 +6,12 @@ ours, 130 stopped.
 
 from __future__ import annotations
 
+import os
 import sys
-from types import TracebackType
+from collections.abc import Sequence
+from importlib.abc import MetaPathFinder
+from importlib.machinery import ModuleSpec, PathFinder
+from types import ModuleType, TracebackType
 
 
 def _tell_early_stop(
@@ -20,10 +24,27 @@ def _tell_early_stop(
         sys.__excepthook__(kind, error, trace)
 
 
+class _OurPackages(MetaPathFinder):
+    """Finds our packages beside this file, whatever else on the path has their names.
+
+    `models` and `search` are common ones: a PYTHONPATH that names another project would hide ours.
+    """
+
+    names = frozenset({"foundation", "models", "device_runner", "search", "nightly", "reports"})
+    home = os.path.dirname(os.path.abspath(__file__))  # noqa: PTH100, PTH120  # before all else
+
+    def find_spec(
+        self, fullname: str, path: Sequence[str] | None, target: ModuleType | None = None
+    ) -> ModuleSpec | None:
+        if path is not None or fullname not in self.names:
+            return None
+        return PathFinder.find_spec(fullname, [self.home])
+
+
 sys.excepthook = _tell_early_stop
+sys.meta_path.insert(0, _OurPackages())
 
 import collections
-import os
 import traceback
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
@@ -39,11 +60,12 @@ import models.export_command
 import nightly.cli
 import reports.cli
 import search.cli
+import search.confirm_command
 import search.finetune_command
 from foundation.console import err, out, print_json, quiet_libraries
 from foundation.environment import version_of
 from foundation.errors import AnswerIsNo, MobileSRTuneError
-from foundation.exits import FINE, INTERNAL, STOPPED, WRONG, internal_error
+from foundation.exits import FINE, INTERNAL, STOPPED, WRONG, internal_error, refused_by_system
 from foundation.places import cache_folder, require_working_folder
 from foundation.signals import signals_end
 from foundation.streams import flush_streams, prepare_streams, require_told
@@ -53,6 +75,7 @@ from foundation.wording import without_passwords
 if TYPE_CHECKING:
     from foundation import Artifact
     from models.export_command import FoundBySearch
+    from search.study.records import CandidateResult
     from search.study.run_directory import RunDirectory
 
 NAME = "mobilesr-tune"
@@ -141,12 +164,19 @@ def _chosen_trials(run: RunDirectory, top: int) -> list[int]:
     return chosen_trials(run, top)
 
 
+def _candidate_in(run: RunDirectory, trial: int | None) -> tuple[RunDirectory, CandidateResult]:
+    from reports.found import candidate_in
+
+    return candidate_in(run, trial)
+
+
 def _report_again(run: RunDirectory, json: bool) -> None:
     reports.cli.make_report([run.path], None, json, run.storage)
 
 
 search.cli.register(app, _after_search)
 app.command()(search.finetune_command.finetune_command(_chosen_trials, _report_again))
+app.command()(search.confirm_command.confirm_command(_candidate_in, _report_again))
 models.cli.register(app)
 app.command()(models.export_command.export_command(_find_in_run))
 app.command()(models.delivery.command.deliver_command(_find_in_run))
@@ -201,6 +231,8 @@ def _code_of(arguments: list[str]) -> int:
             return _tell_usage(error, as_json)
         if verbose:
             traceback.print_exc()
+        if isinstance(error, OSError) and (sentence := refused_by_system(error)) is not None:
+            return _tell(sentence, WRONG, as_json)
         return _tell(internal_error(error), INTERNAL, as_json)
 
 

@@ -139,6 +139,19 @@ class Flag(StrEnum):
         "switch battery saver off, and measure again",
         True,
     )
+    JUST_STARTED = (
+        "just_started",
+        "the device had started less than 3 minutes before, or had not finished, and was busy "
+        "with that",
+        "leave it alone for some minutes after each start, and measure again",
+        True,
+    )
+    START_UNKNOWN = (
+        "start_unknown",
+        "the device does not tell whether it has finished starting",
+        "see that its home screen shows and is at rest, and measure again",
+        True,
+    )
     SCREEN_OFF = (
         "screen_off",
         "the screen was off, and with it Android takes clocks and big cores away",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import os
 import tempfile
 import traceback
@@ -20,6 +21,44 @@ FINE, WRONG = 0, 2
 INTERNAL = 70
 STOPPED = 130  # 128 + SIGINT, as a shell says it
 _KEPT = 20
+# What the system may say to any call, whoever made it -> what to do. The rest is ours to know.
+_PERMISSION = "see who owns it and the folders above it, and whether this user may use them"
+_SPACE = "free some, or choose a folder on another disk; nothing that was finished is lost"
+_DISK = "see that the disk is well, or that the network drive is connected"
+_FILES = "end other programs, or raise the limit (see 'ulimit -n')"
+_OF_A_FILE = {
+    errno.EACCES: _PERMISSION,
+    errno.EPERM: _PERMISSION,
+    errno.EROFS: "choose a folder that can be written",
+    errno.ENAMETOOLONG: "shorten it, or see whether it was meant as a path",
+    errno.ELOOP: "its links lead in a circle: remove one of them",
+    errno.ENOTDIR: "a file stands where a folder is needed",
+}
+_OF_THE_COMPUTER = {
+    errno.ENOSPC: _SPACE,
+    errno.EDQUOT: _SPACE,
+    errno.EIO: _DISK,
+    errno.ESTALE: _DISK,
+    errno.ENOTCONN: _DISK,
+    errno.EMFILE: _FILES,
+    errno.ENFILE: _FILES,
+    errno.ENOMEM: "end other programs, or ask for less",
+}
+
+
+def refused_by_system(error: OSError) -> str | None:
+    """The sentence for what the system said of a file or of itself; None where we are to blame.
+
+    A folder of another user, a disk that is full, a drive that is gone: any call may meet one.
+    """
+    advice = _OF_THE_COMPUTER.get(error.errno or 0)
+    if advice is None and error.filename is not None:
+        advice = _OF_A_FILE.get(error.errno or 0)
+    if advice is None:
+        return None
+    name = error.filename
+    what = "a file" if name is None else os.fsdecode(name) if isinstance(name, bytes) else str(name)
+    return f"cannot use {shown(what, 300)} ({error.strerror}): {advice}"
 
 
 def internal_error(error: BaseException) -> str:

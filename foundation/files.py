@@ -15,6 +15,11 @@ from typing import Any
 from foundation.errors import RequestError
 from foundation.wording import shown
 
+# What drives of other systems and of the network say to what they do not know.
+_NOT_OFFERED = (errno.EPERM, errno.EACCES, errno.EINVAL, errno.ENOTSUP, errno.ENOSYS, errno.EBADF)
+# It cannot be read without being set, which other threads would see: once, before there are any.
+_UMASK = os.umask(0o077)
+os.umask(_UMASK)
 # No record of ours is nested deeper than a few levels.
 _MAX_DEPTH = 100
 
@@ -46,13 +51,14 @@ def atomic_path(target: Path) -> Iterator[Path]:
         target.parent.mkdir(parents=True, exist_ok=True)
         # The suffix stays last: writers such as Pillow choose the format by it.
         handle, name = tempfile.mkstemp(
-            prefix=f".{target.stem}.", suffix=target.suffix, dir=target.parent
+            prefix=f".{target.stem[:50]}.", suffix=target.suffix, dir=target.parent
         )
         os.close(handle)
         temporary = Path(name)
         yield temporary
         # mkstemp makes 0600; a result is as readable as any other file of this user.
-        temporary.chmod(0o666 & ~_umask())
+        with _where_offered():
+            temporary.chmod(0o666 & ~_UMASK)
         with temporary.open("rb") as written:
             os.fsync(written.fileno())
         temporary.replace(target)
@@ -80,18 +86,23 @@ def require_writable(target: Path) -> None:
         raise explain_os_error(error, target) from error
 
 
-def _umask() -> int:
-    current = os.umask(0)
-    os.umask(current)
-    return current
-
-
 def _fsync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+    with _where_offered():
+        descriptor = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)
+
+
+@contextmanager
+def _where_offered() -> Iterator[None]:
+    """For what makes a file better, and is no reason to do without it on a drive that cannot."""
     try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        yield
+    except OSError as error:
+        if error.errno not in _NOT_OFFERED:
+            raise
 
 
 def write_text(target: Path, text: str) -> None:

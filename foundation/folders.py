@@ -11,6 +11,18 @@ from pathlib import Path
 from foundation.files import explain_os_error
 
 
+def copy_files(source: Path, target: Path) -> Path:
+    """A new folder `target` with the files of `source`, as anything new that this user makes.
+
+    The original's rights stay behind: what was put away read-only can be copied and written to.
+    """
+    target.mkdir(parents=True)
+    for path in source.iterdir():
+        if path.is_file():
+            shutil.copyfile(path, target / path.name)
+    return target
+
+
 def publish_folder(make: Callable[[Path], Path], target: Path) -> None:
     """Let `make` build a folder within the one it is handed, then put it at `target`.
 

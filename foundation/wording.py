@@ -10,8 +10,8 @@ from collections.abc import Sequence
 
 MINUS = "−"
 MISSING = "–"
-# As SQLAlchemy reads a URL: no "@" in a password.
-_URL_PASSWORD = re.compile(r"(\w://[^:/@\s]*:)[^@\n]*@")
+# As SQLAlchemy reads a URL, there is no "@" in a password; as people write one, there may be.
+_URL_PASSWORD = re.compile(r"(\w://[^:/@\s]*:)[^@\n]*@(?:[^\s@?'\"]*@)*")
 _QUERY_PASSWORD = re.compile(r"(?i)([?&;](?:ssl)?(?:password|passwd|pwd|passphrase)=)[^&;\s'\"]*")
 # An underscore between two letters or digits is one: GitHub's Markdown never makes it emphasis.
 _MARKDOWN_SPECIAL = re.compile(r"([\\`*\[\]|~]|(?<![^\W_])_|_(?![^\W_]))")

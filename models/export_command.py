@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import shutil
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -13,6 +12,7 @@ import typer
 from foundation.artifact import MANIFEST_NAME, Artifact
 from foundation.console import err, out, print_json
 from foundation.errors import RequestError
+from foundation.folders import copy_files
 from foundation.memory import no_garbage_collection
 from foundation.wording import shell_line
 from models.artifact_copy import copy_artifact
@@ -74,7 +74,7 @@ class FoundBySearch:
 
     def _copied(self, artifact: Artifact, store: Path) -> Artifact:
         """A copy whose manifest says the weights' origin, where this or the run does."""
-        folder = shutil.copytree(artifact.folder, store / artifact.folder.name)
+        folder = copy_files(artifact.folder, store / artifact.folder.name)
         manifest = artifact.manifest
         if manifest.weights_origin is None and self.origin is not None:
             manifest = manifest.model_copy(update={"weights_origin": self.origin.value})

@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from PIL import Image, ImageColor, UnidentifiedImageError
 
 from foundation import atomic_path, require_writable
+from foundation.file_kinds import told_by_content
 from foundation.wording import shown
 from models.colour import is_srgb, profile_space, to_srgb
 from models.deep_colour import deep_levels
@@ -94,15 +95,22 @@ def load_photo(path: Path) -> Photo:
                 "decompression bombs: cut or shrink it first"
             ) from None
         except UnidentifiedImageError:
-            raise ImageError(
-                f"{path} is not an image that can be read here ({', '.join(FORMATS)})"
-            ) from None
+            raise ImageError(_unidentified(path)) from None
         except MemoryError:
             raise ImageError(f"{path} does not fit into memory: cut or shrink it first") from None
         except DECODER_ERRORS as error:
             if isinstance(error, OSError) and error.strerror:
                 raise ImageError(f"cannot read {path}: {error.strerror}") from error
             raise ImageError(f"{path} is damaged or cut short: {shown(str(error))}") from error
+
+
+def _unidentified(path: Path) -> str:
+    what = f"{path} is not an image that can be read here ({', '.join(FORMATS)})"
+    try:
+        known = told_by_content(path)
+    except OSError:
+        known = ""
+    return f"{what}: {shown(known, 300)}" if known else what
 
 
 def save_rgb(path: Path, image: Rgb) -> None:

@@ -14,7 +14,9 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from foundation.file_kinds import told_by_content
 from foundation.files import atomic_path
+from foundation.wording import shown
 from models.checkpoint_forms import find_state, foreign_object
 from models.config import MobileSRConfig
 from models.errors import ConfigError, WeightsError
@@ -157,10 +159,10 @@ def _refusal(path: Path, reason: str) -> str:
 
 def _what_it_is(path: Path) -> str:
     """In place of the reader's own words, which tell of its insides."""
+    if known := told_by_content(path):
+        return shown(known, 300)
     with path.open("rb") as stream:
         head = stream.read(4)
-    if not head:
-        return "it is empty; copy it again"
     if b"PK\x03\x04".startswith(head):  # an archive, as torch.save writes it
         return "it is damaged, or a part of it is missing; copy it again"
     if not head.startswith(b"\x80"):  # nor a pickle, as it wrote it before
@@ -178,12 +180,32 @@ def _from_content(content: Any, source: str) -> Weights:
         config, training = _header(content, source)
         origin = _origin(content.get("origin"), source)
     found = find_state(content, source)
+    _refuse_no_numbers(found.state, source)
     tensors = {name: t.float() for name, t in found.state.items()}
     _refuse_non_finite(tensors, source)
     told = f"{source} ({found.where})" if found.where else source
     if config is not None:
         check_state(tensors, config, source)
     return Weights(tensors, config, told, training, origin)
+
+
+def _refuse_no_numbers(state: State, source: str) -> None:
+    """Before they are made single precision, which drops scales, imaginary parts and more."""
+    for name, tensor in state.items():
+        plain = tensor.layout is torch.strided and tensor.device.type == "cpu"
+        if plain and tensor.is_floating_point() and not tensor.is_quantized:
+            continue
+        kind = str(tensor.dtype).removeprefix("torch.")
+        kind = kind if plain else f"{kind}, {str(tensor.layout).removeprefix('torch.')}"
+        raise WeightsError(
+            f"{source}: {name} holds no plain floating-point numbers ({kind}): save the network as "
+            "it was trained, before it is quantised, pruned or made sparse"
+        )
+    # A tensor may repeat one value in its file, and take any size when it is laid out.
+    if sum(tensor.numel() for tensor in state.values()) * 4 > MAX_CHECKPOINT_BYTES:
+        raise WeightsError(
+            f"{source} holds more than {MAX_CHECKPOINT_BYTES >> 30} GiB of weights: refused"
+        )
 
 
 def _refuse_non_finite(state: State, source: str) -> None:

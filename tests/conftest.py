@@ -22,7 +22,7 @@ import pytest
 from filelock import FileLock
 from hypothesis import HealthCheck, settings
 
-pytest_plugins = ["lab_fixtures"]
+pytest_plugins = ["lab_fixtures", "postgresql_server"]
 
 REPOSITORY = Path(__file__).resolve().parents[1]
 # pytest puts this folder on the path, and an editable install is looked up after the path: its

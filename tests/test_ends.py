@@ -61,6 +61,52 @@ def failing(monkeypatch: pytest.MonkeyPatch) -> Callable[[BaseException], None]:
     return fail
 
 
+LONG = "n" * 300
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["evaluate", "--key", "n8_h8_r1_w4_x4_p1", "--weights", LONG],
+        ["search", "--dry-run", "--hr", LONG],
+        ["search", "--dry-run", "--config", LONG],
+        ["report", LONG],
+        ["bench", LONG],
+        ["nightly", LONG],
+        ["deliver", LONG, "-o", "x"],
+    ],
+    ids=lambda arguments: " ".join(arguments).replace(LONG, "LONG"),
+)
+def test_a_path_that_the_system_refuses_is_a_wrong_request(run, arguments, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    code, _, err = run(arguments)
+    assert code == 2, err
+    assert err.startswith("error: ")
+    assert "n" * 100 in err
+    assert "fault of mobilesr-tune" not in err
+
+
+def test_a_folder_of_another_user_is_a_wrong_request(tmp_path):
+    (tmp_path / "locked").mkdir(mode=0)
+    # Root without its powers is as anyone else.
+    drop = "setpriv --bounding-set=-all --inh-caps=-all" if os.geteuid() == 0 else ""
+    line = f"{drop} $T evaluate --key n8_h8_r1_w4_x4_p1 --weights locked/w.pth"
+    done = in_shell(line, tmp_path)
+    (tmp_path / "locked").chmod(0o700)
+    assert (done.returncode, done.stdout) == (2, "")
+    assert "cannot use locked/w.pth (Permission denied): see who owns it" in done.stderr
+
+
+def test_packages_of_another_project_do_not_hide_ours(tmp_path):
+    for name in ("models", "search", "foundation"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / "__init__.py").write_text("raise SystemExit(1)")
+    # Both the working folder and PYTHONPATH stand before ours.
+    done = in_shell("$T --version", tmp_path, PYTHONPATH=f"{tmp_path}:{REPOSITORY}")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert done.stdout.startswith("mobilesr-tune ")
+
+
 @pytest.mark.parametrize("error", [KeyError("lr"), BrokenPipeError(32, "Broken pipe"), EOFError()])
 def test_a_fault_of_ours_is_70_and_never_an_answer(run, failing, error):
     failing(error)

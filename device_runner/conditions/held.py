@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import secrets
+import time
 from collections.abc import Sequence
 
 from device_runner.conditions.awake import Screen, StayAwake
@@ -13,12 +14,17 @@ from device_runner.conditions.frequencies import CpuFrequencies
 from device_runner.conditions.journal import JournalFile
 from device_runner.conditions.journal_copy import READ, JournalCopy
 from device_runner.conditions.performance import FixedPerformance
+from device_runner.conditions.start import Started, uptime_in
 from device_runner.conditions.thermal import ThermalStatus
 from device_runner.errors import DeviceLost
 
 CONDITIONS: tuple[type[Condition], ...] = (
-    ThermalStatus, Battery, FixedPerformance, StayAwake, Screen, CpuFrequencies, BuildKind,
+    Started, ThermalStatus, Battery, FixedPerformance, StayAwake, Screen, CpuFrequencies, BuildKind,
 )  # fmt: skip
+
+
+# By so much the phone's clock and ours may disagree on how long a while was.
+_SAME_START_S = 60.0
 
 
 def _questions(conditions: Sequence[Condition]) -> str:
@@ -37,6 +43,8 @@ class Conditions:
         self._copy = JournalCopy(shell, copy_path, identity or serial)
         self._all: tuple[Condition, ...] = tuple(kind() for kind in CONDITIONS)
         self._is_set = False
+        # When the phone started, by our clock, as far as it has told.
+        self._began_s: float | None = None
 
     def read(self, facts: Facts) -> list[Reading]:
         """One reading for each condition, in one round trip. Raises `DeviceLost`."""
@@ -46,7 +54,19 @@ class Conditions:
         answers = self._shell.script(script, mark, self._copy.path).text.split(f"{mark}\n")[1:]
         answers += [""] * (len(self._all) + 1 - len(answers))
         self._copy.learn(answers[len(self._all)])
-        return [one.reading(answer, facts) for one, answer in zip(self._all, answers, strict=False)]
+        told = list(zip(self._all, answers, strict=False))
+        self._notice_restart(next(answer for one, answer in told if isinstance(one, Started)))
+        return [one.reading(answer, facts) for one, answer in told]
+
+    def _notice_restart(self, answer: str) -> None:
+        """A start undoes what was set, and adb may be back before anyone has missed it."""
+        uptime_s = uptime_in(answer)
+        if uptime_s is None:
+            return
+        began_s, before_s = time.monotonic() - uptime_s, self._began_s
+        if before_s is not None and began_s - before_s > _SAME_START_S:
+            self._is_set = False
+        self._began_s = began_s
 
     def set(self, facts: Facts) -> None:
         """Make them as measuring wants them, once a lease.

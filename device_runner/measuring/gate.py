@@ -8,17 +8,18 @@ from device_runner.device import Device
 from device_runner.flags import Flag
 
 # What passes if one waits; everything else a device says is a flag on what is measured.
-WAITS_FOR: frozenset[str] = frozenset({Flag.THROTTLED, Flag.BATTERY_HOT})
+_HOT: frozenset[str] = frozenset({Flag.THROTTLED, Flag.BATTERY_HOT})
+WAITS_FOR: frozenset[str] = _HOT | {Flag.JUST_STARTED}
 POLL_S = 5.0
 # A reading is as good as new for so long.
 FRESH_S = 2.0
 
 
 class Gate:
-    """Waits for one device to cool, within bounds, and says what disturbs it.
+    """Waits for one device to cool or to finish starting, within bounds; says what disturbs it.
 
-    A device that does not cool is waited for `limit_s` in all: what is measured until it has
-    been cool once more carries its flag at once, without another wait.
+    A device that does not become fit is waited for `limit_s` in all: what is measured until it has
+    been fit once more carries its flag at once, without another wait.
     """
 
     def __init__(self, device: Device, limit_s: float) -> None:
@@ -41,8 +42,8 @@ class Gate:
         started_s, budget_s = clock.monotonic_s(), self._left_s
         # Counted as well as timed: a clock that stands still must not hold us for ever.
         for poll in range(int(budget_s // POLL_S) + 1):
-            hot = WAITS_FOR.intersection(flags)
-            if not hot:
+            passing = WAITS_FOR.intersection(flags)
+            if not passing:
                 self._left_s = self._limit_s
                 return flags
             waited_s = max(POLL_S * poll, clock.monotonic_s() - started_s)
@@ -50,8 +51,10 @@ class Gate:
             if self._left_s <= 0:
                 break
             minutes, seconds = divmod(round(self._left_s), 60)
+            serial = self._device.serial
+            cool, rest = f"waiting for {serial} to cool", f"waiting for {serial} to be at rest"
             tell(
-                f"waiting for {self._device.serial} to cool ({', '.join(sorted(hot))}), "
+                f"{cool if passing <= _HOT else rest} ({', '.join(sorted(passing))}), "
                 f"{minutes}:{seconds:02d} at most"
             )
             clock.sleep(min(POLL_S, self._left_s))

@@ -19,6 +19,7 @@ from sqlalchemy.engine import Engine
 from foundation.files import write_text
 from foundation.locks import take_lock
 from nightly.errors import HistoryBusyError
+from nightly.history.trouble import trouble
 
 _POLL_S = 0.2
 _HOLDER_BYTES = 4096
@@ -90,26 +91,43 @@ def _hold_advisory(
     engine: Engine, name: str, wait_s: float, on_wait: Callable[[str], None]
 ) -> Iterator[None]:
     key = int.from_bytes(hashlib.sha256(b"mobilesr-tune nightly").digest()[:8], "big", signed=True)
-    with engine.connect() as connection:
-        # The lock belongs to the session, not to a transaction: none may stay open all night.
-        connection = connection.execution_options(isolation_level="AUTOCOMMIT")
-        connection.execute(
-            sa.text("SELECT set_config('application_name', :who, false)"), {"who": _who()[:63]}
-        )
-        deadline = time.monotonic() + wait_s
-        told = False
-        while not connection.scalar(sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": key}):
-            who = _advisory_holder(connection, key)
-            if not told:
-                on_wait(who)
-                told = True
-            if time.monotonic() >= deadline:
-                raise _busy(name, who, wait_s)
-            time.sleep(_POLL_S)
+    with trouble(name):
+        connection = engine.connect()
+    with connection:
+        with trouble(name):
+            # The lock belongs to the session, not to a transaction: none may stay open all night.
+            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
+            connection.execute(
+                sa.text("SELECT set_config('application_name', :who, false)"), {"who": _who()[:63]}
+            )
+            _wait_for(connection, key, name, wait_s, on_wait)
         try:
             yield
         finally:
-            connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": key})
+            _unlock(connection, key)
+
+
+def _wait_for(
+    connection: sa.Connection, key: int, name: str, wait_s: float, on_wait: Callable[[str], None]
+) -> None:
+    deadline = time.monotonic() + wait_s
+    told = False
+    while not connection.scalar(sa.text("SELECT pg_try_advisory_lock(:key)"), {"key": key}):
+        who = _advisory_holder(connection, key)
+        if not told:
+            on_wait(who)
+            told = True
+        if time.monotonic() >= deadline:
+            raise _busy(name, who, wait_s)
+        time.sleep(_POLL_S)
+
+
+def _unlock(connection: sa.Connection, key: int) -> None:
+    try:
+        connection.execute(sa.text("SELECT pg_advisory_unlock(:key)"), {"key": key})
+    except sa.exc.SQLAlchemyError:
+        # A connection that was cut in the night has taken its lock along; the night is stored.
+        connection.invalidate()
 
 
 def _advisory_holder(connection: sa.Connection, key: int) -> str:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError, NoSuchModuleError
 
-from foundation.databases import masked
+from foundation.databases import engine_options, masked, require_whole_password, with_driver
 from foundation.files import require_writable
 from nightly.errors import HistoryError
 from nightly.history import tables as t
@@ -17,7 +17,6 @@ from nightly.history.store import History
 from nightly.history.trouble import damaged, trouble
 
 _MAGIC = b"SQLite format 3\x00"
-_BUSY_S = 30
 
 
 def open_history(url: str) -> History:
@@ -46,6 +45,7 @@ def _address(url: str) -> URL:
     try:
         address = make_url(url)
         backend = address.get_backend_name()
+        require_whole_password(address)
     except (ArgumentError, NoSuchModuleError) as error:
         # The address may hold a password, and SQLAlchemy's own message holds the address.
         raise HistoryError(
@@ -58,9 +58,7 @@ def _address(url: str) -> URL:
         )
     if backend == "sqlite" and address.database in (None, "", ":memory:"):
         raise HistoryError("a history in memory would be gone by morning: give a file's path")
-    if address.drivername == "postgresql":
-        address = address.set(drivername="postgresql+psycopg")
-    return address
+    return with_driver(address)
 
 
 def _check_file(path: Path) -> None:
@@ -84,11 +82,10 @@ def _check_file(path: Path) -> None:
 
 def _engine(address: URL, name: str) -> Engine:
     try:
+        engine = sa.create_engine(address, **engine_options(address))
         if address.get_backend_name() == "sqlite":
-            engine = sa.create_engine(address, connect_args={"timeout": _BUSY_S})
             sa.event.listen(engine, "connect", _sqlite_manners)
-            return engine
-        return sa.create_engine(address, pool_pre_ping=True, connect_args={"connect_timeout": 15})
+        return engine
     except ModuleNotFoundError as error:
         raise HistoryError(
             f"the history {name} needs the PostgreSQL driver: "

@@ -12,7 +12,14 @@ import optuna
 import sqlalchemy.exc
 from sqlalchemy.engine import URL, make_url
 
-from foundation.databases import lost_password, masked, sqlite_url
+from foundation.databases import (
+    engine_options,
+    lost_password,
+    masked,
+    require_whole_password,
+    sqlite_url,
+    with_driver,
+)
 from foundation.wording import shown, without_passwords
 from search.errors import RunError
 
@@ -62,11 +69,17 @@ _CAUSES = (
         "another program holds it; end that one (a report, a dashboard, an editor of databases), "
         "then give the same command again; nothing is lost",
     ),
+    (
+        "read-only transaction|server is running with the --read-only",
+        "that server takes no writing, as a replica or one in maintenance: name the one that does",
+    ),
     ("readonly|read-only", "it may not be written: see who owns it and its folder"),
     ("unable to open", "see that its folder is there and may be written"),
     (
         "connection refused|could not connect|timeout expired|could not translate host|failed to "
-        "resolve host|no route to host|unreachable|server closed the connection",
+        "resolve host|no route to host|unreachable|server closed the connection|terminating "
+        "connection|connection is lost|connection is closed|lost connection|gone away|starting up|"
+        "shutting down|connection timeout",
         "its database does not answer; see that it runs and that --storage names it, then give "
         "the same command again; nothing is lost",
     ),
@@ -81,6 +94,12 @@ _CAUSES = (
         "make it on that server (with PostgreSQL: createdb), or name another in --storage",
     ),
     ("permission denied", "that user may not use it: see what its owner allows"),
+    (
+        "no longer compatible with the table schema",
+        "save a copy of it, then bring it up to date with 'optuna storage upgrade --storage URL' "
+        "(older versions of Optuna cannot use it afterwards), or name another in --storage",
+    ),
+    ("surrogates not allowed", "a name in its path is no valid text: rename that folder"),
 )
 
 
@@ -144,16 +163,15 @@ def open_storage(run: StudyPlace, *, read_only: bool = False) -> optuna.storages
 
 def _connected(address: str | URL, *, new: bool = True) -> optuna.storages.RDBStorage:
     """Optuna's storage at an address; `new` has its tables made where there are none."""
-    url = make_url(address)
+    url = with_driver(make_url(address))
+    require_whole_password(url)
     if lost_password(url):
         raise RunError(
             f"the password of {masked(url)} is kept nowhere: give the address again with --storage"
         )
-    # A second process (a report, a dashboard) may hold the SQLite lock for a moment.
-    arguments = {"connect_args": {"timeout": 30}} if url.drivername.startswith("sqlite") else {}
     return optuna.storages.RDBStorage(
         # Rendered by SQLAlchemy, braces are escaped: Optuna fills in templates.
         url.render_as_string(hide_password=False),
-        engine_kwargs=arguments,
+        engine_kwargs=engine_options(url),
         skip_table_creation=not new,
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 
 from foundation import places
 from foundation.errors import RequestError
-from foundation.exits import internal_error
+from foundation.exits import internal_error, refused_by_system
 
 
 def fault(message: str) -> Exception:
@@ -47,6 +48,35 @@ def test_only_the_latest_faults_are_kept():
         path.rename(path.with_name(f"20200101-0000{number:02}.txt"))
     kept = saved_in(internal_error(fault("last"))).parent
     assert 1 < len(list(kept.iterdir())) <= 21
+
+
+@pytest.mark.parametrize(
+    ("error", "sentence"),
+    [
+        (OSError(errno.EACCES, "no", "a\x1b/b"), r"cannot use a\?/b \(no\): see who owns it"),
+        (OSError(errno.ELOOP, "no", b"a/b"), r"cannot use a/b \(no\): its links lead in a circle"),
+        (OSError(errno.ENOSPC, "full"), r"cannot use a file \(full\): free some"),
+        (OSError(errno.EMFILE, "many"), r"raise the limit"),
+        (OSError(errno.ESTALE, "stale", 7), r"cannot use 7 .*the network drive is connected"),
+    ],
+)
+def test_what_the_system_refuses_is_no_fault_of_ours(error, sentence):
+    told = refused_by_system(error)
+    assert told is not None
+    assert re.search(sentence, told)
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        OSError("of a library"),
+        FileNotFoundError(errno.ENOENT, "no", "ours"),
+        PermissionError(errno.EACCES, "of no file"),
+        BrokenPipeError(errno.EPIPE, "pipe"),
+    ],
+)
+def test_what_we_should_have_known_stays_a_fault_of_ours(error):
+    assert refused_by_system(error) is None
 
 
 @pytest.fixture

@@ -86,6 +86,33 @@ def test_a_disk_that_fills_at_the_last_moment_changes_nothing(tmp_path, monkeypa
 
 
 @pytest.mark.parametrize(
+    ("call", "number"),
+    [("chmod", errno.EPERM), ("chmod", errno.ENOTSUP), ("fsync", errno.EINVAL)],
+)
+def test_a_drive_without_rights_or_synced_folders_is_written_all_the_same(
+    tmp_path, monkeypatch, call, number
+):
+    """A stick that root has mounted refuses chmod; CIFS and 9p refuse to sync a folder."""
+    real = {"chmod": os.chmod, "fsync": os.fsync}[call]
+
+    def refuses(what, *rest, **named):
+        if call == "fsync" and not stat.S_ISDIR(os.fstat(what).st_mode):
+            return real(what)
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(os, call, refuses)
+    write_text(tmp_path / "a", "x")
+    assert (tmp_path / "a").read_text() == "x"
+    assert names(tmp_path) == ["a"]
+
+
+def test_a_name_as_long_as_a_file_system_takes(tmp_path):
+    name = "n" * 251 + ".txt"
+    write_text(tmp_path / name, "x")
+    assert names(tmp_path) == [name]
+
+
+@pytest.mark.parametrize(
     ("number", "sentence"),
     [
         (errno.ENOSPC, "no space left on the disk"),

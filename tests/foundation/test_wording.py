@@ -54,6 +54,8 @@ def test_names_that_need_no_quotes_have_none():
     [
         ("postgresql://u:s3cret@h/db", "postgresql://u:***@h/db"),
         ("postgresql+psycopg://u:s/3:cret@h:5/db?a=1", "postgresql+psycopg://u:***@h:5/db?a=1"),
+        ("postgresql://u:s3@cr/e@t@h/db", "postgresql://u:***@h/db"),
+        ("postgresql://u:a@h/db, mysql://v:b@g/e", "postgresql://u:***@h/db, mysql://v:***@g/e"),
         ("--storage=mysql://:s3cret@h/db", "--storage=mysql://:***@h/db"),
         ("postgresql://h/db?user=u&password=s3cret&a=b", "postgresql://h/db?user=u&password=***&a=b"),
         ("x?sslpassword=s3cret'", "x?sslpassword=***'"),

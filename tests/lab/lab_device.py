@@ -16,6 +16,7 @@ from lab_image import emulator_binary, phone_image
 from lab_packages import LabUnavailable
 
 PROPS = {
+    "sys.boot_completed": "1",
     "ro.product.manufacturer": "Lab",
     "ro.product.model": "Lab Phone",
     "ro.soc.manufacturer": "Debian",

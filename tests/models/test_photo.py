@@ -209,3 +209,21 @@ def test_laid_on_a_colour():
     assert photo.alpha is None
     with pytest.raises(ImageError, match="'nocolour' is no colour"):
         composited(photo, "nocolour")
+
+
+@pytest.mark.parametrize(
+    ("content", "sentence"),
+    [
+        (b"\0\0\0\x18ftypheic\0\0\0\0", "it is a picture in HEIC, whatever its name says"),
+        (b"\0\0\0\x18ftypavif\0\0\0\0", "it is a picture in AVIF"),
+        (b"version https://git-lfs.github.com/spec/v1\n", "run 'git lfs pull'"),
+        (b"<html><head>", "it is a web page"),
+        (b"", "it is empty"),
+        (b"no picture", r"GIF\)$"),
+    ],
+)
+def test_what_only_has_the_name_of_a_picture_is_told_by_what_it_is(tmp_path, content, sentence):
+    path = tmp_path / "IMG_0001.jpg"
+    path.write_bytes(content)
+    with pytest.raises(ImageError, match=sentence):
+        load_photo(path)

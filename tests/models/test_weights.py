@@ -249,6 +249,10 @@ def test_a_checkpoint_cut_anywhere_is_refused(tmp_path, ours):
         (b"\x89PNG\r\n\x1a\n", "it is another kind of file"),
         (b"PK\x03\x04 and no more", "a part of it is missing"),
         (pickle.dumps([1, 2]), "other things than tensors"),
+        (b"version https://git-lfs.github.com/spec/v1\noid sha256:1\n", "run 'git lfs pull'"),
+        (b"\n<!DOCTYPE html><html>", "it is a web page"),
+        (b'\x40\0\0\0\0\0\0\0{"head.weight":{"dtype"', "safetensors.torch.load_file"),
+        (b"\x1f\x8b\x08", "unpack it first"),
     ],
 )
 def test_what_is_no_checkpoint_is_named_as_what_it_is(tmp_path, content, sentence):
@@ -256,6 +260,39 @@ def test_what_is_no_checkpoint_is_named_as_what_it_is(tmp_path, content, sentenc
     path.write_bytes(content)
     with pytest.raises(WeightsError, match=sentence):
         load_weights(path)
+
+
+def test_archives_of_another_kind_are_told_by_what_is_in_them(tmp_path):
+    program, numbers = tmp_path / "program.pt", tmp_path / "numbers.pt"
+    torch.jit.save(torch.jit.script(torch.nn.Linear(2, 2)), program)
+    with pytest.raises(WeightsError, match="it is a TorchScript program"):
+        load_weights(program)
+    with numbers.open("wb") as stream:
+        np.savez(stream, weight=np.zeros(3))
+    with pytest.raises(WeightsError, match=r"another kind \(with 'weight\.npy' in it\)"):
+        load_weights(numbers)
+
+
+@pytest.mark.parametrize(
+    ("made", "kind"),
+    [
+        (lambda t: t.to(torch.int8), "int8"),
+        (lambda t: t.to(torch.complex64), "complex64"),
+        (lambda t: t.to_sparse(), "float32, sparse_coo"),
+        (lambda t: t.to("meta"), "float32, "),
+        (lambda t: torch.quantize_per_tensor(t, 0.1, 0, torch.qint8), "qint8"),
+    ],
+)
+def test_tensors_that_are_no_plain_numbers_are_refused_by_name(saved, ours, made, kind):
+    state = {**ours.state, "head.weight": made(ours.state["head.weight"])}
+    with pytest.raises(WeightsError, match=rf"head\.weight holds no plain .* \({kind}"):
+        load_weights(saved(state))
+
+
+def test_a_small_file_of_endless_weights_is_refused(saved, ours):
+    state = {**ours.state, "head.weight": torch.zeros(1).expand(1 << 20, 1 << 20)}
+    with pytest.raises(WeightsError, match="holds more than 2 GiB of weights"):
+        load_weights(saved(state))
 
 
 @settings(max_examples=60)

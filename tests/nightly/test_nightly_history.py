@@ -16,6 +16,7 @@ import pytest
 import sqlalchemy as sa
 from made_up_nights import CONDITION, DEVICE, FIRST_EVENING, SUITE, World, of
 
+from foundation.errors import RequestError
 from nightly.errors import BaselineError, HistoryBusyError, HistoryError
 from nightly.history import open_history
 from nightly.records import NightStatus, Status
@@ -176,6 +177,20 @@ class TestPostgresql(HistoryContract):
         with pytest.raises(HistoryError, match="cannot be used") as raised:
             open_history(address)
         assert "hunter2" not in str(raised.value)
+
+    def test_a_password_with_an_at_sign_is_not_taken_for_a_host(self):
+        with pytest.raises(RequestError, match="write '@' as %40") as raised:
+            open_history("postgresql://tuner:hun@ter2@127.0.0.1:9/nights")
+        assert "ter2" not in str(raised.value)
+
+    def test_a_night_outlives_the_connections_that_it_began_with(self, postgresql, cut_connections):
+        with open_history(postgresql) as history:
+            with history.lock():
+                first = history.begin("s", FIRST_EVENING)
+                assert cut_connections(postgresql) > 0
+                assert history.begin("s", FIRST_EVENING) == first + 1
+            with history.lock():
+                assert history.abandon_open("s") == [first, first + 1]
 
 
 def foreign_text(path: Path) -> None:

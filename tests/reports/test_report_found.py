@@ -73,6 +73,22 @@ def test_what_was_measured_comes_with_it(tmp_path: Path, small_artifact: Artifac
     assert (measured.threads, measured.when) == (None, "")
 
 
+def test_a_run_that_was_put_away_read_only_is_exported_from(
+    tmp_path: Path, small_artifact: Artifact
+) -> None:
+    run = made_run(tmp_path / "run", small_artifact, (1.0, 29.0))
+    kept = run.artifacts / "first"
+    for path in (*kept.iterdir(), kept):
+        path.chmod(0o555 if path.is_dir() else 0o444)
+    artifact = found_by_search(run.path, 0).put_into(tmp_path)
+    assert artifact.folder.parent == tmp_path
+    assert load_artifact(artifact.folder).manifest.sha256 == small_artifact.manifest.sha256
+    # Root may write to anything: so by what stands there.
+    assert all(
+        path.stat().st_mode & 0o200 for path in (*artifact.folder.iterdir(), artifact.folder)
+    )
+
+
 def test_the_readme_of_the_exported_file_tells_it(tmp_path: Path, small_artifact: Artifact) -> None:
     run = made_run(tmp_path / "run", small_artifact, (1.25, 29.0))
     artifact = found_by_search(run.path, 0).put_into(tmp_path / "store")

@@ -38,11 +38,19 @@ class Launcher(Protocol):
         """
 
 
+# Of ours, what the runner imports.
+_IMPORTED = ("device_runner", "foundation")
+
+
 def runner_environment() -> Mapping[str, str]:
     """Ours, with the folder of this very package first unless the interpreter has it anyway."""
-    environment = dict(os.environ)
+    # A warning of a library is no outcome of a candidate's, whatever our user makes of his own.
+    environment = {**os.environ, "PYTHONWARNINGS": "ignore"}
     root = str(Path(__file__).resolve().parents[3])
-    if root not in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
+    asked = [path for path in environment.get("PYTHONPATH", "").split(os.pathsep) if path]
+    hidden = any(Path(path, name).exists() for path in asked for name in _IMPORTED)
+    installed = root in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
+    if hidden or not installed:
         paths = [root, environment.get("PYTHONPATH", "")]
         environment["PYTHONPATH"] = os.pathsep.join(path for path in paths if path)
     return environment

@@ -31,6 +31,7 @@ class Phone:
     stays_on: str = "0"
     fixed: str = "false"
     file: str = ""
+    uptime_s: int | None = None
     asked: list[str] = field(default_factory=list)
 
     def script(self, script: str, *arguments: str) -> Answer:
@@ -43,6 +44,8 @@ class Phone:
             if "fixed-performance" in script:
                 return Answer("java.lang.SecurityException: denied\n", 255)
             return Answer(self.stays_on + "\n")
+        if "/proc/uptime" in script and self.uptime_s is not None:
+            return Answer(f"{arguments[0]}\n{self.uptime_s}.00 9.00\n")
         if "fixed-performance" in script:
             self.fixed = arguments[0]
         elif "svc power" in script:
@@ -70,6 +73,23 @@ def test_set_and_restored() -> None:
     conditions.restore()
     assert (phone.stays_on, phone.fixed) == ("0", "false")
     assert conditions.left_behind() == ()
+
+
+def test_a_phone_that_has_started_anew_meanwhile_is_set_anew() -> None:
+    phone = Phone(uptime_s=90_000)
+    conditions = Conditions("R58", phone, COPY)
+    conditions.read(PHONE)
+    conditions.set(PHONE)
+    # It restarts, and adb is back before anyone has asked it anything.
+    phone.fixed, phone.uptime_s = "false", 400
+    conditions.read(PHONE)
+    conditions.set(PHONE)
+    assert phone.fixed == "true"
+    asked = len(phone.asked)
+    phone.uptime_s = 401
+    conditions.read(PHONE)
+    conditions.set(PHONE)
+    assert len(phone.asked) == asked + 1
 
 
 def test_what_a_phone_refuses_to_set_is_told_and_not_restored() -> None:

@@ -19,6 +19,7 @@ from device_runner.conditions.base import State
 from device_runner.conditions.journal import JournalFile
 from device_runner.devices.adb.device import AdbDevice
 from device_runner.devices.listing import _row
+from device_runner.measuring.gate import Gate
 from foundation import Artifact
 
 
@@ -52,7 +53,7 @@ def test_a_calm_phone_has_no_flags(device: AdbDevice) -> None:
     # Its ABI is no phone's, and its cores and clocks are those of the machine that it runs on.
     assert found["build"].text == "user build, perhaps no phone, for it has the ABI x86_64"
     rest = [one for one in found.values() if one.name not in ("cpu", "build")]
-    assert [one.state for one in rest] == [State.FINE] * 5
+    assert [one.state for one in rest] == [State.FINE] * 6
     assert not any(one.advice for one in rest)
 
 
@@ -71,6 +72,21 @@ def test_what_disturbs_is_flagged_and_advised(device: AdbDevice, phone: LabDevic
     assert found["build"].flags == ("emulator", "debug_build")
     assert all(found[name].advice for name in ("thermal", "battery", "screen", "build"))
     assert device.profile().kind == "emulator"
+
+
+def test_a_phone_that_is_still_starting_is_waited_for(device: AdbDevice, phone: LabDevice) -> None:
+    """adb answers long before Android has finished."""
+    phone.set_props(**{"sys.boot_completed": "0", "init.svc.bootanim": "running"})
+    assert readings(device)["start"].flags == ("just_started",)
+    said: list[str] = []
+
+    def hear(text: str) -> None:
+        said.append(text)
+        phone.set_props(**{"sys.boot_completed": "1", "init.svc.bootanim": "stopped"})
+
+    flags = Gate(device, 60.0).before(hear)
+    assert said == [f"waiting for {phone.serial} to be at rest (just_started), 1:00 at most"]
+    assert "just_started" not in flags
 
 
 def unknown(device: AdbDevice) -> set[str]:

@@ -11,6 +11,7 @@ import sqlalchemy.exc
 from made_up_results import changed, result_of
 from optuna.trial import TrialState
 
+from foundation.errors import RequestError
 from models.deployment import Candidate, Deployment
 from search.errors import RunError
 from search.request import SearchRequest
@@ -167,12 +168,47 @@ def test_an_unreadable_study_is_one_sentence(run, damage):
         ('password authentication failed for user "me"', "correct the user and password"),
         ('connection failed: FATAL:  database "none" does not exist', "createdb"),
         ("permission denied for schema public", "what its owner allows"),
+        ("cannot execute CREATE TABLE in a read-only transaction", "name the one that does"),
+        ("terminating connection due to administrator command", "does not answer"),
     ],
 )
 def test_trouble_that_passes_sends_nobody_to_the_backups(run, words, advice):
     with pytest.raises(RunError, match=advice) as caught, storage_trouble(run):
         raise sqlalchemy.exc.OperationalError("SELECT 1", {}, sqlite3.OperationalError(words))
     assert "from a copy" not in str(caught.value)
+
+
+def shared(tmp_path, address):
+    request = REQUEST.model_copy(update={"storage": address})
+    return request, RunDirectory.create(tmp_path / "run", request, {})
+
+
+def test_a_study_outlives_the_connections_that_it_began_with(tmp_path, postgresql, cut_connections):
+    """As after hours of measuring, behind a firewall that forgets who is silent."""
+    request, run = shared(tmp_path, postgresql)
+    study = open_study(run, request)
+    trial, candidate = asked(study, next(iter(SPACE.configs())))
+    assert cut_connections(postgresql) > 0
+    record(trial, ok(trial, candidate))
+    assert cut_connections(postgresql) > 0
+    assert [one.number for one in results_of(study)] == [0]
+
+
+def test_an_address_with_an_at_sign_in_its_password_shows_nothing_of_it(tmp_path):
+    request, run = shared(tmp_path, "postgresql://me:pass@wo@rd@127.0.0.1:1/x")
+    with pytest.raises(RequestError, match="write '@' as %40") as raised:
+        open_study(run, request)
+    assert "wo@rd" not in str(raised.value)
+    assert "wo@" not in run.spec_path.read_text()
+
+
+def test_tables_of_an_older_optuna_are_brought_up_to_date_and_not_restored(tmp_path):
+    request, run = shared(tmp_path, f"sqlite:///{tmp_path}/shared.db")
+    open_study(run, request)
+    with sqlite3.connect(tmp_path / "shared.db") as database:
+        database.execute("UPDATE alembic_version SET version_num = 'v3.0.0.d'")
+    with pytest.raises(RunError, match=r"cannot be used now .*optuna storage upgrade"):
+        open_study(run, request)
 
 
 def test_a_run_without_a_study_says_so(run):
