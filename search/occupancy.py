@@ -2,15 +2,17 @@
 
 The lock of this computer's user (`only_one_here`) ends with its holder and settles most. It does
 not meet another user, a container with the folder mounted, or a computer that shares the disk. So
-the run has a lock of its own, and a file `holder.json` that says who is at work, with a count that
+the run's folder is locked itself, and a file `holder.json` says who is at work, with a count that
 goes up every ten seconds. No clock is compared: who finds another computer's file watches whether
-it still counts. Where the run's own lock can be had on a disk of this computer, that settles it.
+it still counts. Where the folder's lock can be had on a disk of this computer, that settles it.
 """
 
 from __future__ import annotations
 
 import contextlib
+import fcntl
 import json
+import os
 import secrets
 import threading
 import time
@@ -18,7 +20,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import ClassVar
 
-from filelock import FileLock, Timeout
+from filelock import Timeout
 from pydantic import Field
 
 from device_runner.devices.holder import Holder, own_holder
@@ -30,7 +32,7 @@ from foundation.locks import take_lock
 from foundation.records import VersionedRecord
 from search.errors import RunError
 
-HOLDER, LOCK = "holder.json", ".lock"
+HOLDER = "holder.json"
 BEAT_S = 10.0
 # A network drive may show us what another computer wrote some seconds late.
 WATCH_S = 45.0
@@ -83,7 +85,7 @@ class Occupancy:
         self._path, self._say, self._watch_s = path, say, watch_s
         self._file = path / HOLDER
         self._holder = own_holder(secrets.token_hex(8))
-        self._lock: FileLock | None = None
+        self._lock: int | None = None
         self._ended = threading.Event()
         self._lost_to: RunHolder | None = None
 
@@ -95,8 +97,8 @@ class Occupancy:
             RequestError: the run cannot be written.
         """
         try:
-            self._lock = _run_lock(self._path)
-        except Timeout:
+            self._lock = _folder_lock(self._path)
+        except BlockingIOError:
             raise _busy(self._path, _read(self._file)) from None
         try:
             self._settle(_read(self._file))
@@ -169,14 +171,24 @@ class Occupancy:
 
     def _release(self) -> None:
         if self._lock is not None:
-            self._lock.release()
+            os.close(self._lock)
 
 
-def _run_lock(path: Path) -> FileLock | None:
-    """The run's own lock; None on a drive that keeps none. Raises `filelock.Timeout`."""
+def _folder_lock(path: Path) -> int | None:
+    """The kernel's lock on the folder itself, held until its descriptor is closed; nothing is left.
+
+    None on a drive that keeps none. Raises `BlockingIOError` where another holds it.
+    """
+    descriptor = None
     try:
-        return take_lock(path / LOCK, instead="")
-    except RequestError:
+        descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return descriptor
+    except OSError as error:
+        if descriptor is not None:
+            os.close(descriptor)
+        if isinstance(error, BlockingIOError):
+            raise
         return None
 
 
