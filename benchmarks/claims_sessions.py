@@ -178,7 +178,7 @@ def _claims(plan: LookPlan, rows: np.ndarray, effect: float) -> tuple[float, flo
 
 def finds(seed: int, draws: int) -> list[Line]:
     """8: "rounds find X % in 95 of 100": the true power at the X told."""
-    lines = [(launches, rounds) for launches in Launches for rounds in (5, 9)]
+    lines = [(launches, rounds) for launches in Launches for rounds in (5, 7, 9, 12)]
     return [partial(_finds, seed, draws, *one) for one in lines]
 
 

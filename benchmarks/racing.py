@@ -6,10 +6,10 @@
 Made-up candidates on a made-up device: a few near a curve of PSNR over latency, most behind it,
 session noise lognormal, drift taken as corrected. Both ways begin with five sessions of each and
 go on by rounds: uniform measures all in each, racing those that `search.front.racing.allocate`
-names, until its race is over. Two errors of the front that is found: the area (hypervolume) that
-its true points lack of the true front's, and how many candidates are wrongly on it or off it. For
-each budget of uniform allocation, the table says how many sessions racing takes to an error as
-small, over seeds.
+names, for two rounds and then anew, until its race is over. Two errors of the front that is found:
+the area (hypervolume) that its true points lack of the true front's, and how many candidates are
+wrongly on it or off it. For each budget of uniform allocation, the table says how many sessions
+racing takes to an error as small, over seeds.
 """
 
 from __future__ import annotations
@@ -22,13 +22,14 @@ from rich.console import Console
 from rich.table import Table
 
 from search.front.dominance import hypervolume, pareto_front
-from search.front.probability import pooled_belief
+from search.front.probability import pooled_belief, with_modes
 from search.front.racing import RacePlan, allocate
+from search.front.settling import BATCH, ROUNDS
 
-# As a search has it: five sessions of each trial, rounds of eight.
+# As a search has it.
 FIRST_SESSIONS = 5
-BATCH = 8
-ROUNDS = 13
+# How many more uniform allocation goes on for.
+UNIFORM_ROUNDS = 13
 
 
 TITLES = {
@@ -82,7 +83,7 @@ def run(truth: Truth, noise: float, seed: int, racing: bool) -> Course:
         return float(truth.latency_ms[place] * np.exp(random.normal(0, noise)))
 
     taken = [[session(place) for _ in range(FIRST_SESSIONS)] for place in range(count)]
-    plan = RacePlan(count * (FIRST_SESSIONS + ROUNDS))
+    plan = RacePlan(count * (FIRST_SESSIONS + UNIFORM_ROUNDS))
     right = truth.front(truth.latency_ms)
     course = Course([], [], [])
     while True:
@@ -92,6 +93,7 @@ def run(truth: Truth, noise: float, seed: int, racing: bool) -> Course:
             [float(row.std(ddof=1)) for row in rows],
             [row.size for row in rows],
         )
+        belief = with_modes(belief, rows)
         found = truth.front(np.exp(belief.mean))
         spent = sum(map(len, taken))
         course.sessions.append(spent)
@@ -103,7 +105,7 @@ def run(truth: Truth, noise: float, seed: int, racing: bool) -> Course:
         if racing:
             had = [len(row) for row in taken]
             allocation = allocate(belief, truth.psnr_db, had, plan, batch=BATCH, seed=spent)
-            places = allocation.places
+            places = allocation.places * ROUNDS
             if not places:
                 return course
         for place in places:

@@ -103,10 +103,11 @@ def naively(phone: SimulatedDevice, artifacts: list[Artifact], budget_s: float) 
         ]
 
 
-def simulated(seeds: int, count: int, sessions: int) -> None:
-    """Print tau over the seeds."""
+def simulated(first: int, seeds: int, count: int, sessions: int) -> None:
+    """Print tau over the seeds from `first` on."""
     with tempfile.TemporaryDirectory() as base:
-        found = [one_seed(artifact_folder(base), count, sessions, seed) for seed in range(seeds)]
+        folder = artifact_folder(base)
+        found = [one_seed(folder, count, sessions, first + seed) for seed in range(seeds)]
     taus = np.array([one[0] for one in found])
     step = (SLOWEST_MS / FASTEST_MS) ** (1 / (count - 1)) - 1
     print(
@@ -216,6 +217,7 @@ def main() -> None:
     """Parse the command line and print what was found."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--first-seed", type=int, default=0)
     parser.add_argument("--candidates", type=int, default=20)
     parser.add_argument("--sessions", type=int, default=5)
     parser.add_argument("--host", action="store_true")
@@ -224,7 +226,7 @@ def main() -> None:
     quiet_libraries()
     began = time.monotonic()
     if arguments.seeds:
-        simulated(arguments.seeds, arguments.candidates, arguments.sessions)
+        simulated(arguments.first_seed, arguments.seeds, arguments.candidates, arguments.sessions)
     if arguments.host:
         on_host(HOST_CONFIGS, arguments.host_sessions)
     print(f"({time.monotonic() - began:.0f} s)")

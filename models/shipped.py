@@ -1,7 +1,7 @@
 """The supernet that comes with the package: a first search trains nothing.
 
 What it was trained on and what it is not: docs/quality.md. It is made by
-`mobilesr-tune train --recipe models/recipes/shipped.toml`.
+`mobilesr-tune train --recipe models/recipes/shipped.toml`, then `shipped_second.toml`.
 """
 
 from __future__ import annotations

@@ -118,7 +118,7 @@ def _verdict(result: BenchResult, found: Comparison) -> str:
         sure += f" after {found.sessions} of {result.most} rounds"
     least = (
         f"{found.sessions} rounds find a difference of {100 * result.detectable:.1f} % or more, "
-        "if nothing disturbs them that these did not meet"
+        "if nothing disturbs them much worse than these"
     )
     if not math.isfinite(result.detectable):
         least = f"{found.sessions} rounds are too few to be sure to find any difference"

@@ -23,7 +23,8 @@ class TrainingState:
     """Everything that a step depends on besides its photographs.
 
     Attributes:
-        identity: the largest config, what it started from and who teaches it.
+        identity: the largest config, what it started from, who teaches it, which choices are
+            drawn.
         step: steps done.
         loss: smoothed L1 of the largest config.
         rejected: steps whose gradient was not finite, and how many of them were the last ones.

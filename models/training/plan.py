@@ -29,7 +29,7 @@ class TrainingPlan(BaseModel):
         crop: side of a crop, in LR pixels.
         learning_rate: of Adam, while it stays.
         students: what a step trains besides the largest: `dealt`, random configs, each width as
-            often as any other; `sandwich`, the smallest and random ones.
+            often as the space names it; `sandwich`, the smallest and random ones.
         random_configs: random configs a step.
         config_pool: those random configs are of so many, drawn once: each of few can be kept as a
             CUDA graph. 0: of the whole space.

@@ -21,6 +21,8 @@ Choices = Annotated[tuple[Annotated[int, Field(ge=1)], ...], Field(min_length=1)
 class SpaceTable(BaseModel):
     """The `[space]` of a recipe: choices of each dimension, as a search has them.
 
+    A choice that is given several times is drawn so much the oftener.
+
     Attributes:
         largest: key of the config that is trained whole; every config must be contained in it.
             Without it: the largest choice of each dimension.
@@ -48,7 +50,7 @@ class SpaceTable(BaseModel):
                 window_size=max(self.window_sizes), body_passes=self.body_passes,
             )  # fmt: skip
         choices = (self.n_feats, self.depths, self.ratios, self.window_sizes)
-        return PartsOf(whole, *(tuple(sorted(set(values))) for values in choices))
+        return PartsOf(whole, *(tuple(sorted(values)) for values in choices))
 
 
 class TrainingRecipe(BaseModel):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import random
 from dataclasses import dataclass
 from typing import Protocol
@@ -20,15 +21,23 @@ class ConfigSpace(Protocol):
         """The config with the fewest channels, blocks and hidden channels."""
 
     def widths(self) -> tuple[int, ...]:
-        """The choices of `n_feats`; `sample` gives each of them."""
+        """The choices of `n_feats`, each as often as it is wanted; `sample` gives each of them."""
 
     def sample(self, rng: random.Random) -> MobileSRConfig:
         """A randomly drawn config."""
 
 
+def choices_digest(space: ConfigSpace) -> str:
+    """Eight hex digits: spaces that draw alike have the same."""
+    drawn = " ".join(space.sample(random.Random(seed)).key for seed in range(64))
+    return hashlib.sha256(drawn.encode()).hexdigest()[:8]
+
+
 @dataclass(frozen=True)
 class PartsOf:
     """All configs that one config contains, with the given choices of each dimension.
+
+    A choice that is given several times is drawn so much the oftener.
 
     Attributes:
         whole: the largest config; its window is that of the largest only.

@@ -16,16 +16,18 @@ class Students:
     """The students of each step. They depend on the seed and the step, not on earlier draws.
 
     `dealt`: random configs, their widths (`n_feats`) dealt like cards, so that each width is
-    trained as often as any other. `sandwich`: the smallest config and random ones (Yu & Huang,
-    ICCV 2019, arXiv:1903.05134); trained in every step, the smallest overtakes larger ones, and
-    configs come out closer to each other than they are (figures: docs/quality.md).
+    trained as often as the space names it. `sandwich`: the smallest config and random ones
+    (Yu & Huang, ICCV 2019, arXiv:1903.05134); trained in every step, the smallest overtakes
+    larger ones, and configs come out closer to each other than they are (figures:
+    docs/quality.md).
     """
 
     def __init__(self, space: ConfigSpace, plan: TrainingPlan) -> None:
         self.space, self.plan = space, plan
         rng = random.Random(f"pool {plan.seed}")
         self.pool = [space.sample(rng) for _ in range(plan.config_pool)]
-        self.widths = sorted({config.n_feats for config in self.pool} or set(space.widths()))
+        pooled = {config.n_feats for config in self.pool}
+        self.widths = [width for width in space.widths() if not pooled or width in pooled]
 
     def of_step(self, step: int) -> list[MobileSRConfig]:
         """Configs to train at `step`, counted from 0; the largest is left out."""

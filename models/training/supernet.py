@@ -34,7 +34,7 @@ from models.training.photographs import DEFAULT_CACHE_BYTES, Photograph
 from models.training.plan import TrainingPlan
 from models.training.probe import Probe
 from models.training.resident import ResidentPhotographs
-from models.training.space import ConfigSpace
+from models.training.space import ConfigSpace, choices_digest
 from models.training.start import start_from
 from models.training.students import Students
 from models.weights import ALONE, SUPERNET, State, Weights, build_model
@@ -42,6 +42,8 @@ from models.weights import ALONE, SUPERNET, State, Weights, build_model
 GRADIENT_LIMIT = 1.0
 # A single step without a finite gradient happens; this many in a row are a training that failed.
 MOST_REJECTED_IN_A_ROW = 20
+# Between a checkpoint's identity and the digest of its space's choices.
+CHOICES = ", choices "
 
 
 @dataclass(frozen=True)
@@ -133,10 +135,13 @@ class SupernetTrainer:
         )
         probes = self.options.probe_configs or (self.full, space.smallest())
         self.teacher = None if teacher is None else self._frozen(teacher)
+        given = {"started_from": start, "taught_by": teacher}
+        self.parents = {name: w.sha256 for name, w in given.items() if w is not None}
         # What a checkpoint must agree with besides the plan.
         self.identity = self.full.key
         self.identity += "" if start is None else f" from {start.sha256[:16]}"
         self.identity += "" if teacher is None else f" taught by {teacher.sha256[:16]}"
+        self.choices = choices_digest(space)
         self.probe = Probe(self.options.held_back, probes)
         self.step, self.loss = 0, 0.0
         self.rejected, self.rejected_in_a_row = 0, 0
@@ -211,6 +216,7 @@ class SupernetTrainer:
             "rejected_steps": self.rejected,
             "photographs": len(self.crops.photographs),
             "unreadable": dict(self.crops.left_out),
+            **self.parents,
         }
         if self.full != self.space.smallest():
             return Weights(_plain(self.average), self.full, SUPERNET, training)
@@ -221,8 +227,9 @@ class SupernetTrainer:
         """Write the checkpoint, where one is wanted."""
         if self.options.checkpoint is None:
             return
+        identity = f"{self.identity}{CHOICES}{self.choices}"
         state = TrainingState(
-            self.plan, self.identity, self.numerics.precision, self.step, self.loss,
+            self.plan, identity, self.numerics.precision, self.step, self.loss,
             (self.rejected, self.rejected_in_a_row), _plain(self.model.state_dict()),
             _plain(self.average), self.optimizer.state_dict(),
         )  # fmt: skip
@@ -320,7 +327,10 @@ class SupernetTrainer:
         if path is None or not path.is_file():
             return
         state = load_training(path)
-        if state.identity != self.identity or not self.plan.continues(state.plan, state.step):
+        identity, _, choices = state.identity.partition(CHOICES)
+        # Checkpoints of before do not say the choices.
+        same = identity == self.identity and choices in ("", self.choices)
+        if not same or not self.plan.continues(state.plan, state.step):
             raise TrainingError(
                 f"the training checkpoint {path} belongs to another training (of "
                 f"{state.identity}, with {state.plan.model_dump()}): give the same options, or "

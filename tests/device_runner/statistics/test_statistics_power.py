@@ -4,10 +4,13 @@ import math
 
 import numpy as np
 import pytest
+import scipy.stats
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from device_runner.devices.simulated.foreign import Launches, launch_noise
 from device_runner.statistics import paired_ratio
+from device_runner.statistics.paired import compare_log_ratios
 from device_runner.statistics.power import (
     detectable_difference,
     minimum_detectable_effect,
@@ -43,14 +46,36 @@ def test_more_noise_hides_more(noise: float, more: float, sessions: int) -> None
     assert minimum_detectable_effect(noise * more, sessions) > quiet
 
 
-@pytest.mark.parametrize("rounds", [5, 9, 20])
-def test_what_rounds_are_said_to_find_they_find(rounds: int) -> None:
-    random = np.random.default_rng(rounds)
-    powers = [
-        paired_power(detectable_difference(random.normal(0, 0.02, rounds)), 0.02 / 2**0.5, rounds)
-        for _ in range(300)
-    ]
-    assert np.mean(np.array(powers) >= 0.9) >= 0.8
+@pytest.mark.parametrize("rounds", [5, 7, 9, 12, 20])
+@pytest.mark.parametrize("launches", Launches)
+def test_what_rounds_are_said_to_find_they_find(launches: Launches, rounds: int) -> None:
+    random = np.random.default_rng([list(Launches).index(launches), rounds])
+    seen, others = (
+        np.diff(launch_noise(launches, random, (many, 2, rounds), 0.02), axis=1)[:, 0]
+        for many in (300, 1000)
+    )
+    told = np.log1p([detectable_difference(row) for row in seen])
+    # A claim is made where the interval lies above zero, so from this slowdown on.
+    found_from = [-math.log(compare_log_ratios(row).interval.low) for row in others]
+    # 0.8 is meant; 300 cases are off by 0.023, one standard deviation.
+    assert np.mean(told >= np.quantile(found_from, 0.9)) >= 0.76
+
+
+@given(st.lists(st.floats(-0.05, 0.05), min_size=5, max_size=20, unique=True), st.floats(0.5, 3))
+@settings(max_examples=30)
+def test_an_outlier_takes_from_what_rounds_find(values: list[float], far: float) -> None:
+    calm = detectable_difference(values)
+    assert detectable_difference([*values[:-1], far]) > calm
+
+
+def test_few_rounds_allow_for_disturbances_and_many_do_not() -> None:
+    def over_normal(rounds: int) -> float:
+        row = scipy.stats.norm.ppf((np.arange(rounds) + 0.5) / rounds)
+        noise = upper_noise(row) / 2**0.5 / 100
+        return detectable_difference(row / 100) / minimum_detectable_effect(noise, rounds)
+
+    assert 1.4 < over_normal(9) < 1.55
+    assert over_normal(9) > over_normal(12) > over_normal(20) == pytest.approx(1.0)
 
 
 @given(st.lists(st.floats(-0.5, 0.5), min_size=3, max_size=20), st.floats(0.5, 0.95))

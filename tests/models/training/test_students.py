@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from training_spaces import SPACE
 
 from models.training.plan import TrainingPlan
+from models.training.recipe import SpaceTable
 from models.training.space import OneConfig
 from models.training.students import Students
 from search.space import SearchSpace
@@ -31,6 +32,15 @@ def test_dealt_students_train_each_width_equally_often(hand, pool, seed, first_d
         config.n_feats for step in steps for config in Dealt(space, plan).of_step(step)
     )
     assert widths == {8: hand, 16: hand, 24: hand}
+
+
+def test_a_width_named_twice_is_dealt_twice_as_often():
+    recipe = SpaceTable(n_feats=(8, 8, 16), depths=(1, 2))
+    for pool in (0, 40):
+        plan = TrainingPlan(random_configs=1, config_pool=pool)
+        students = Dealt(recipe.space(), plan)
+        widths = Counter(students.of_step(step)[0].n_feats for step in range(30))
+        assert widths == {8: 20, 16: 10}
 
 
 class Dealt(Students):

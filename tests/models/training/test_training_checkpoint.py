@@ -92,6 +92,26 @@ def test_a_checkpoint_of_before_students_were_a_choice_goes_on_as_a_sandwich(ima
     assert states_equal(resumed.state, trainer(images, plan).run().state)
 
 
+def test_the_checkpoint_of_another_choice_of_the_same_size_is_refused(images, tmp_path):
+    checkpoint = tmp_path / "training.pt"
+    with pytest.raises(Killed):
+        trainer(images, checkpoint=checkpoint).run(kill_after(3))
+    other = TinySpace(channels=(8, 4, 4))
+    with pytest.raises(TrainingError, match=r"training\.pt belongs to another training"):
+        trainer(images, space=other, checkpoint=checkpoint).run()
+
+
+def test_a_checkpoint_of_before_that_names_no_choices_is_gone_on_with(images, tmp_path):
+    checkpoint = tmp_path / "training.pt"
+    with pytest.raises(Killed):
+        trainer(images, checkpoint=checkpoint).run(kill_after(3))
+    content = torch.load(checkpoint)
+    content["config"] = content["config"].partition(", choices")[0]
+    torch.save(content, checkpoint)
+    resumed = trainer(images, checkpoint=checkpoint).run()
+    assert states_equal(resumed.state, trainer(images).run().state)
+
+
 def test_the_checkpoint_of_another_space_is_refused(images, tmp_path):
     checkpoint = tmp_path / "training.pt"
     with pytest.raises(Killed):

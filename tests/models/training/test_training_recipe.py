@@ -105,13 +105,24 @@ def test_a_recipe_that_cannot_be_understood_is_a_sentence(tmp_path, text):
         TrainingRecipe.resolve(tmp_path / "none.toml", {})
 
 
-def test_the_shipped_recipe_contains_the_default_space_and_the_published_config():
+def test_a_choice_given_several_times_is_drawn_so_much_the_oftener(tmp_path):
+    toml = tmp_path / "recipe.toml"
+    toml.write_text("[space]\nn_feats = [8, 16, 16]\ndepths = [2, 1, 1, 1]\nratios = [1]\n")
+    space = TrainingRecipe.resolve(toml, {}).config_space()
+    drawn = [space.sample(random.Random(seed)) for seed in range(2000)]
+    assert sum(c.depth == 1 for c in drawn) == pytest.approx(1500, abs=100)
+    assert sum(c.n_feats == 16 for c in drawn) == pytest.approx(1333, abs=100)
+    assert (space.largest().depth, space.smallest().depth) == (2, 1)
+
+
+@pytest.mark.parametrize("name", ["shipped.toml", "shipped_second.toml"])
+def test_the_shipped_recipes_contain_the_default_space_and_the_published_config(name):
     from pathlib import Path
 
     import models.recipes
     from search.space import SearchSpace
 
-    recipe = TrainingRecipe.resolve(Path(models.recipes.__file__).with_name("shipped.toml"), {})
+    recipe = TrainingRecipe.resolve(Path(models.recipes.__file__).with_name(name), {})
     space = recipe.config_space()
     assert all(contains(space.largest(), config) for config in SearchSpace().configs())
     assert contains(space.largest(), PUBLISHED)

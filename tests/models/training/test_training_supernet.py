@@ -124,6 +124,13 @@ def test_a_teacher_of_another_scale_is_refused(images, random_weights):
         trainer(images, teacher=other)
 
 
+def test_weights_tell_what_they_started_from_and_who_taught_them(images, random_weights):
+    start, teacher = (random_weights(SPACE.largest(), seed) for seed in (1, 2))
+    taught = trainer(images, start=start, teacher=teacher).run().training
+    assert (taught["started_from"], taught["taught_by"]) == (start.sha256, teacher.sha256)
+    assert not {"started_from", "taught_by"} & trainer(images).run().training.keys()
+
+
 def test_a_checkpoint_knows_its_teacher(images, random_weights, tmp_path):
     path, one, other = tmp_path / "t.pt", *(random_weights(SPACE.largest(), s) for s in (1, 2))
     with pytest.raises(Killed):
