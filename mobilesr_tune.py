@@ -60,6 +60,7 @@ import models.export_command
 import nightly.cli
 import reports.cli
 import search.cli
+import search.confirm_command
 import search.finetune_command
 from foundation.console import err, out, print_json, quiet_libraries
 from foundation.environment import version_of
@@ -74,6 +75,7 @@ from foundation.wording import without_passwords
 if TYPE_CHECKING:
     from foundation import Artifact
     from models.export_command import FoundBySearch
+    from search.study.records import CandidateResult
     from search.study.run_directory import RunDirectory
 
 NAME = "mobilesr-tune"
@@ -162,12 +164,19 @@ def _chosen_trials(run: RunDirectory, top: int) -> list[int]:
     return chosen_trials(run, top)
 
 
+def _candidate_in(run: RunDirectory, trial: int | None) -> tuple[RunDirectory, CandidateResult]:
+    from reports.found import candidate_in
+
+    return candidate_in(run, trial)
+
+
 def _report_again(run: RunDirectory, json: bool) -> None:
     reports.cli.make_report([run.path], None, json, run.storage)
 
 
 search.cli.register(app, _after_search)
 app.command()(search.finetune_command.finetune_command(_chosen_trials, _report_again))
+app.command()(search.confirm_command.confirm_command(_candidate_in, _report_again))
 models.cli.register(app)
 app.command()(models.export_command.export_command(_find_in_run))
 app.command()(models.delivery.command.deliver_command(_find_in_run))

@@ -17,6 +17,7 @@ class Measured:
         stand_in_note: says that this was no phone; empty where it was one.
         when: date and time in UTC.
         threads: how many the runner was given.
+        latency_note: what else there is to know of the latency, a sentence.
         flags: a sentence each.
     """
 
@@ -37,6 +38,7 @@ class Measured:
     psnr_y_db: float | None = None
     bicubic_psnr_y_db: float | None = None
     pictures: int = 0
+    latency_note: str = ""
     flags: tuple[str, ...] = ()
 
     def rows(self) -> list[tuple[str, str]]:
@@ -47,6 +49,7 @@ class Measured:
             ("when", plain(self.when) or MISSING),
             ("threads", MISSING if self.threads is None else str(self.threads)),
             ("latency of one tile, and its interval", self._latency()),
+            *((("of that latency", plain(self.latency_note)),) if self.latency_note else ()),
             ("first run after loading", _unit(self.first_run_ms, "ms")),
             ("loading", _unit(self.load_ms, "ms")),
             ("peak memory above that before loading", _unit(self.peak_memory_mb, "MB")),

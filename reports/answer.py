@@ -13,6 +13,7 @@ from reports.facts import ProfileGroup
 from reports.left_out import trials_in_words
 from reports.picks import Pick, Step, paired_difference, picks
 from reports.sections import Section
+from reports.winner import Source, expected
 from reports.wording import candidate_code
 from search.study.records import CandidateResult
 
@@ -101,7 +102,7 @@ def _card(pick: Pick, section: Section) -> Card:
         latency=ms(result.latency_ms),
         quality=_quality(result),
         cost=_cost(pick.step),
-        sure=_sure(result, section.group),
+        sure=_sure(result, section),
         memory=ms(result.peak_memory_mb) if result.peak_memory_mb is not None else "",
         code=candidate_code(result),
         command=export_command(section.facts.run_path, result),
@@ -142,13 +143,17 @@ def _gain_of(step: Step) -> str:
     return f"{gain} ({_between(step.paired)})"
 
 
-def _sure(result: CandidateResult, group: ProfileGroup) -> str:
+def _sure(result: CandidateResult, section: Section) -> str:
+    group = section.group
     doubts = [plain(flag) for flag in result.flags if flag_words(flag).doubtful]
     words = f"latency {_range(result)}"
     if result.number in group.undecided_numbers:
         words += "; a tie with others"
     if doubts:
         words += f"; doubtful: {shorten(', '.join(doubts), 80)}"
+    found = expected(section.facts, group, result)
+    if found.source is not Source.AS_CHOSEN:
+        words += f"; expect {ms(found.latency_ms)} ms ({found.source})"
     return f"{words[0].upper()}{words[1:]}."
 
 

@@ -19,6 +19,7 @@ from device_runner.flags import STAND_INS, flag_words
 from foundation.wording import count_of, number, plain, shell_line
 from reports.facts import Limits, ProfileGroup, StudyFacts
 from reports.near_misses import near_misses
+from reports.winner import expected
 from reports.wording import interval, worse_than_bicubic
 from search.front.dominance import Point, pareto_front
 from search.study.records import CandidateResult
@@ -68,6 +69,8 @@ def choose(facts: StudyFacts, group: ProfileGroup) -> Choice:
         if finetuned
         else _caveats(result, group, limits)
     )  # fmt: skip
+    words = expected(facts, group, result, limits).words
+    caveats = ((words,) if words else ()) + caveats
     return Choice(
         result, f"{rule}.", caveats, export_command(facts.run_path, result),
         deliver_command(facts.run_path, result),
@@ -146,11 +149,6 @@ def best_psnr(result: CandidateResult) -> tuple[float, float]:
 
 def _caveats(result: CandidateResult, group: ProfileGroup, limits: Limits) -> tuple[str, ...]:
     found = []
-    if (expected := group.expected_latency_ms(result)) is not None:
-        found.append(
-            f"It was picked for being fast among others as good: expect {expected:.3g} ms rather "
-            f"than the {result.latency_ms:.3g} ms that it showed (drawn towards its near ties)."
-        )
     limit, high = limits.max_latency_ms, result.latency_high_ms
     if limit is not None and high is not None and high > limit:
         found.append(

@@ -13,6 +13,7 @@ from reports.left_out import flag_counts, left_out
 from reports.report import Report
 from reports.sections import Section
 from reports.table import row
+from reports.winner import expected
 
 SCHEMA = "report/1"
 
@@ -39,6 +40,7 @@ def section_facts(section: Section) -> dict[str, Any]:
         "chosen_trial": choice.result.number if choice.result else None,
         "rule": choice.rule,
         "caveats": list(choice.caveats),
+        "expected_latency": _expected(section),
         "export": choice.command,
         "deliver": choice.delivery,
         "constraints": section.facts.limits.sentences(),
@@ -58,6 +60,21 @@ def section_facts(section: Section) -> dict[str, Any]:
         "hypervolume": _plain(section.growth) if section.growth else None,
         "flags": [_plain(one) for one in flag_counts(group)],
         "left_out": [_plain(one) for one in left_out(group, section.facts.limits)],
+    }
+
+
+def _expected(section: Section) -> dict[str, Any] | None:
+    """What to expect of the chosen one, and by what; None where none was chosen."""
+    chosen = section.choice.result
+    if chosen is None:
+        return None
+    found = expected(section.facts, section.group, chosen)
+    return {
+        "source": found.source.value,
+        "latency_ms": found.latency_ms,
+        "latency_low_ms": found.latency_low_ms,
+        "latency_high_ms": found.latency_high_ms,
+        "sessions": found.sessions,
     }
 
 

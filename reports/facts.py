@@ -20,6 +20,7 @@ from foundation.wording import plain, shorten
 from search.front.belief import belief_of, psnrs_of, source_error_of
 from search.front.dominance import pareto_front
 from search.front.probability import LatencyBelief, front_probability, winners_log_latency
+from search.study.anew import measured_anew_in
 from search.study.finetuned import FinetunedResult, finetuned_in
 from search.study.records import CandidateResult
 from search.study.troubles import Trouble, read_troubles
@@ -184,6 +185,7 @@ class StudyFacts:
         profile: the device profile of the study as recorded at its start.
         troubles: each time that a device failed in the middle, oldest first.
         finetuned: what finetuning made of candidates, by trial.
+        anew: candidates with the timing of sessions that took no part in any choice, by trial.
     """
 
     results: list[CandidateResult]
@@ -195,6 +197,14 @@ class StudyFacts:
     profile: Mapping[str, Any] = field(default_factory=dict)
     troubles: tuple[Trouble, ...] = ()
     finetuned: tuple[FinetunedResult, ...] = ()
+    anew: tuple[CandidateResult, ...] = ()
+
+    def measured_anew(self, result: CandidateResult) -> CandidateResult | None:
+        """The same artifact as fresh sessions timed it; None where none did."""
+        if result.artifact is None:
+            return None
+        same = (one for one in self.anew if one.artifact == result.artifact)
+        return next((one for one in same if one.profile_key == result.profile_key), None)
 
     def finetuned_of(self, group: ProfileGroup) -> list[FinetunedResult]:
         """The candidates of a group that were finetuned, by trial."""
@@ -253,6 +263,7 @@ def gather(run: Run) -> StudyFacts:
         profile=notes.get("profile") or {},
         troubles=tuple(read_troubles(run.troubles)),
         finetuned=tuple(finetuned_in(run.path, results)),
+        anew=tuple(measured_anew_in(run.path, results)),
     )
 
 

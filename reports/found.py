@@ -11,7 +11,7 @@ from reports.facts import gather
 from reports.measured import measured_of
 from reports.sections import sections_of
 from search.study.artifacts import artifacts_in
-from search.study.finetuned import finetuned_in, finetuned_path
+from search.study.finetuned import FinetunedResult, finetuned_in, finetuned_path
 from search.study.records import CandidateResult
 from search.study.run_directory import RunDirectory
 
@@ -29,12 +29,10 @@ def found_by_search(path: Path, trial: int | None, storage: str | None = None) -
         AnswerIsNo: no candidate is recommended.
     """
     run = one_study(RunDirectory.open(path, storage))
-    result = _recommended(run) if trial is None else _of_trial(run, trial)
-    known = finetuned_in(run.path, run.results())
-    finetuned = {one.after.number: one for one in known}.get(result.number)
+    result, finetuned = _candidate(run, trial)
     weights, note = run.weights, ""
-    if finetuned is not None and is_fair(finetuned.after):
-        result, weights = finetuned.after, finetuned_path(run.path, result.number, ".pt")
+    if finetuned is not None and result is finetuned.after:
+        weights = finetuned_path(run.path, result.number, ".pt")
         note = f"Trial {result.number} was finetuned: this has its finetuned weights."
     elif finetuned is not None:
         note = (
@@ -51,6 +49,24 @@ def found_by_search(path: Path, trial: int | None, storage: str | None = None) -
         result.quality.origin if result.quality else None,
         measured_of(run, result),
     )
+
+
+def candidate_in(searched: RunDirectory, trial: int | None) -> tuple[RunDirectory, CandidateResult]:
+    """The study in a run, and what `found_by_search` would hand out of it. Raises as that does."""
+    run = one_study(searched)
+    return run, _candidate(run, trial)[0]
+
+
+def _candidate(
+    run: RunDirectory, trial: int | None
+) -> tuple[CandidateResult, FinetunedResult | None]:
+    """The result, and what finetuning made of it: the same one where that can be recommended."""
+    result = _recommended(run) if trial is None else _of_trial(run, trial)
+    known = {one.after.number: one for one in finetuned_in(run.path, run.results())}
+    finetuned = known.get(result.number)
+    if finetuned is not None and is_fair(finetuned.after):
+        result = finetuned.after
+    return result, finetuned
 
 
 def _why_passed_over(after: CandidateResult) -> str:

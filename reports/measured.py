@@ -9,6 +9,7 @@ from device_runner import Measurement
 from device_runner.flags import flag_sentence
 from models.measured import Measured
 from reports.facts import gather
+from reports.winner import expected
 from search.study.records import CandidateResult
 from search.study.run_directory import RunDirectory
 
@@ -22,8 +23,9 @@ def measured_of(run: RunDirectory, result: CandidateResult) -> Measured | None:
     timing, quality = result.timing, result.quality
     if timing is None or result.artifact is None:
         return None
-    groups = {group.profile_key: group for group in gather(run).groups}
-    device = groups[result.profile_key].device if result.profile_key in groups else ""
+    facts = gather(run)
+    group = next((one for one in facts.groups if one.profile_key == result.profile_key), None)
+    device = group.device if group else ""
     return Measured(
         artifact_sha256=result.artifact.sha256,
         run=run.path.resolve().name,
@@ -42,6 +44,7 @@ def measured_of(run: RunDirectory, result: CandidateResult) -> Measured | None:
         psnr_y_db=quality.psnr_y_db if quality else None,
         bicubic_psnr_y_db=quality.bicubic_psnr_y_db if quality else None,
         pictures=len(quality.images) if quality else 0,
+        latency_note=expected(facts, group, result).words if group else "",
         flags=tuple(flag_sentence(flag) for flag in result.flags),
     )
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from foundation.wording import shell_line
 from models.origin import WeightsOrigin
 from reports.sections import Section
+from reports.winner import Source, expected
 
 _SLICES = (WeightsOrigin.SHIPPED, WeightsOrigin.TRAINED_HERE)
 
@@ -37,6 +38,13 @@ def next_steps(section: Section) -> list[NextStep]:
             NextStep(
                 "Make its pictures better: train it and its neighbours on, each by itself",
                 shell_line(["mobilesr-tune", "finetune", run, "--top", "3"]),
+            )
+        )
+    if expected(section.facts, section.group, best).source is Source.SHRUNK:
+        steps.append(
+            NextStep(
+                "Measure it anew, in sessions that took no part in its choice",
+                shell_line(["mobilesr-tune", "confirm", run]),
             )
         )
     steps.append(NextStep("Take the recommended model away", section.choice.command))

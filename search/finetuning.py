@@ -8,23 +8,21 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from device_runner import Device, MeasurePlan, TimingPlan, open_devices
+from device_runner import Device, open_devices
 from device_runner.devices.claiming import claim
 from models.config import MobileSRConfig
 from models.export import export
 from models.images import look_through
 from models.origin import WeightsOrigin
 from models.samples import sample_training_images
-from models.sentinel import export_sentinel
 from models.training.photographs import Photograph, photographs_in, photographs_of, select
 from models.training.plan import TrainingPlan
 from models.training.space import OneConfig
 from models.training.supernet import SupernetTrainer, TrainingOptions, TrainingProgress
 from models.weights import Weights, load_given_weights, load_weights, save_weights
 from search.candidates.evaluation import Evaluator
-from search.candidates.placement import placement_of
-from search.constraints import Constraints
 from search.errors import RunError
+from search.measuring_again import evaluator_of_run, require_one_study, same_device
 from search.request import SearchRequest
 from search.scheduling.station import LEASE_WAIT_S
 from search.study.finetuned import FOLDER, FinetunedResult, finetuned_in, finetuned_path
@@ -70,9 +68,7 @@ def finetune_run(
         RequestError: images or weights cannot be used.
         DeviceFailure: the device is in trouble.
     """
-    if run.parts:
-        names = " or ".join(str(part.path) for part in run.parts)
-        raise RunError(f"{run.path} holds a study for each device profile: name one, {names}")
+    require_one_study(run)
     search = SearchRequest.stored(run.spec_path)
     members = [_member(run, number) for number in request.trials]
     supernet = load_weights(run.weights)
@@ -86,7 +82,7 @@ def finetune_run(
         trained.append((member, weights, time.monotonic() - began))
     wanted = request.device or search.device
     with contextlib.closing(open_devices(wanted, runner=search.runner)) as chosen:
-        device = _same_device(chosen.devices, members)
+        device = same_device(chosen.devices, members)
         with claim(device, LEASE_WAIT_S, events.say):
             evaluator = _evaluator(run, search, device, members[0], events)
             for member, weights, training_s in trained:
@@ -173,18 +169,6 @@ def _trained(
     return weights
 
 
-def _same_device(devices: Sequence[Device], members: Sequence[CandidateResult]) -> Device:
-    """A device of the profile that the slices were measured on: others do not compare."""
-    wanted = members[0].profile_key
-    for device in devices:
-        if device.profile().key == wanted:
-            return device
-    raise RunError(
-        f"the run was measured on {wanted}, and no such device is there: connect it, or name it "
-        "with --device"
-    )
-
-
 def _evaluator(
     run: RunDirectory,
     search: SearchRequest,
@@ -192,31 +176,12 @@ def _evaluator(
     member: CandidateResult,
     events: FinetuneEvents,
 ) -> Evaluator:
-    """As the search judged: the same pictures, plan and sentinel; no candidate is set aside."""
+    """As the search judged, by the same pictures."""
     pairs = evaluation_pairs(search)
     known = run.facts().get("inputs", {}).get("evaluation images")
     if known is not None and known != images_sha256(pairs):
         raise RunError(f"{run.path} was judged on other images: they have changed since")
-    placement = placement_of(run.path, device, search.threads)
-    sentinel = export_sentinel(member.deployment, run.artifacts, search.space.scale)
-    evaluator = Evaluator(
-        device=device,
-        plan=MeasurePlan(
-            sessions=search.sessions,
-            threads=placement.threads,
-            cpus=placement.cpus,
-            timeout_s=search.session_timeout_s,
-            timing=TimingPlan(min_iterations=search.min_iterations, min_time_s=search.min_time_s),
-        ),
-        pairs=pairs,
-        constraints=Constraints(search.max_latency_ms, search.max_memory_mb, search.min_psnr_db),
-        measurements=run.path / FOLDER / "measurements",
-        best_psnr_db=float("inf"),
-        overlap=search.overlap,
-        origin=WeightsOrigin.FINETUNED,
-        sentinel=sentinel,
-        say=events.say,
-    )
-    # They show the speed that the slices' latencies are told for.
-    evaluator.remember(run.results())
-    return evaluator
+    return evaluator_of_run(
+        run, search, device, member, run.path / FOLDER / "measurements",
+        pairs=pairs, origin=WeightsOrigin.FINETUNED, say=events.say,
+    )  # fmt: skip

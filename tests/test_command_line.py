@@ -38,6 +38,7 @@ COMMANDS = [
     "search",
     "train",
     "finetune",
+    "confirm",
     "upscale",
     "evaluate",
     "export",

@@ -71,6 +71,7 @@ RULES: dict[str, Here | NotHere] = {
     r"mobilesr-tune search": Here(FEW),
     r"mobilesr-tune train ": Here(SHORT),
     r"mobilesr-tune finetune ": Here(f"{SHORT} --top 1"),
+    r"mobilesr-tune confirm ": Here("--sessions 1"),
     r"mobilesr-tune bench .*--against": Here("--iterations 1 --min-time-s 0 --sessions 3"),
     r"mobilesr-tune bench ": Here("--iterations 1 --min-time-s 0 --sessions 1"),
     # What it writes is what later commands measure.

@@ -181,7 +181,7 @@ class Evaluator:
             constraint_violations=found.violations,
             flags=found.flags,
             device_s=device_s,
-            finished_at=datetime.now(UTC).isoformat(timespec="seconds"),
+            finished_at=_now(),
         )
 
     def sharpen(
@@ -216,6 +216,24 @@ class Evaluator:
                 results, artifacts, earlier, found, strict=True
             )
         ]
+
+    def time_anew(self, result: CandidateResult, artifact: Artifact) -> CandidateResult:
+        """A known candidate with the timing of fresh sessions alone; it is not remembered.
+
+        Raises:
+            MeasurementFailed: it gave no measurement this time.
+            DeviceFailure: the device is in trouble.
+        """
+        measurement = self._measured(result.number, result.candidate, artifact)
+        found = self._timed(result.number, result.candidate, artifact, measurement)
+        return result.model_copy(
+            update={
+                "timing": found.timing,
+                "flags": found.flags,
+                "constraint_violations": result.constraint_violations | found.violations,
+                "finished_at": _now(),
+            }
+        )
 
     def _beside(self) -> dict[str, Any]:
         """The sentinel and its reference, as `measure` takes them; nothing where there is none."""
@@ -305,6 +323,10 @@ class Evaluator:
                 for image, pair in zip(scored.images, self.pairs, strict=True)
             ),
         )
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")
 
 
 def _place_of(result: CandidateResult) -> str:

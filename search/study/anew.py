@@ -1,0 +1,45 @@
+"""Chosen candidates measured anew, in sessions that took no part in the choice.
+
+Whoever is picked for being fast owes that to luck as well, and looks faster than it is. Sessions
+that were not there when it was picked know nothing of that luck.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import ClassVar
+
+from foundation.records import VersionedRecord
+from search.study.records import CandidateResult
+from search.study.usual_speed import StudySpeeds
+
+FOLDER = "anew"
+
+
+class MeasuredAnew(VersionedRecord):
+    """A candidate with the timing of fresh sessions alone; all else is what the study knew of it.
+
+    Its trial's own record is as it was: nothing is chosen by this.
+    """
+
+    kind: ClassVar[str] = "measured-anew"
+    version: ClassVar[int] = 1
+
+    result: CandidateResult
+
+
+def measured_anew_in(run_path: Path, results: Sequence[CandidateResult]) -> list[CandidateResult]:
+    """What was measured anew in a run, by trial, told for the speed of its `results`.
+
+    Raises:
+        RequestError: a record is damaged.
+    """
+    speeds = StudySpeeds(results)
+    found = [MeasuredAnew.load(path).result for path in (run_path / FOLDER).glob("trial-*.json")]
+    return sorted((speeds.told(one) for one in found), key=lambda result: result.number)
+
+
+def anew_path(run_path: Path, number: int) -> Path:
+    """Where the record of a trial lies."""
+    return run_path / FOLDER / f"trial-{number:05d}.json"
