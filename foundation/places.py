@@ -72,14 +72,23 @@ def _folder(variable: str, below_home: str) -> Path:
     # The specification of these variables has relative paths ignored.
     if base.is_absolute():
         return base / NAME
+    return home_with(f"{below_home}/{NAME}") / below_home / NAME
+
+
+def home_with(folder: str) -> Path:
+    """This user's home where `folder` is in it or can be made there; else what stands in for it.
+
+    Raises:
+        RequestError: as `cache_folder`.
+    """
     try:
-        folder = Path.home() / below_home / NAME
+        home = Path.home()
     except RuntimeError:
-        return _homeless() / below_home / NAME
-    if folder.is_dir() or os.access(Path.home(), os.W_OK | os.X_OK):
-        return folder
+        return _homeless()
+    if (home / folder).is_dir() or os.access(home, os.W_OK | os.X_OK):
+        return home
     # `/nonexistent`, as Debian's user nobody has it, or `/`.
-    return _homeless() / below_home / NAME
+    return _homeless()
 
 
 def _homeless() -> Path:

@@ -14,6 +14,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from foundation.wording import count_of, shown
 from models.bicubic import downscale
 from models.errors import ImageError
 from models.photo import FORMATS, Rgb, load_rgb, require_savable, save_rgb
@@ -51,20 +52,29 @@ class ImageFolder:
     Attributes:
         files: readable by their suffix, sorted by name.
         left_out: name and reason of each other file that somebody may have meant as a photograph.
+        subfolders: names of folders in it that hold images themselves; they are not looked into.
     """
 
     folder: Path
     files: tuple[Path, ...]
     left_out: tuple[tuple[str, str], ...]
+    subfolders: tuple[str, ...] = ()
 
     @property
     def sentence(self) -> str:
         """What is not used and why, in one sentence; empty where all is used."""
+        inside = ""
+        if self.subfolders:
+            names = ", ".join(map(shown, self.subfolders[:3]))
+            more = " and others" if len(self.subfolders) > 3 else ""
+            inside = f"its subfolders with images ({names}{more}) are not looked into"
         if not self.left_out:
-            return ""
+            used = f"{self.folder}: {count_of(len(self.files), 'image')} used; {inside}"
+            return used if inside else ""
         told = ", ".join(f"{name} ({why})" for name, why in self.left_out[:3])
         more = f" and {len(self.left_out) - 3} more" if len(self.left_out) > 3 else ""
-        return f"{self.folder}: {len(self.files)} images are used, {told}{more} not"
+        used = f"{self.folder}: {len(self.files)} images are used, {told}{more} not"
+        return f"{used}; {inside}" if inside else used
 
 
 def look_through(folder: Path) -> ImageFolder:
@@ -77,10 +87,12 @@ def look_through(folder: Path) -> ImageFolder:
         raise ImageError(f"the image folder {folder} does not exist")
     if not folder.is_dir():
         raise ImageError(f"{folder} is a file, a folder of images is needed")
-    files, left_out = [], []
+    files, left_out, subfolders = [], [], []
     try:
         for path in sorted(folder.iterdir()):
             suffix = path.suffix.lower()
+            if _holds_images(path):
+                subfolders.append(path.name)
             if path.name.startswith(".") or suffix not in READ_SUFFIXES | UNREAD_SUFFIXES:
                 continue
             why = _unusable(path) if suffix in READ_SUFFIXES else f"{suffix} cannot be read here"
@@ -92,13 +104,24 @@ def look_through(folder: Path) -> ImageFolder:
         raise ImageError(f"cannot read the folder {folder}: {error.strerror or error}") from None
     if not files:
         told = f"; {left_out[0][0]}: {left_out[0][1]}" if left_out else ""
+        if subfolders:
+            told += f"; name one of its subfolders: {', '.join(map(shown, subfolders[:3]))}"
         raise ImageError(f"{folder} holds no image ({', '.join(sorted(READ_SUFFIXES))}){told}")
-    return ImageFolder(folder, tuple(files), tuple(left_out))
+    return ImageFolder(folder, tuple(files), tuple(left_out), tuple(subfolders))
 
 
 def image_files(folder: Path) -> list[Path]:
     """The usable files of `look_through`, which raises what it raises."""
     return list(look_through(folder).files)
+
+
+def _holds_images(path: Path) -> bool:
+    if path.name.startswith(".") or not path.is_dir():
+        return False
+    try:
+        return any(one.suffix.lower() in READ_SUFFIXES for one in path.iterdir())
+    except OSError:  # of another user: nobody knows what is in it
+        return False
 
 
 def _unusable(path: Path) -> str:

@@ -109,7 +109,7 @@ def gallery(section: Section, most_bytes: int) -> Gallery:
     folder = section.facts.run_path / "pictures"
     try:
         crops = stored_crops(folder, [member.number for member in (*members, *others)])
-        if crops is None and not (section.facts.run_path / "weights").is_dir():
+        if crops is None and not RunDirectory(section.facts.run_path).weights.parent.is_dir():
             return Gallery((), "This run kept no pictures, and no weights to recompute them.")
         if crops is None:
             from search.study.recomputed import recomputed_crops

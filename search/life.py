@@ -10,18 +10,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from filelock import Timeout
-
 from device_runner import Device, MeasurePlan, TimingPlan, open_devices
 from device_runner.devices.claiming import claim
 from device_runner.devices.discovery import ALL
-from device_runner.devices.lease import LOCK_DIR_VARIABLE, lock_folder, lock_name
 from device_runner.measuring.tuned import tuned_strip_kb
 from foundation.artifact import Artifact
 from foundation.environment import environment
 from foundation.errors import DeviceFailure
 from foundation.files import write_json
-from foundation.locks import take_lock
 from foundation.wording import count_of, without_passwords
 from models.deployment import Deployment, fallback_sentence
 from models.export_process import ExportProcess
@@ -35,6 +31,7 @@ from search.errors import RunError
 from search.forecast.plan import SearchPlan, plan_of
 from search.front.settling import Settling
 from search.inputs import SearchInputs, best_psnr_db, load_inputs
+from search.occupancy import Occupancy, only_one_here
 from search.request import SearchRequest
 from search.scheduling.devices import group_by_profile, record_uses, sentences
 from search.scheduling.lane import Lane
@@ -80,11 +77,13 @@ class _Preparation:
     """What all devices of a search share, made before the first trial.
 
     Attributes:
+        hold: that the run is ours.
         best_db: PSNR of the supernet's largest config.
         origin: of the weights.
         stop_at_s: `time.monotonic()` after which nothing more is begun; None for never.
     """
 
+    hold: Occupancy
     request: SearchRequest
     inputs: SearchInputs
     weights_sha256: str
@@ -114,10 +113,15 @@ def run_search(
             "inputs": inputs.fingerprint(),
         }
         path = request.run_dir or request.default_run_dir
-        with _only_one(path):
+        with only_one_here(path), contextlib.ExitStack() as held:
             if request.storage is not None:
                 require_reachable(request.storage, path)
+            hold, known = Occupancy(path, events.note), RunDirectory(path).spec_path.is_file()
+            if known:
+                held.enter_context(hold)
             run, runs = _enter(path, request, facts, groups)
+            if not known:
+                held.enter_context(hold)
             events.opened(run, chosen.sentence)
             # An estimate is no reason to stop: trouble of the study is told where it is opened,
             # which also settles what a kill left half-written.
@@ -126,7 +130,7 @@ def run_search(
             asked = request.deployment(lowering=request.lowering, strip_kb=request.strip_kb)
             if sentence := fallback_sentence(asked):
                 events.note(sentence)
-            prepared = _prepare(run, request, inputs, started_s, events)
+            prepared = _prepare(run, hold, request, inputs, started_s, events)
             lanes = [_lane(part, key, groups[key], prepared) for key, part in runs.items()]
             try:
                 whys = _try_candidates(run, lanes, prepared)
@@ -145,6 +149,7 @@ def run_search(
 
 def _prepare(
     run: RunDirectory,
+    hold: Occupancy,
     request: SearchRequest,
     inputs: SearchInputs,
     started_s: float,
@@ -156,7 +161,9 @@ def _prepare(
     best_db = best_psnr_db(request, weights, inputs.pairs)
     budget_s = request.time_budget_s
     stop_at_s = None if budget_s is None else started_s + budget_s
-    return _Preparation(request, inputs, weights.sha256, best_db, weights.origin, stop_at_s, events)
+    return _Preparation(
+        hold, request, inputs, weights.sha256, best_db, weights.origin, stop_at_s, events
+    )
 
 
 def _try_candidates(run: RunDirectory, lanes: list[Lane], prepared: _Preparation) -> list[str]:
@@ -198,21 +205,11 @@ def _enter(
 
 
 @contextlib.contextmanager
-def _only_one(path: Path) -> Iterator[None]:
-    """Two searches in one run directory would answer each other's trials."""
-    # Not beside the run: a folder that turns out to be none of ours is left as it was.
-    # By where it really is: a link leads to the same run.
-    name = lock_name(f"run {path.resolve()}")
-    try:
-        lock = take_lock(lock_folder() / f"{name}.lock", instead=f"set {LOCK_DIR_VARIABLE}")
-    except Timeout:
-        raise RunError(
-            f"another search is running in {path}: wait for it, or choose another --run-dir"
-        ) from None
-    try:
+def _guarded(run: RunDirectory, hold: Occupancy) -> Iterator[None]:
+    """Around every use of a study: it is still ours, and its trouble is put into words."""
+    hold.require()
+    with storage_trouble(run):
         yield
-    finally:
-        lock.release()
 
 
 def _deployment(run: RunDirectory, request: SearchRequest, device: Device) -> Deployment:
@@ -276,7 +273,7 @@ def _lane(
         run_path=run.path,
         owner=run.owner,
         finished=prepared.events.finished,
-        guard=partial(storage_trouble, run),
+        guard=partial(_guarded, run, prepared.hold),
     )
 
 

@@ -21,6 +21,21 @@ _MESSAGE_CHARACTERS = 1000
 _KILLED = 128 + signal.SIGKILL
 
 
+# What a shell or a loader says of a program that it cannot start -> what is the matter.
+_NOT_STARTED = (
+    (
+        re.compile(r"permission denied|not permitted|failed to map segment", re.IGNORECASE),
+        "programs may not run from its folder there: the disk is mounted noexec, or the device's "
+        "rules forbid it, as on phones that a company manages; take another device",
+    ),
+    (
+        re.compile(r"exec format error|not executable|wrong elf|unexpected e_machine", re.I),
+        "it is a program for another processor: make one with 'mobilesr-tune runner build --abi "
+        "ABI' for the ABI that 'mobilesr-tune devices' tells",
+    ),
+)
+
+
 @dataclass(frozen=True)
 class Ended:
     """How a launch ended, as far as the outside can see it."""
@@ -64,13 +79,18 @@ def judge(ended: Ended, device: str) -> LaunchOutcome:
     if not transcript.started:
         raise RunnerBrokenError(
             f"the runner on device {device} did not start (exit code {ended.exit_code}): "
-            f"{last_line(ended.stderr)}"
+            f"{last_line(ended.stderr)}{_why_not_started(ended.stderr)}"
         )
     if transcript.error is not None:
         return _judge_error(ended, device, transcript)
     if ended.exit_code == 0 and transcript.session is not None:
         return LaunchOutcome(Outcome.OK, "ran", transcript)
     return _judge_death(ended, where, transcript)
+
+
+def _why_not_started(stderr: bytes) -> str:
+    words = stderr.decode("utf-8", "replace")
+    return next((f"; {advice}" for said, advice in _NOT_STARTED if said.search(words)), "")
 
 
 def _judge_error(ended: Ended, device: str, transcript: Transcript) -> LaunchOutcome:

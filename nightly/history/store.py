@@ -33,6 +33,7 @@ from nightly.records import (
 )
 
 _TEXT = 2000
+_SAME_MEMORY = 0.03
 # What makes two nights on one device comparable, and what to call it when it changes.
 _PROFILE_WORDS = {
     "os_build": "operating system", "runtime": "runtime", "runner": "runner", "model": "device",
@@ -101,7 +102,12 @@ class History(HistoryReader):
         with self._writing() as connection:
             known = epochs_of(connection, suite, device, condition)
             for one in known:
-                if _fingerprint(one.profile, one.sentinel_sha256) == fingerprint:
+                # Of two sides of a rounding the memory is the same, and its fingerprint is not.
+                as_then = dict(profile)
+                if _same_memory(one.profile, profile):
+                    as_then["ram_mb"] = one.profile.get("ram_mb", 0)
+                then = _fingerprint(one.profile, one.sentinel_sha256)
+                if _fingerprint(as_then, sentinel_sha256) == then:
                     return one, False
             reason = _what_changed(known[-1] if known else None, profile, sentinel_sha256)
             result = connection.execute(
@@ -328,6 +334,12 @@ def _fingerprint(profile: Mapping[str, Any], sentinel_sha256: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()
 
 
+def _same_memory(before: Mapping[str, Any], now: Mapping[str, Any]) -> bool:
+    """Whether both may be one device's: the kernel takes a little more or less at each start."""
+    one, other = int(before.get("ram_mb", 0)), int(now.get("ram_mb", 0))
+    return abs(one - other) <= _SAME_MEMORY * max(one, other)
+
+
 def _what_changed(before: Epoch | None, profile: Mapping[str, Any], sentinel: str) -> str:
     if before is None:
         return "first night on this device"
@@ -336,6 +348,7 @@ def _what_changed(before: Epoch | None, profile: Mapping[str, Any], sentinel: st
         f"{str(profile.get(name))[:80]!r}"
         for name, words in _PROFILE_WORDS.items()
         if before.profile.get(name) != profile.get(name)
+        and not (name == "ram_mb" and _same_memory(before.profile, profile))
     ]
     if before.sentinel_sha256 != sentinel:
         changes.append("the sentinel is another artifact")

@@ -10,7 +10,7 @@ from functools import cached_property
 from itertools import pairwise, takewhile
 
 from nightly.history.reading import Trail
-from nightly.judging.belief import beliefs
+from nightly.judging.belief import SURE_ODDS, beliefs
 from nightly.judging.case import Case
 from nightly.judging.changes import last_change
 from nightly.judging.common import Common, common
@@ -151,15 +151,14 @@ class CaseBuilder:
             return None
         # The baseline itself is right by decree, whatever was said of it that night.
         blamed = trail.blamed.get(metric.name, set()) - {baseline}
-        # What turned red in the very night of a new level is put down to that.
+        floor = metric.badness_of_change(self.rules.floors.get(metric.name, metric.floor))
         stretch = _last_stretch(whole, blamed)
-        if stretch and stretch[0].night in self.level_nights:
+        if stretch and not self._stands(metric, whole, stretch, floor):
             blamed -= {point.night for point in stretch}
             stretch = ()
         blamed |= self._held_back(metric, before, stretch) - {baseline}
         praised = trail.praised.get(metric.name, set()) - {baseline}
         spread = self._spread(metric, [p for p in before if p.night not in blamed])
-        floor = metric.badness_of_change(self.rules.floors.get(metric.name, metric.floor))
         return Case(
             metric=metric,
             before=before,
@@ -175,6 +174,27 @@ class CaseBuilder:
             unsteady=1.0,
             believed=None,
         )
+
+    def _stands(
+        self, metric: Metric, nights: Sequence[Point], red: Sequence[Point], floor: float
+    ) -> bool:
+        """Whether what turned red was worse by its own level of the device, as is known today.
+
+        A level may be seen some nights after it began: what turned red meanwhile was compared with
+        another one, and is put down to the device. On tonight's level tonight decides; an earlier
+        one must have ended with its being surely worse.
+        """
+        first = red[0].night
+        begins = max((night for night in self.level_nights if night <= first), default=0)
+        ends = min((night for night in self.level_nights if night > first), default=self.night)
+        if first == begins:
+            return False
+        if metric.exact or ends == self.night:
+            return True
+        level = [point for point in nights if begins <= point.night < ends]
+        spread = self._spread(metric, [point for point in level if point.night < first])
+        chance = self.rules.chance(self._character(metric)[0])
+        return beliefs([level], [spread], floor, chance)[0].log_odds > SURE_ODDS
 
     def _held_back(self, metric: Metric, nights: Sequence[Point], red: Sequence[Point]) -> set[int]:
         """Nights before the red ones that were changed already, by the likeliest date of it."""

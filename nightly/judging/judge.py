@@ -18,6 +18,7 @@ from scipy import special
 
 from nightly import metrics
 from nightly.history.reading import Trail
+from nightly.judging.belief import RED_ODDS, STAYING_ODDS, SUSPECT_ODDS, TOLD_ODDS
 from nightly.judging.case import Case
 from nightly.judging.cases import CaseBuilder, Rules
 from nightly.judging.changes import Change, last_change
@@ -29,11 +30,7 @@ from nightly.metrics import Metric
 from nightly.records import OK, Observation, Point, SeriesKey, Status, Verdict, middle
 from nightly.sentences import outcome_sentence, verdict_sentence
 
-# Odds of being worse, as logarithms: from the first on it is red, down to the second it stays so (a
-# second look must show as much), from the third on it is told as unconfirmed, and from the last on
-# it gets a second look, for that is cheap, and a false alarm is not.
-RED_ODDS, STAYING_ODDS, TOLD_ODDS, SUSPECT_ODDS = 0.0, -1.0, -1.5, -3.0
-# The same of an improvement that is lost: how sure, and how large as a share of the floor.
+# Of an improvement that is lost: how sure it must be, and how large as a share of the floor.
 SUSPECT_P, CONFIRM_P, SUSPECT_FLOOR_SHARE = 0.01, 0.05, 0.75
 RECENT_NIGHTS = 14
 LATELY_NIGHTS = 3

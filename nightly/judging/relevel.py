@@ -1,14 +1,20 @@
 """Nights with which a device took another level, as after a restart. Pure functions.
 
 A restart lays every program out anew in memory: each model of the device is then faster or slower
-than before by an amount of its own, and stays so. So where nearly all of them move in one night,
-the device is taken to have a new level from that night on, and what came before is no longer
-compared with. How much it takes depends on what the device tells of its uptime:
+than before by an amount of its own, and stays so. So where all of them move in one night, each by
+its own amount, the device is taken to have a new level from that night on, and what came before is
+no longer compared with. How much it takes depends on what the device tells of its uptime:
 
-- it restarted: then nearly all models have moved by more than chance would, either way;
-- it does not tell: then besides they moved beyond doubt, some up and some down, which a change of
-  one's own code rarely does;
+- it restarted: that all moved need only be likelier than that none did;
+- it does not tell: it must be likelier by more than such nights are rare, and some must have moved
+  up and some down, which a change of one's own code rarely does;
 - it was up all the time: then it has its level still, whatever the models do.
+
+What is weighed is the likelihood of the models' moves, in what is usual on the device (`moves`):
+around what all share, Student's t of a scale of 1 where nothing happened, and of a larger one where
+all moved. Where it is likelier that some moved and the others stayed, it is no level of the device.
+The night that shows most is looked for first, then on both sides of it (binary segmentation, A. J.
+Scott and M. Knott, Biometrics 30, 1974).
 
 Where it can fail: with few models nothing can be known, and restarts are red nights; and a change
 of a runtime in the night of a restart looks the same, which is why a new level is told.
@@ -16,38 +22,36 @@ of a runtime in the night of a restart looks the same, which is why a new level 
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
-from functools import lru_cache
 from itertools import pairwise
 
 import numpy as np
-import scipy.stats
 
-from nightly.judging.spread import memory_of
+from nightly.judging.moves import MOST_NIGHTS, Moves, Usual, quantile, scatter, usual
 from nightly.records import Point
 
 # So many models must have been measured: where it is known that the device restarted, and where
 # it is not known whether it did.
 LEAST_MODELS_RESTARTED, LEAST_MODELS = 4, 8
-_NIGHTS_BEFORE, _NIGHTS_AFTER = 3, 3
-# Of normal moves half are smaller than so many deviations.
-_MEDIAN = 0.6745
-# Nights on which the models moved by more than so many times what they do on calm ones say nothing
-# of the noise; nor does a model by fewer moves than these.
-_CALM = 2.0
-_LEAST_MOVES = 3
-# Levels are looked for so many times, with the noise that those found before leave.
-_PASSES = 3
-# Nearly all: of the models, no more than so many may have stayed where they were.
-_MAY_STAY = 0.4
+# How wild single moves are, in degrees of freedom.
+_DOF = 5.0
+# How many times the usual moves may be larger where all moved; and the shares of models that may
+# have moved where not all did.
+_LARGER = (1.5, 2.0, 3.0, 4.5, 7.0, 12.0)
+_SHARES = (0.2, 0.4, 0.6)
+# What all share is looked for at these quantiles of the moves.
+_SHARED = (0.2, 0.35, 0.5, 0.65, 0.8)
+# By how much, as logarithms of likelihoods, it must be likelier that all moved than that none did:
+# after a restart, and where nothing is known of one, for they are rare. That only some moved may be
+# likelier by no more than the last: as much as is within luck of a share of all.
+_RESTARTED, _UNKNOWN, _SOME = 0.0, 4.5, 2.5
 # Some up and some down: of the models, at least so many on either side.
 _EITHER_SIDE = 0.2
-# A night is called a new level where chance would do so this rarely.
-_LEVEL_RESTARTED, _LEVEL = 0.05, 3e-3
-# Where nothing is known of a restart, models must have moved by so many usual deviations: a level
-# that is no more than noise is not worth the steps that would be put down to it.
-_LEAST_MOVE = 1.5
+# Levels are looked for so many times, with what is usual without those that were found before.
+_PASSES = 3
 # Moments of one start may differ by so much: clocks drift, and are set.
 _SAME_START = timedelta(minutes=10)
 
@@ -70,8 +74,6 @@ def new_levels(
 
     What a move is held against is learnt from the same nights, and levels that were not seen make
     it larger than it is: so it is learnt again without those that were found, until no more are.
-    So is what neighbouring nights have in common, by which the means of several lie farther apart
-    than those of strangers, and single neighbours less far.
 
     Args:
         rows: per model its nights on the device as it was, oldest first, as badness. A model that
@@ -82,132 +84,116 @@ def new_levels(
         Night to the standard deviation of the models' moves, as badness.
     """
     nights = sorted({point.night for row in rows.values() for point in row})
+    if len(nights) < 2 or len(rows) < LEAST_MODELS_RESTARTED:
+        return {}
     place = {night: at for at, night in enumerate(nights)}
     table = np.full((len(rows), len(nights)), np.nan)
     for row, values in zip(rows.values(), table, strict=True):
         for point in row:
             values[place[point.night]] = point.value
     starts = [None, *(restarted(boots or {}, a, b) for a, b in pairwise(nights))]
+    moves = Moves(table)
     found: dict[int, float] = {}
-    memory = 0.0
     for _ in range(_PASSES):
-        noise = _noise(table, list(found), memory)
-        before, found = found, _levels(table, starts, noise, memory)
-        kept, memory = memory, memory_of(_stretches(table, list(found)))
-        if found.keys() == before.keys() and memory == kept:
+        held_against = usual(moves, list(found))
+        if not held_against.known:
+            return {}
+        before, found = found, _Search(moves, held_against, starts).within(0, len(nights))
+        if found.keys() == before.keys():
             break
-    return {nights[at]: size for at, size in found.items()}
+    return {nights[at]: size for at, size in sorted(found.items())}
 
 
-def _stretches(table: np.ndarray, levels: Sequence[int]) -> list[list[float]]:
-    """Every model's nights at one level of the device, without those that are missing."""
-    bounds = [0, *sorted(levels), table.shape[1]]
-    return [row[a:b][np.isfinite(row[a:b])].tolist() for row in table for a, b in pairwise(bounds)]
+@dataclass(frozen=True)
+class _Search:
+    """Looks for levels; `starts` is of each place whether the device was started before it."""
+
+    moves: Moves
+    usual: Usual
+    starts: Sequence[bool | None]
+
+    def within(self, low: int, high: int) -> dict[int, float]:
+        """The places between two bounds at which levels begin, and how far models moved."""
+        # A device that was up all the time has its level still.
+        places = np.array([p for p in range(low + 1, high) if self.starts[p] is not False], int)
+        if not places.size:
+            return {}
+        best, sizes = np.full(places.size, -np.inf), np.zeros(places.size)
+        for after in range(1, min(MOST_NIGHTS, high - low - 1) + 1):
+            # Luck evens out over the nights since, but for those of the next level.
+            fits = places + after <= high
+            found = self.moves.at(places[fits], MOST_NIGHTS, after, low, high)
+            margins = self._margins(found, places[fits], low, after)
+            better = margins > best[fits]
+            sizes[fits] = np.where(better, scatter(found), sizes[fits])
+            best[fits] = np.maximum(best[fits], margins)
+        top = int(best.argmax())
+        if best[top] <= 0:
+            return {}
+        at = int(places[top])
+        return self.within(low, at) | {at: float(sizes[top])} | self.within(at, high)
+
+    def _margins(self, found: np.ndarray, places: np.ndarray, low: int, after: int) -> np.ndarray:
+        """(places,): by how much it is likelier than it must be that all models moved."""
+        counts = np.isfinite(found).sum(axis=0)
+        before = np.minimum(MOST_NIGHTS, places - low)
+        unit = self.usual.scatter[before, after] * self.usual.models[:, None]
+        up = (found > 0).sum(axis=0) / np.maximum(counts, 1)
+        both_ways = (up >= _EITHER_SIDE) & (up <= 1 - _EITHER_SIDE)
+        known = np.array([bool(self.starts[at]) for at in places])
+        may = np.where(
+            known, counts >= LEAST_MODELS_RESTARTED, both_ways & (counts >= LEAST_MODELS)
+        )
+        margins = np.full(places.size, -np.inf)
+        needed = np.where(known, _RESTARTED, _UNKNOWN)
+        moves = found / unit
+        if may.any():
+            margins[may] = _all_moved(moves[:, may]) - needed[may]
+        may = margins > 0
+        if may.any():
+            every = margins[may] + needed[may]
+            some = _some_moved(moves[:, may])
+            margins[may] = np.where(every >= some - _SOME, margins[may], -np.inf)
+        return margins
 
 
-def _levels(
-    table: np.ndarray, starts: Sequence[bool | None], noise: np.ndarray, memory: float
-) -> dict[int, float]:
-    """As `new_levels`, by the noise of each model; places in place of nights."""
-    found: dict[int, float] = {}
-    begins = 0
-    for at, start in enumerate(starts):
-        after = 1
-        if start:
-            # Luck evens out over the nights since the restart, up to the next one.
-            others = [n for n in range(at + 1, len(starts)) if starts[n]]
-            after = min(_NIGHTS_AFTER, min(others, default=len(starts)) - at)
-        moves, errors = _moves(table, begins, at, memory, after)
-        known = np.isfinite(moves) & (noise > 0)
-        if _is_new((moves / (errors * np.where(noise > 0, noise, 1.0)))[known], start):
-            found[at] = float(np.median(np.abs(moves[known]))) / _MEDIAN
-            begins = at
-    return found
+def _all_moved(moves: np.ndarray) -> np.ndarray:
+    """(places,): by how much it is likelier that all moved than that none did.
 
-
-def _moves(
-    table: np.ndarray, begins: int, at: int, memory: float, after: int = 1
-) -> tuple[np.ndarray, np.ndarray]:
-    """How far nights from `at` on lie from those before, of one level: (models,).
-
-    And the error of it, in deviations of one night; a model that lacks either side has no number.
+    Of the size and of what all share that tell it best; `moves` is (models, places), NaN where
+    unknown.
     """
-    earlier = table[:, max(begins, at - _NIGHTS_BEFORE) : at]
-    since = table[:, at : at + after]
-    had, have = np.isfinite(earlier).sum(axis=1), np.isfinite(since).sum(axis=1)
-    known = (had > 0) & (have > 0)
-    moves, errors = np.full(known.shape, np.nan), np.full(known.shape, np.nan)
-    moves[known] = np.nanmean(since[known], axis=1) - np.nanmean(earlier[known], axis=1)
-    errors[known] = np.sqrt(1 / had[known] + 1 / have[known])
-    return moves, errors * _apart(earlier.shape[1], since.shape[1], memory)
+    found = [(least, gains.sum(axis=0).max(axis=1)) for _, least, gains in _by_shared(moves)]
+    none = np.max([least for least, _ in found], axis=0)
+    every = np.max([least + gain for least, gain in found], axis=0)
+    # One of several sizes was chosen to fit.
+    return np.asarray(every - none - math.log(len(_LARGER)))
 
 
-@lru_cache(maxsize=256)
-def _apart(before: int, after: int, memory: float) -> float:
-    """How many times as far as strangers' the means of so many neighbours lie from each other.
+def _some_moved(moves: np.ndarray) -> np.ndarray:
+    """The same of some: of the share, and of the side, that tell it best."""
+    none, some = [], []
+    for off, least, gains in _by_shared(moves):
+        none.append(least)
+        for sides in (np.ones(off.shape), 2.0 * (off > 0), 2.0 * (off < 0)):
+            moved = np.where(np.isfinite(off), sides, 1.0)[..., None] * np.exp(gains)
+            some += [
+                least + np.log1p(share * (moved - 1)).sum(axis=0).max(axis=1) for share in _SHARES
+            ]
+    return np.asarray(np.max(some, axis=0) - np.max(none, axis=0) - math.log(len(_LARGER)))
 
-    As in an autoregression of the first order (Bartlett, JRSS 98, 1935).
+
+def _by_shared(moves: np.ndarray) -> Iterator[tuple[np.ndarray, np.ndarray, np.ndarray]]:
+    """By what all may share: moves without it, how likely they are, and how much more if larger.
+
+    (models, places), (places,) and (models, places, sizes), the latter two as logarithms but for a
+    summand; of moves that are not known 0.
     """
-    if not before or not after:
-        return 1.0
-    weights = np.array([-1 / before] * before + [1 / after] * after)
-    places = np.arange(before + after)
-    alike = memory ** np.abs(places[:, None] - places)
-    return float(np.sqrt(weights @ alike @ weights / (weights @ weights)))
-
-
-def _noise(table: np.ndarray, levels: Sequence[int], memory: float) -> np.ndarray:
-    """A night's deviation by how far it usually lies from those before: rhythms are in it.
-
-    By nights on which the models did not all move, (models,); of a model with few nights what is
-    usual, and no less than half of that of any. 0 where nothing is known.
-    """
-    models, nights = table.shape
-    moves = np.full((models, nights), np.nan)
-    for at in range(1, nights):
-        if at not in levels:
-            begins = max((one for one in levels if one < at), default=0)
-            moved, errors = _moves(table, begins, at, memory)
-            moves[:, at] = np.abs(moved) / errors
-    known = np.isfinite(moves)
-    scatter = {
-        at: float(np.median(moves[known[:, at], at]))
-        for at in range(nights)
-        if known[:, at].sum() >= LEAST_MODELS_RESTARTED
-    }
-    if not scatter:
-        return np.zeros(models)
-    most = _CALM * float(np.quantile(list(scatter.values()), 0.25))
-    calm = [at for at, one in scatter.items() if one <= most]
-    noise = np.full(models, np.nan)
-    for model in range(models):
-        own = moves[model, calm]
-        own = own[np.isfinite(own)]
-        if own.size >= _LEAST_MOVES:
-            noise[model] = float(np.median(own)) / _MEDIAN
-    usual = float(np.median(moves[:, calm][known[:, calm]])) / _MEDIAN
-    return np.maximum(np.where(np.isfinite(noise), noise, usual), 0.5 * usual)
-
-
-def _is_new(moves: np.ndarray, restart: bool | None) -> bool:
-    """Whether the models' moves make a new level, by what is known of a restart."""
-    if restart is False:
-        return False
-    if restart:
-        return moves.size >= LEAST_MODELS_RESTARTED and _chance(moves) < _LEVEL_RESTARTED
-    up = float(np.mean(moves > 0)) if moves.size else 0.0
-    both_ways = _EITHER_SIDE <= up <= 1 - _EITHER_SIDE
-    return (
-        moves.size >= LEAST_MODELS
-        and both_ways
-        and float(np.median(np.abs(moves))) / _MEDIAN >= _LEAST_MOVE
-        and _chance(moves) < _LEVEL
-    )
-
-
-def _chance(moves: np.ndarray) -> float:
-    """How rarely luck moves so many of the models as far; what all share is no such move."""
-    stay = int(np.ceil(_MAY_STAY * moves.size))
-    least = float(np.sort(np.abs(moves - np.median(moves)))[stay - 1])
-    within = 2 * float(scipy.stats.norm.cdf(least)) - 1
-    return float(scipy.stats.binom.cdf(stay - 1, moves.size, within))
+    sizes = np.array(_LARGER)
+    for place in _SHARED:
+        off = moves - quantile(moves, place)
+        known, squares = np.isfinite(off), np.square(off)[..., None] / _DOF
+        usually = -(_DOF + 1) / 2 * np.log1p(squares)
+        larger = -(_DOF + 1) / 2 * np.log1p(squares / sizes**2) - np.log(sizes)
+        least = np.where(known, usually[..., 0], 0.0).sum(axis=0)
+        yield off, least, np.where(known[..., None], larger - usually, 0.0)

@@ -46,7 +46,18 @@ class RunDirectory:
 
     @property
     def artifacts(self) -> Path:
-        return self.path / "artifacts"
+        return self._shared / "artifacts"
+
+    @property
+    def _shared(self) -> Path:
+        """Where weights and artifacts lie: of a profile's run in the run above, while it is there.
+
+        The links to them in the profile's run itself may be missing, on a drive that has none, or
+        have become copies, as `cp -L` and archives make them.
+        """
+        whole = self.path.parent.parent
+        above = self.path.parent.name == PROFILES and (whole / self.spec_path.name).is_file()
+        return whole if above else self.path
 
     @property
     def measurements(self) -> Path:
@@ -103,7 +114,7 @@ class RunDirectory:
 
     @property
     def weights(self) -> Path:
-        return self.path / "weights" / "supernet.pt"
+        return self._shared / "weights" / "supernet.pt"
 
     @property
     def report_folder(self) -> Path:
@@ -152,9 +163,9 @@ class RunDirectory:
         part = RunDirectory.create(self.path / PROFILES / profile_key, request, facts)
         for name in ("weights", "artifacts"):
             (self.path / name).mkdir(exist_ok=True)
-            link = part.path / name
-            if not link.is_symlink():
-                link.symlink_to(Path("..", "..", name), target_is_directory=True)
+            # For who takes a part out by itself: within the run it does without (`_shared`).
+            with contextlib.suppress(OSError):
+                (part.path / name).symlink_to(Path("..", "..", name), target_is_directory=True)
         return part
 
     def require_same(self, request: SearchRequest, facts: dict[str, Any]) -> None:

@@ -78,12 +78,12 @@ class LabDevice:
 
     def __init__(
         self, home: Path, *, abi: str = "x86_64", data_mb: int = 0, old: bool = False,
-        cpu: str = "cortex-a76",
+        cpu: str = "cortex-a76", data_options: str = "rw",
     ) -> None:  # fmt: skip
-        """`cpu` is the processor that an arm64 one has."""
+        """`cpu` is the processor that an arm64 one has; `data_options` mount a small /data."""
         self.home, self.abi, self.old, self.cpu = home, abi, old, cpu
         self.port = free_port()
-        self._data_mb = data_mb
+        self._data_mb, self._data_options = data_mb, data_options
         self._props: dict[str, str] = {}
         self._process: subprocess.Popen[bytes] | None = None
         for name in ("data", "lab/settings", "lab/dumpsys"):
@@ -128,6 +128,7 @@ class LabDevice:
         qemu = str(emulator_binary()) if self.abi == "arm64-v8a" else "none"
         age = "old" if self.old else "new"
         arguments = [self.home, image, self.port, self._data_mb, qemu, age, self.cpu]
+        arguments.append(self._data_options)
         with (self.home / "log").open("ab") as log:
             self._process = subprocess.Popen(
                 ["unshare", "-U", "-r", "-m", "-p", "--fork", "--kill-child", "sh",

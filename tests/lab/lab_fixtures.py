@@ -88,9 +88,14 @@ def make_device(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeDevice
 def _maker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[MakeDevice]:
     made: list[LabDevice] = []
 
-    def make(abi: str = "x86_64", data_mb: int = 0, old: bool = False) -> LabDevice:
+    def make(
+        abi: str = "x86_64", data_mb: int = 0, old: bool = False, data_options: str = "rw"
+    ) -> LabDevice:
         need_lab(abi)
-        device = LabDevice(tmp_path_factory.mktemp("phone"), abi=abi, data_mb=data_mb, old=old)
+        device = LabDevice(
+            tmp_path_factory.mktemp("phone"), abi=abi, data_mb=data_mb, old=old,
+            data_options=data_options,
+        )  # fmt: skip
         made.append(device)
         device.start()
         return device

@@ -89,11 +89,11 @@ esac
 # What runs as process 1 of a device. It reaps what others leave behind, as init does.
 _INIT = r"""#!/bin/sh
 set -e
-home=$1 image=$2 port=$3 data_mb=$4 qemu=$5 old=$6 cpu=$7
+home=$1 image=$2 port=$3 data_mb=$4 qemu=$5 old=$6 cpu=$7 data_options=$8
 root=$home/root
 mount -t overlay overlay -o "lowerdir=$image,upperdir=$home/upper,workdir=$home/work" "$root"
 mount -t proc proc "$root/proc"
-if [ "$data_mb" -gt 0 ]; then mount -t tmpfs -o "size=${data_mb}m" tmpfs "$root/data"
+if [ "$data_mb" -gt 0 ]; then mount -t tmpfs -o "size=${data_mb}m,$data_options" tmpfs "$root/data"
 else mount --bind "$home/data" "$root/data"; fi
 mkdir -p "$root/data/local/tmp" && chmod 1777 "$root/data/local/tmp"
 mount --bind "$home/lab" "$root/lab"

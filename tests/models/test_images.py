@@ -312,3 +312,22 @@ def test_images_smaller_than_a_tile_are_named():
     with pytest.raises(ImageError, match=wanted):
         require_at_least(pairs, 16, 12)
     assert isinstance(pairs[0], ImagePair)
+
+
+def test_subfolders_with_images_are_told(tmp_path):
+    whole = tmp_path / "whole"
+    (whole / "HR").mkdir(parents=True)
+    (whole / ".thumbnails").mkdir()
+    (whole / "notes").mkdir()
+    for folder in (whole / "HR", whole / ".thumbnails"):
+        save_rgb(folder / "a.png", np.zeros((8, 8, 3), np.uint8))
+    with pytest.raises(ImageError, match=r"holds no image .*; name one of its subfolders: HR$"):
+        look_through(whole)
+    save_rgb(whole / "sheet.png", np.zeros((8, 8, 3), np.uint8))
+    found = look_through(whole)
+    assert found.subfolders == ("HR",)
+    assert found.sentence.endswith(
+        "1 image used; its subfolders with images (HR) are not looked into"
+    )
+    (whole / "b.heic").touch()
+    assert "b.heic (.heic cannot be read here) not; its subfolders" in look_through(whole).sentence

@@ -61,6 +61,25 @@ class HistoryContract:
         assert latencies[0].sessions == 7
         assert 0 < latencies[0].error < 0.2
 
+    def test_a_start_that_shifts_the_memory_by_some_mb_begins_no_new_epoch(self, address):
+        """Phones of 6 GB tell of some 5.5, where rounding to whole GiB goes either way."""
+        profile = {"kind": "phone", "cores": 8, "ram_mb": 5633, "os_build": "15"}
+
+        def epoch(**changes):
+            night = history.begin(SUITE, FIRST_EVENING)
+            return history.epoch(SUITE, night, DEVICE, CONDITION, profile | changes, "s")
+
+        with open_history(address) as history:
+            first, _ = epoch()
+            assert epoch(ram_mb=5631) == (first, False)
+            again, is_new = epoch(ram_mb=5630, os_build="16")
+            assert is_new
+            assert again.reason == "operating system changed from '15' to '16'"
+            half, is_new = epoch(ram_mb=2816)
+            assert is_new
+            assert "memory changed from '5630' to '2816'" in half.reason
+            assert epoch()[0].number == first.number
+
     def test_a_night_that_never_finished_is_kept_and_never_compared_with(self, address):
         with open_history(address) as history:
             world = World(history, {"a": 20.0})

@@ -7,11 +7,13 @@ import os
 import re
 import socket
 import subprocess
+import tempfile
 from collections.abc import Mapping
 
 from device_runner.devices.adb.lines import Listed, listed_devices
 from device_runner.devices.adb.states import advice_for
 from device_runner.errors import DeviceLost
+from foundation.places import home_with
 from foundation.wording import shown
 
 LOCAL_HOSTS = ("127.0.0.1", "localhost", "::1")
@@ -20,6 +22,9 @@ _PROBE_S = 1.0
 _START_S = 20.0
 _ANSWER_S = 5.0
 _CONNECT_S = 12.0
+_WORDS_BYTES = 1 << 20
+# A line of its log, of what ended it.
+_FATAL = re.compile(r" F adb\s*: \S+ (.+)")
 
 
 class AdbServerError(DeviceLost):
@@ -48,6 +53,12 @@ def server_address(environment: Mapping[str, str]) -> tuple[str, int]:
     )
     port = environment.get("ANDROID_ADB_SERVER_PORT") or str(DEFAULT_PORT)
     return host.strip("[]") or DEFAULT_HOST, _port(port, "ANDROID_ADB_SERVER_PORT")
+
+
+def _last_words(log: str) -> str:
+    fatal = _FATAL.findall(log)
+    errors = [line for line in log.splitlines() if line.startswith(("error:", "adb:"))]
+    return shown((fatal or errors or ["it does not say why"])[-1].strip())
 
 
 def _port(text: str, variable: str) -> int:
@@ -103,22 +114,38 @@ class AdbServer:
                 f"{self.name} does not answer: start adb there with 'adb -a server nodaemon', or "
                 "correct ADB_SERVER_SOCKET, or ANDROID_ADB_SERVER_ADDRESS and _PORT"
             )
-        from adbutils import adb_path
-
-        # All streams closed: the daemon would keep a pipe open for ever.
-        with contextlib.suppress(OSError, subprocess.TimeoutExpired):
-            subprocess.run(
-                [adb_path(), "-P", str(self.port), "start-server"],
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.DEVNULL,
-                stderr=subprocess.DEVNULL,
-                timeout=_START_S,
-            )
+        why = self._start()
         if not self.is_running():
             raise AdbServerError(
-                f"{self.name} could not be started within {_START_S:g} s: run 'adb start-server' "
-                "and see what it says"
+                f"{self.name} could not be started ({why}): run 'adb start-server' and see what it "
+                "says; where there is no adb for this computer, install one (on Debian, the "
+                "package adb)"
             )
+
+    def _start(self) -> str:
+        """Start it; what may be why it does not run after that."""
+        from adbutils import AdbError, adb_path
+
+        # It keeps its keys there, and ends where it has no home.
+        environment = {**os.environ, "HOME": str(home_with(".android"))}
+        # No pipes: the daemon would keep them open for ever.
+        with tempfile.TemporaryFile() as words:
+            try:
+                subprocess.run(
+                    [adb_path(), "-P", str(self.port), "start-server"],
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.DEVNULL,
+                    stderr=words,
+                    timeout=_START_S,
+                    env=environment,
+                )
+            except subprocess.TimeoutExpired:
+                return f"it did not answer within {_START_S:g} s"
+            # adbutils brings one for x86-64 alone along, and says so where there is no other.
+            except (OSError, AdbError) as error:
+                return shown(str(error))
+            words.seek(0)
+            return _last_words(words.read(_WORDS_BYTES).decode("utf-8", "replace"))
 
     def ask(self, service: str, timeout_s: float = _ANSWER_S) -> str:
         """One question to the server itself.

@@ -1,5 +1,7 @@
 """`search.study.run_directory`: a run is re-entered by its own search and by no other."""
 
+import shutil
+
 import pytest
 from made_up_results import result_of
 
@@ -143,6 +145,20 @@ def test_the_runs_of_several_profiles_are_read_together_and_each_alone(path):
     (run.artifacts / "one").mkdir()
     moved = RunDirectory(path.rename(path.with_name("moved")))
     assert [[p.name for p in part.artifacts.iterdir()] for part in moved.parts] == [["one"]] * 3
+
+
+def test_a_copy_whose_links_became_folders_goes_on_with_one_store(path, tmp_path):
+    """As `cp -rL`, an archive and a drive without links leave it."""
+    RunDirectory.create(path, REQUEST, FACTS).create_part("phone-a", REQUEST, FACTS)
+    copied = RunDirectory(shutil.copytree(path, tmp_path / "copied", symlinks=False))
+    assert not (copied.parts[0].path / "artifacts").is_symlink()
+    part = copied.create_part("phone-a", REQUEST, FACTS)
+    assert (part.artifacts, part.weights) == (copied.artifacts, copied.weights)
+    (part.path / "artifacts").rmdir()
+    assert part.artifacts == copied.artifacts
+    # Taken out, it has what it took along.
+    alone = RunDirectory(part.path.rename(tmp_path / "alone"))
+    assert alone.artifacts == alone.path / "artifacts"
 
 
 def test_profiles_do_not_meet_in_a_storage_of_ones_own(path, tmp_path):

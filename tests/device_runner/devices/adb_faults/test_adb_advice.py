@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -54,6 +55,34 @@ def test_a_folder_that_cannot_be_written_is_no_lack_of_space(
             run(device, model, tmp_path / "again")
     assert "no folder stands there" in str(caught.value)
     assert "free" not in str(caught.value)
+
+
+def test_a_disk_from_which_no_program_runs_is_told(
+    server: LabServer, make_device: Callable[..., LabDevice], model: Artifact, tmp_path: Path
+) -> None:
+    serial = make_device(data_mb=8, data_options="noexec").serial
+    bundle = script_bundle(tmp_path / "bundle")
+    with (
+        AdbDevice(serial, bundles=lambda abi: bundle) as device,
+        device.lease(),
+        pytest.raises(RunnerBrokenError, match="programs may not run from its folder there"),
+    ):
+        run(device, model, tmp_path / "out")
+
+
+def test_a_program_for_another_processor_is_told(
+    server: LabServer, phone: LabDevice, model: Artifact, tmp_path: Path
+) -> None:
+    bundle = script_bundle(tmp_path / "bundle")
+    # The header of a RISC-V program, and no more.
+    header = b"\x7fELF\x02\x01\x01" + bytes(9) + b"\x02\0\xf3\0\x01\0\0\0" + bytes(40)
+    (bundle.folder / "run").write_bytes(header)
+    with (
+        AdbDevice(phone.serial, bundles=lambda abi: bundle) as device,
+        device.lease(),
+        pytest.raises(RunnerBrokenError, match="program for another processor"),
+    ):
+        run(device, model, tmp_path / "out")
 
 
 def test_a_frozen_server_has_not_ended(
