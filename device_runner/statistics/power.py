@@ -109,8 +109,9 @@ def detectable_difference(log_ratios: Row, *, alpha: float = 0.05, power: float 
     or two disturbed rounds can hide a difference there and few rounds may have met none. Assumes
     that launches are alike and independent, and disturbed no more often and no worse than one in
     twelve by up to fifteen standard deviations of the others: then the true power at what is told
-    is 0.9 or more in four of five cases, and in nearly all where nothing is disturbed. Infinity:
-    see `minimum_detectable_effect`.
+    is 0.9 or more in four of five cases, and in nearly all where nothing is disturbed. Rarer
+    disturbances can be worse, since fewer rounds show one: of 4 to 6 % of launches, three of four.
+    Infinity: see `minimum_detectable_effect`.
     """
     values = finite(log_ratios, "log_ratios")
     # A round's ratio carries the noise of both.
