@@ -32,9 +32,8 @@ from rich.console import Console
 from rich.table import Table
 
 from device_runner.devices.simulated.foreign import Launches, Nights, launch_noise, night_noise
-from nightly.judging.belief import beliefs
+from nightly.judging.belief import RED_ODDS, STAYING_ODDS, beliefs
 from nightly.judging.cases import Rules
-from nightly.judging.judge import RED_ODDS, STAYING_ODDS
 from nightly.judging.spread import Spread
 from nightly.metrics import LATENCY
 from nightly.records import Point

@@ -8,15 +8,18 @@ that over a candidate.
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import multiprocessing
 import signal
+import sys
 import warnings
+from collections.abc import Iterator
 from concurrent.futures import CancelledError, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
 from pathlib import Path
-from types import TracebackType
+from types import ModuleType, TracebackType
 from typing import TYPE_CHECKING, Self
 
 from foundation.artifact import Artifact, load_artifact
@@ -87,11 +90,13 @@ class ExportProcess:
         # print a traceback.
         before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
         try:
-            return self._running().submit(_export, candidate, self.weights, self.store)
+            with _nothing_run_again():
+                return self._running().submit(_export, candidate, self.weights, self.store)
         except BrokenProcessPool:
             # It died while it had nothing to do.
             self._end()
-            return self._running().submit(_export, candidate, self.weights, self.store)
+            with _nothing_run_again():
+                return self._running().submit(_export, candidate, self.weights, self.store)
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
@@ -125,6 +130,21 @@ class ExportProcess:
             process.terminate()
         for process in processes:
             process.join(5)
+
+
+@contextlib.contextmanager
+def _nothing_run_again() -> Iterator[None]:
+    """Inside, a process that starts imports nothing of the program that started it.
+
+    It would run that program's main module first. A script that searches without asking whether it
+    is the main module would search once more in there, in the same folders.
+    """
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _start() -> None:

@@ -14,6 +14,7 @@ from reports.charts.front import FrontPlot
 from reports.charts.scale import nice_step
 from reports.choice import export_command
 from reports.sections import Section
+from reports.winner import Source, expected
 from reports.wording import (
     WORSE_LEGEND,
     candidate_code,
@@ -99,6 +100,9 @@ def knobs(section: Section) -> list[Knob]:
 def details(result: CandidateResult, section: Section) -> list[str]:
     """What hovering or focusing a dot tells, a line a fact."""
     lines = [f"Trial {result.number}", candidate_text(result), f"latency {interval(result)} ms"]
+    found = expected(section.facts, section.group, result)
+    if found.source is not Source.AS_CHOSEN:
+        lines.append(f"if it is picked for that, expect {ms(found.latency_ms)} ms ({found.source})")
     if result.psnr_y_db is not None:
         over = f" ({signed_db(result.gain_db)} over bicubic)" if result.gain_db is not None else ""
         lines.append(f"PSNR {number(result.psnr_y_db, 2)} dB{over}")

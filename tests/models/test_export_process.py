@@ -1,15 +1,20 @@
 """`models.export_process` with a real process: an artifact, or the sentence why there is none."""
 
+import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import threading
 import time
 from concurrent.futures import CancelledError
+from pathlib import Path
 
 import psutil
 import pytest
 
+import models.export_process
 from foundation import Artifact, RequestError
 from models.config import MobileSRConfig
 from models.deployment import Candidate, Deployment
@@ -53,6 +58,36 @@ def test_a_candidate_that_cannot_be_exported_takes_no_other_with_it(prepared, sm
         assert "does not fit n64_h2_r1_w4_x2_p1" in sentence
         assert "head.weight is (8, 3, 3, 3), needed (64, 3, 3, 3)" in sentence
     assert processes() == []
+
+
+def test_a_script_is_not_run_once_more_by_the_process(prepared, small_artifact, tmp_path):
+    """Whoever calls it from a script need not ask whether that is the main module."""
+    (tmp_path / "candidate.json").write_text(
+        json.dumps([small_artifact.manifest.config, small_artifact.manifest.deployment])
+    )
+    script = tmp_path / "script.py"
+    script.write_text(
+        """
+import json, pathlib, sys
+from models.config import MobileSRConfig
+from models.deployment import Candidate, Deployment
+from models.export_process import ExportProcess
+with open("runs", "a") as runs:
+    runs.write("once ")
+config, deployment = json.loads(pathlib.Path("candidate.json").read_text())
+candidate = Candidate(MobileSRConfig.build(**config), Deployment.build(**deployment))
+with ExportProcess(pathlib.Path("w.pt"), pathlib.Path("store")) as process:
+    print(process.export(candidate).folder)
+assert sys.modules["__main__"].__file__ == __file__
+"""
+    )
+    done = subprocess.run(
+        [sys.executable, script], cwd=tmp_path, capture_output=True, text=True, check=False,
+        env=os.environ | {"PYTHONPATH": str(Path(models.export_process.__file__).parents[1])},
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.strip().endswith(small_artifact.folder.name)
+    assert (tmp_path / "runs").read_text() == "once "
 
 
 def test_a_process_killed_at_work_costs_the_candidate_it_had_in_hand(prepared, small_artifact):

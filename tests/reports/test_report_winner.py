@@ -12,6 +12,7 @@ from reports.answer import cards
 from reports.choice import choose
 from reports.cli import front_data
 from reports.facts import Limits
+from reports.interactive import details
 from reports.next_steps import next_steps
 from reports.report import report_of
 from reports.winner import Source, expected
@@ -40,6 +41,7 @@ def test_the_fastest_of_many_ties_is_drawn_towards_them_and_says_so() -> None:
     (profile,) = front_data(report)["profiles"]
     assert profile["expected_latency"]["source"] == "drawn towards its near ties"
     assert any("confirm" in step.command for step in next_steps(report.sections[0]))
+    assert f"expect {found.latency_ms:.1f} ms" in "\n".join(details(FASTEST, report.sections[0]))
     (card,) = cards(report.sections[0])
     assert f"expect {found.latency_ms:.1f} ms (drawn towards its near ties)" in card.sure
 
