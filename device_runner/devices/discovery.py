@@ -111,10 +111,10 @@ def open_device(
         # As a shell takes them: a phone's name for itself may hold spaces and brackets.
         known = ", ".join([AUTO, HOST, *(shlex.quote(shown(serial)) for serial in by_serial)])
         why = f"; {listing.problem}" if listing.problem else ""
-        whence = "" if asked == "asked for" else f", which {asked}"
+        whence = "" if asked == "asked for" else f", or unset {SERIAL_VARIABLE}, which names it"
         raise DeviceUnknownError(
-            f"no device is called {name[:200]!r}{whence}: choose one of {known} (see "
-            f"'mobilesr-tune devices'){why}"
+            f"no device is called {name[:200]!r}: choose one of {known} (see 'mobilesr-tune "
+            f"devices'){whence}{why}"
         )
     device = _open_adb(name, runner, bundles)
     # Here, where the user waits for an answer, and not in the middle of a search.
