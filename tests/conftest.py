@@ -89,7 +89,9 @@ def _own_world(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.Mon
     monkeypatch.setenv("ANDROID_ADB_SERVER_PORT", "9")
     # The width of what rich prints must not depend on who runs the tests.
     monkeypatch.setenv("COLUMNS", "200")
-    for name in ("FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE", "TTY_INTERACTIVE"):
+    for name in (
+        "FORCE_COLOR", "CLICOLOR_FORCE", "TTY_COMPATIBLE", "TTY_INTERACTIVE", "ANDROID_SERIAL",
+    ):  # fmt: skip
         monkeypatch.delenv(name, raising=False)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
 
 AUTO = "auto"
 ALL = "all"
+# By which adb and what stands on it know the phone that is meant.
+SERIAL_VARIABLE = "ANDROID_SERIAL"
 
 
 @dataclass(frozen=True)
@@ -78,6 +81,7 @@ def open_device(
 ) -> Selection:
     """Open a device by serial, or let `auto` choose: a phone, then an emulator, then the host.
 
+    Where `ANDROID_SERIAL` names one, `auto` is that one, as it is for adb itself.
     `sim:NAME` is a simulated phone, `replay:PATH` a recorded table of measurements; neither is
     ever chosen by `auto`. adb is asked only for other names than these and `host`. A network
     device (`address:port`) is connected to if need be. `runner` is what `--runner` says;
@@ -97,22 +101,25 @@ def open_device(
         return _made_up(name, runner)
     from device_runner.devices.adb.lines import is_network
 
-    listing = _adb()
+    listing, asked = _adb(), "asked for"
     if name == AUTO:
-        return _choose(listing, runner, bundles)
+        name, asked = os.environ.get(SERIAL_VARIABLE, ""), f"{SERIAL_VARIABLE} says"
+        if not name:
+            return _choose(listing, runner, bundles)
     by_serial = {found.serial: found for found in listing.devices}
     if name not in by_serial and not is_network(name):
         # As a shell takes them: a phone's name for itself may hold spaces and brackets.
         known = ", ".join([AUTO, HOST, *(shlex.quote(shown(serial)) for serial in by_serial)])
         why = f"; {listing.problem}" if listing.problem else ""
+        whence = "" if asked == "asked for" else f", or unset {SERIAL_VARIABLE}, which names it"
         raise DeviceUnknownError(
             f"no device is called {name[:200]!r}: choose one of {known} (see 'mobilesr-tune "
-            f"devices'){why}"
+            f"devices'){whence}{why}"
         )
     device = _open_adb(name, runner, bundles)
     # Here, where the user waits for an answer, and not in the middle of a search.
     device.profile()
-    return Selection(device, f"Device: {name}, as asked for.")
+    return Selection(device, f"Device: {name}, as {asked}.")
 
 
 def open_devices(

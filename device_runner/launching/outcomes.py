@@ -21,19 +21,9 @@ _MESSAGE_CHARACTERS = 1000
 _KILLED = 128 + signal.SIGKILL
 
 
-# What a shell or a loader says of a program that it cannot start -> what is the matter.
-_NOT_STARTED = (
-    (
-        re.compile(r"permission denied|not permitted|failed to map segment", re.IGNORECASE),
-        "programs may not run from its folder there: the disk is mounted noexec, or the device's "
-        "rules forbid it, as on phones that a company manages; take another device",
-    ),
-    (
-        re.compile(r"exec format error|not executable|wrong elf|unexpected e_machine", re.I),
-        "it is a program for another processor: make one with 'mobilesr-tune runner build --abi "
-        "ABI' for the ABI that 'mobilesr-tune devices' tells",
-    ),
-)
+# What a shell or a loader says of a program that it cannot start.
+_FORBIDDEN = re.compile(rb"permission denied|not permitted|failed to map segment", re.IGNORECASE)
+_FOREIGN = re.compile(rb"exec format error|not executable|wrong elf|unexpected e_machine", re.I)
 
 
 @dataclass(frozen=True)
@@ -88,9 +78,24 @@ def judge(ended: Ended, device: str) -> LaunchOutcome:
     return _judge_death(ended, where, transcript)
 
 
+def why_forbidden(stderr: bytes) -> str:
+    """What it means that a device does not let a program run; empty where it said nothing so."""
+    if not _FORBIDDEN.search(stderr):
+        return ""
+    return (
+        "programs may not run from its folder there: the disk is mounted noexec, or the device's "
+        "rules forbid it, as on phones that a company manages; take another device"
+    )
+
+
 def _why_not_started(stderr: bytes) -> str:
-    words = stderr.decode("utf-8", "replace")
-    return next((f"; {advice}" for said, advice in _NOT_STARTED if said.search(words)), "")
+    why = why_forbidden(stderr)
+    if not why and _FOREIGN.search(stderr):
+        why = (
+            "it is a program for another processor: make one with 'mobilesr-tune runner build "
+            "--abi ABI' for the ABI that 'mobilesr-tune devices' tells"
+        )
+    return f"; {why}" if why else ""
 
 
 def _judge_error(ended: Ended, device: str, transcript: Transcript) -> LaunchOutcome:

@@ -20,7 +20,7 @@ from device_runner.devices.adb.launch import Launched, new_run
 from device_runner.errors import InputRefusedError, RunnerBrokenError
 from device_runner.launching.checks import check_request, element_count, name_of
 from device_runner.launching.launches import RunReport, RunRequest
-from device_runner.launching.outcomes import exit_words, last_line
+from device_runner.launching.outcomes import exit_words, last_line, why_forbidden
 from device_runner.launching.protocol import MAX_ITERATIONS
 from device_runner.launching.reporting import check_timed
 from device_runner.records import DeviceProfile, Outcome, SessionRecord
@@ -186,9 +186,9 @@ class StockAdbDevice(AdbDevice):
         if launched.timed_out:
             return ended(Outcome.TIMED_OUT, f"was stopped at its limit of {request.timeout_s:g} s")
         if launched.exit_code in _CANNOT_START:
+            why = why_forbidden(launched.stderr) or f"is it built for {self.hardware().abi}?"
             raise RunnerBrokenError(
-                f"{NAME} does not start on device {shown} ({last_line(launched.stderr)}): is it "
-                f"built for {self.hardware().abi}?"
+                f"{NAME} does not start on device {shown} ({last_line(launched.stderr)}): {why}"
             )
         if launched.exit_code:
             words = exit_words(launched.exit_code)

@@ -56,6 +56,24 @@ def test_auto_takes_a_phone_before_an_emulator(
     assert then.sentence == f"Device: {phone.serial}, a phone."
 
 
+def test_auto_is_the_phone_that_adb_would_take(
+    connect: Callable[[str], None], make_device: MakeDevice, bundle: StandInBundle,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:  # fmt: skip
+    phones = [make_device(), make_device()]
+    for phone in phones:
+        connect(phone.serial)
+    for phone in phones:
+        monkeypatch.setenv("ANDROID_SERIAL", phone.serial)
+        chosen = open_device("auto", bundles=lambda abi: bundle)
+        assert chosen.device.serial == phone.serial
+        assert chosen.sentence == f"Device: {phone.serial}, as ANDROID_SERIAL says."
+    monkeypatch.setenv("ANDROID_SERIAL", "R58")
+    with pytest.raises(DeviceUnknownError, match=r"called 'R58': .*, or unset ANDROID_SERIAL"):
+        open_device("auto", bundles=lambda abi: bundle)
+    assert open_device("host").sentence == "Device: host, as asked for."
+
+
 def test_auto_says_why_it_is_the_host(
     connect: Callable[[str], None], unauthorized: UnauthorizedDevice, phone: LabDevice
 ) -> None:
