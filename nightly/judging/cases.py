@@ -258,7 +258,8 @@ class CaseBuilder:
     def _spread(self, metric: Metric, steady: Sequence[Point]) -> Spread:
         assumed = metric.badness_of_change(metric.night_sd)
         self._usual_sd(metric)
-        found = moderated(own_spread([point.value for point in steady]), self._pools[metric.name])
+        own = own_spread([point.value for point in steady], self._character(metric)[0])
+        found = moderated(own, self._pools[metric.name])
         usual = min((point.sessions for point in steady), default=1)
         errors = [point.error for point in steady if point.sessions == usual]
         return replace(
@@ -280,7 +281,8 @@ class CaseBuilder:
 
     def _own_spreads(self, metric: Metric) -> list[Spread]:
         """Of every model, in every epoch of the device: an update changes levels, not noise."""
-        found = [own_spread(row) for row in self._stretches(metric)]
+        memory = self._character(metric)[0]
+        found = [own_spread(row, memory) for row in self._stretches(metric)]
         return [spread for spread in found if spread is not None]
 
     def _stretches(self, metric: Metric) -> list[list[float]]:
