@@ -157,8 +157,8 @@ def _caveats(result: CandidateResult, group: ProfileGroup, limits: Limits) -> tu
     rivals = [r for r in group.measured if r.number in group.undecided_numbers and r is not result]
     if result.number in group.undecided_numbers:
         found.append(
-            "What is known of latency and PSNR leaves open whether it is on the front: a tie with "
-            f"{count_of(len(rivals), 'other candidate')}."
+            "What is known of latency and PSNR leaves open whether it is on the front"
+            + (f": a tie with {count_of(len(rivals), 'other candidate')}." if rivals else ".")
         )
     return (*found, *_flag_caveats(result))
 

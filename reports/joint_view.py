@@ -10,6 +10,7 @@ from reports.choice import export_command
 from reports.joint import Across, Joint, joint
 from reports.report import Report
 from reports.sections import Section
+from reports.winner import Source, expected
 from reports.wording import candidate_code, gain_words
 from search.study.records import CandidateResult
 
@@ -70,7 +71,20 @@ def _answer(found: Joint, report: Report) -> str:
     limits = " within each one's limits" if any(
         section.facts.limits.sentences() for section in report.sections
     ) else ""  # fmt: skip
-    return f"Balanced for {devices}{limits}: {joint_sentence(found.chosen, found.names)}."
+    told = f"Balanced for {devices}{limits}: {joint_sentence(found.chosen, found.names)}."
+    return " ".join([told, *_to_expect(found.chosen, report)])
+
+
+def _to_expect(chosen: Across, report: Report) -> list[str]:
+    """A sentence for each device on which it looks faster than it is, or was measured anew."""
+    sentences = []
+    for section, result in zip(report.sections, chosen.results, strict=True):
+        if result is None:
+            continue
+        told = expected(section.facts, section.group, result)
+        if told.source is not Source.AS_CHOSEN:
+            sentences.append(f"On {section.name} expect {ms(told.latency_ms)} ms ({told.source}).")
+    return sentences
 
 
 def _row(row: Across, found: Joint) -> dict[str, Any]:

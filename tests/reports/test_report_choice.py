@@ -108,3 +108,16 @@ def test_what_is_worse_than_bicubic_is_not_recommended() -> None:
 def test_run_directory_is_quoted_for_the_shell() -> None:
     command = export_command(Path("/tmp/a; rm -rf ~"), candidate(3))
     assert shlex.split(command)[2:4] == ["--from", "/tmp/a; rm -rf ~"]
+
+
+def test_one_that_is_open_alone_is_no_tie_with_nobody() -> None:
+    """As where what the others may be off by turns on it alone."""
+    facts = study(
+        candidate(0, (20.0, 30.0), latency_low_ms=18.0, latency_high_ms=22.0, sessions=5),
+        candidate(1, (21.5, 30.0), latency_low_ms=20.6, latency_high_ms=22.5, sessions=5),
+    )
+    (group,) = facts.groups
+    for open_ones, words in (({0}, "on the front."), ({0, 1}, "a tie with 1 other candidate.")):
+        group.__dict__["undecided_numbers"] = frozenset(open_ones)
+        caveats = choose(facts, group).caveats
+        assert any(caveat.endswith(words) for caveat in caveats), caveats

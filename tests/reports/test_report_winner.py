@@ -11,20 +11,21 @@ from made_up_studies import candidate, study
 from reports.answer import cards
 from reports.choice import choose
 from reports.cli import front_data
-from reports.facts import Limits
+from reports.facts import Limits, StudyFacts
 from reports.interactive import details
+from reports.joint_view import joint_view
 from reports.next_steps import next_steps
 from reports.report import report_of
 from reports.winner import Source, expected
 
-# Ten that differ by less than their sessions do, and as good.
-TIES = study(
-    *(
-        candidate(number, (20.0 + 0.06 * number, 30.0), latency_low_ms=19.4, latency_high_ms=21.2,
-                  sessions=5)
-        for number in range(10)
-    )
-)  # fmt: skip
+
+def ties(count: int, apart_ms: float) -> StudyFacts:
+    """So many that differ by less than their sessions do, and are as good."""
+    known = {"latency_low_ms": 19.4, "latency_high_ms": 21.2, "sessions": 5}
+    return study(*(candidate(n, (20.0 + apart_ms * n, 30.0), **known) for n in range(count)))
+
+
+TIES = ties(10, 0.06)
 (GROUP,) = TIES.groups
 FASTEST = GROUP.results[0]
 
@@ -53,6 +54,18 @@ def test_one_that_stands_alone_is_what_its_sessions_said() -> None:
     assert found.sessions == 5
     (card, _) = cards(report_of([facts]).sections[0])
     assert "expect" not in card.sure
+
+
+def test_the_choice_for_several_devices_says_it_for_each() -> None:
+    first = ties(4, 0.15)
+    other = [changed(one, profile_key="another phone") for one in first.results]
+    fresh = changed(other[0], latency_ms=21.7)
+    both = report_of([first, study(*other, anew=(fresh,), run_path=first.run_path / "other")])
+    view = joint_view(both)
+    assert view is not None
+    chosen = expected(first, first.groups[0], first.results[0]).latency_ms
+    assert f"expect {chosen:.1f} ms (drawn towards its near ties)." in view["answer"]
+    assert "expect 21.7 ms (fresh sessions)." in view["answer"]
 
 
 def test_fresh_sessions_go_before_any_reckoning() -> None:
