@@ -16,7 +16,7 @@ which the tool is told. Numbers of a night are those of `rack.py`.
    candidates of the space are like.
 5. The nightly's own rule where it is told the noise, but neither baseline nor size of a change:
    what it falls behind 1 and 2 by is the price of those two, and what `claims.py` shows beside
-   this that of learning the noise.
+   this that of learning the noise. And the same rule, were it to stay red down to lower odds.
 """
 
 from __future__ import annotations
@@ -46,6 +46,8 @@ ALARMS = 0.05 / 3 / 20
 WINDOW = 13
 LASTS, AFTER = 40, 5
 MODELS, BEFORE, SOON = 20, 25, 4
+# Of the nightly's own rule: what a night of a rough phone adds.
+ROUGH = 0.02
 
 
 def red_and_gone(
@@ -134,15 +136,17 @@ def front_off(rng: np.random.Generator, worlds: int, sessions: int) -> float:
 
 
 def by_our_rule(
-    rng: np.random.Generator, draws: int, size: float, sd: float, kind: Nights
+    rng: np.random.Generator, draws: int, size: float, kind: Nights, staying: float
 ) -> tuple[float, float, float, float]:
     """By the nightly's own rule, told the noise; second looks and restarts left out.
+
+    What is red stays so down to odds of `staying`, a logarithm.
 
     Shares of nights falsely red of `MODELS` models, of changes found within `SOON` nights, of
     nights red while a found one lasts, and of such that are green within three nights of their end.
     """
     kept = 0.6 if kind is Nights.NEIGHBOURS else 0.0
-    spread = Spread(math.hypot(sd, WITHIN), 200.0, memory=kept)
+    spread = Spread(math.hypot(ROUGH, WITHIN), 200.0, memory=kept)
     rules = Rules(0.05, 3 * MODELS, {}, BASELINE_NIGHTS)
 
     def odds(table: np.ndarray, nights: int) -> np.ndarray:
@@ -151,15 +155,13 @@ def by_our_rule(
         return np.array([one.log_odds for one in found])
 
     end = BEFORE + LASTS
-    table = night_noise(kind, rng, draws, end + 3, sd)
+    table = night_noise(kind, rng, draws, end + 3, ROUGH)
     table += WITHIN * rng.standard_normal(table.shape)
     falsely = np.mean([odds(table, night) > RED_ODDS for night in range(10, 60, 10)])
     table[:, BEFORE:end] += math.log1p(size)
     soon = np.array([odds(table, BEFORE + 1 + night) > RED_ODDS for night in range(SOON)]).any(0)
-    lasting = np.array(
-        [odds(table, night) > STAYING_ODDS for night in range(BEFORE + 16, end + 1, 4)]
-    )
-    after = np.array([odds(table, end + 1 + night) <= STAYING_ODDS for night in range(3)])
+    lasting = np.array([odds(table, night) > staying for night in range(BEFORE + 16, end + 1, 4)])
+    after = np.array([odds(table, end + 1 + night) <= staying for night in range(3)])
     return (
         1 - (1 - float(falsely)) ** MODELS,
         float(soon.mean()),
@@ -204,11 +206,14 @@ def main() -> None:
         "red while it lasts",
         "green in 3",
     )
-    table = Table("the nightly's rule, told the noise", "change", "noise of a night", *columns)
-    for kind in (Nights.INDEPENDENT, Nights.NEIGHBOURS):
+    table = Table("the nightly's rule, told the noise", "change", "red down to odds of", *columns)
+    rules = [(kind, STAYING_ODDS) for kind in (Nights.INDEPENDENT, Nights.NEIGHBOURS)]
+    rules += [(Nights.INDEPENDENT, STAYING_ODDS - more) for more in (1.0, 2.0)]
+    for kind, staying in rules:
         for size in (0.03, 0.05):
-            found = by_our_rule(rng, draws // 16, size, 0.02, kind)
-            table.add_row(kind, f"{size:.0%}", "2.0%", *(f"{one:.3f}" for one in found))
+            found = by_our_rule(rng, draws // 16, size, kind, staying)
+            row = f"{ROUGH:.0%} a night, {kind}", f"{size:.0%}", f"{math.exp(staying):.2f}"
+            table.add_row(*row, *(f"{one:.3f}" for one in found))
     console.print(table)
 
 

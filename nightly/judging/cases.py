@@ -69,10 +69,12 @@ class Rules:
         Shiryaev's rule at even odds raises no more false alarms a night than this chance (M.
         Pollak, Ann. Stat. 13, 1985), and in simulations far fewer, which are red for two or three
         nights by the mean; so more changes are expected than false alarms are allowed. Fewer
-        where neighbouring nights are alike, by their correlation `memory`: how much is an
-        estimate, and a false alarm lasts for as long as they are alike.
+        where neighbouring nights are alike, by their correlation `memory`: as many as there are
+        independent nights among them (in a mean, Bartlett, JRSS 98, 1935). How much they are alike
+        is an estimate, and a false alarm lasts for as long as they are.
         """
-        return min(_MOST_CHANCE, _CHANCES * self.alpha / max(1, self.tests)) * (1 - memory)
+        worth = (1 - memory) / (1 + memory)
+        return min(_MOST_CHANCE, _CHANCES * self.alpha / max(1, self.tests)) * worth
 
 
 @dataclass
@@ -258,7 +260,8 @@ class CaseBuilder:
     def _spread(self, metric: Metric, steady: Sequence[Point]) -> Spread:
         assumed = metric.badness_of_change(metric.night_sd)
         self._usual_sd(metric)
-        found = moderated(own_spread([point.value for point in steady]), self._pools[metric.name])
+        own = own_spread([point.value for point in steady], self._character(metric)[0])
+        found = moderated(own, self._pools[metric.name])
         usual = min((point.sessions for point in steady), default=1)
         errors = [point.error for point in steady if point.sessions == usual]
         return replace(
@@ -280,7 +283,8 @@ class CaseBuilder:
 
     def _own_spreads(self, metric: Metric) -> list[Spread]:
         """Of every model, in every epoch of the device: an update changes levels, not noise."""
-        found = [own_spread(row) for row in self._stretches(metric)]
+        memory = self._character(metric)[0]
+        found = [own_spread(row, memory) for row in self._stretches(metric)]
         return [spread for spread in found if spread is not None]
 
     def _stretches(self, metric: Metric) -> list[list[float]]:

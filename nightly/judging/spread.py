@@ -95,8 +95,11 @@ class Spread:
         return self.sd**2 - within**2 + within**2 * self.sessions / max(1, sessions)
 
 
-def own_spread(values: Sequence[float]) -> Spread | None:
+def own_spread(values: Sequence[float], memory: float = 0.0) -> Spread | None:
     """Of one series, from the differences of nights that lie apart; None with fewer than three.
+
+    What nights so far apart still have in common, by the correlation `memory` of neighbours, is no
+    part of their differences, and is added.
 
     Differences see a step in as many pairs as they lie nights apart, and their median instead of
     their mean square does not see a few wild nights either (von Neumann et al., "The mean square
@@ -106,7 +109,8 @@ def own_spread(values: Sequence[float]) -> Spread | None:
         return None
     apart = max(1, min(_FAR, len(values) // 3))
     found = statistics.fmean(
-        _difference_sd(values, lag) ** 2 for lag in range(max(1, apart - 1), apart + 1)
+        _difference_sd(values, lag) ** 2 / (1 - memory**lag)
+        for lag in range(max(1, apart - 1), apart + 1)
     )
     return Spread(found**0.5, _DOF_A_DIFFERENCE * (len(values) - 1))
 

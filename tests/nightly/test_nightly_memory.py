@@ -87,6 +87,17 @@ def test_a_wild_night_makes_no_window_of_it():
     assert shift(reference, points([0.03] * 4, first=15), spread).p < 1e-4
 
 
+@pytest.mark.parametrize("nights", [8, 12, 40])
+def test_what_nights_apart_have_in_common_is_no_less_spread(nights):
+    def usual(kind, memory):
+        table = night_noise(kind, np.random.default_rng(3), 1000, nights, 0.02)
+        return np.mean([own_spread(list(row), memory).sd ** 2 for row in table]) ** 0.5
+
+    strangers = usual(Nights.INDEPENDENT, 0.0)
+    assert usual(Nights.NEIGHBOURS, 0.6) == pytest.approx(strangers, rel=0.06)
+    assert usual(Nights.NEIGHBOURS, 0.0) < 0.98 * strangers
+
+
 def test_several_nights_that_are_alike_are_worth_less():
     reference, recent = points([0.0] * 10), points([0.03] * 3, first=11)
     strangers = shift(reference, recent, Spread(0.01, 30))
