@@ -47,7 +47,7 @@ _SHARED = (0.2, 0.35, 0.5, 0.65, 0.8)
 # By how much, as logarithms of likelihoods, it must be likelier that all moved than that none did:
 # after a restart, and where nothing is known of one, for they are rare. That only some moved may be
 # likelier by no more than the last: as much as is within luck of a share of all.
-_RESTARTED, _UNKNOWN, _SOME = 0.0, 4.5, 2.5
+_RESTARTED, _UNKNOWN, _SOME = 0.0, 6.5, 2.5
 # Some up and some down: of the models, at least so many on either side.
 _EITHER_SIDE = 0.2
 # Levels are looked for so many times, with what is usual without those that were found before.

@@ -124,6 +124,18 @@ def test_levels_beside_each_other_are_told_apart(key, nights, levels):
     assert list(new_levels(rows_of(table))) == levels
 
 
+def test_a_fifth_of_many_models_slower_for_weeks_is_no_level():
+    """Of 25 models on a calm device that does not tell its uptime, five by 3 % for forty nights."""
+    found = 0
+    for seed in range(12):
+        rng = np.random.default_rng([4135549742, seed])
+        table = night_noise(Nights.INDEPENDENT, rng, 25, 60, 0.005)
+        table += rng.normal(0, 0.0039, table.shape)
+        table[:5, 20:] += np.log1p(0.03)
+        found += any(new_levels(rows_of(table[:, :nights])) for nights in range(24, 61, 6))
+    assert found <= 1
+
+
 def status_of(table, night, blamed):
     """What is said of the first model on the table's last night, red on these nights before."""
     trails, looks = {}, {}
