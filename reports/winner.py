@@ -31,6 +31,9 @@ class Source(StrEnum):
 # By how much wider the interval of fresh sessions may be. Those that chose are off by their own
 # error and by the luck of being picked, about once to twice that: fresh ones may err by twice it.
 _VAGUE = 2.0
+# What is known to so much is never vague, as a ratio of the interval's ends: of a few sessions the
+# width is luck as well.
+_WELL_KNOWN = 1.25
 
 
 @dataclass(frozen=True)
@@ -160,7 +163,9 @@ def _fresh_words(
 def _is_vague(fresh: CandidateResult, chosen: CandidateResult) -> bool:
     """Whether fresh sessions know a latency so much less well that they say little of it."""
     theirs, ours = _log_width(fresh), _log_width(chosen)
-    return theirs is not None and ours is not None and theirs > _VAGUE * ours
+    if theirs is None or ours is None or theirs <= math.log(_WELL_KNOWN):
+        return False
+    return theirs > _VAGUE * ours
 
 
 def _log_width(result: CandidateResult) -> float | None:

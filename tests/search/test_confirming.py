@@ -95,7 +95,7 @@ def test_every_report_says_which_latency_is_which(run, anew):
 
 
 def test_the_command_measures_the_recommended_one(run, anew, tmp_path):
-    done = command_here("confirm", str(run.path), "--sessions", "3", "--json", cwd=tmp_path)
+    done = command_here("confirm", str(run.path), "--sessions", "9", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert '"fresh sessions"' in done.stdout
     assert f"trial {anew[1].number}" in done.stderr
