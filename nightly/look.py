@@ -119,9 +119,10 @@ class DeviceLooks:
         }
         plan = self.plan.model_copy(update={"sessions": sessions, "seed": 2 * self.night + attempt})
         clock = self.device.clock
-        started_s = clock.monotonic_s()
         found: list[Measurement | MeasurementFailed] = []
         with self.device.lease(plan.lease_wait_s):
+            # Waiting for another user of the device is no part of what a session takes.
+            started_s = clock.monotonic_s()
             if ready:
                 found = measure_together(
                     self.device,

@@ -14,6 +14,7 @@ from foundation.wording import shell_line
 from models.images import load_pairs
 from nightly.artifacts import Prepared, prepare
 from nightly.errors import BaselineError, SuiteError
+from nightly.gone import gone_sentences
 from nightly.history import History
 from nightly.listener import NightListener
 from nightly.look import Pairs, scale_of
@@ -79,7 +80,8 @@ class NightRun:
         """Measure, judge and store one night.
 
         Raises:
-            RequestError: the suite, the history or a baseline cannot be used; no night counts.
+            RequestError: the suite, the history or a baseline cannot be used, or the suite fits
+                no device and never did; no night counts.
             KeyboardInterrupt: stopped; the night stays unfinished and is never compared with.
         """
         self._check_names()
@@ -90,12 +92,15 @@ class NightRun:
                     "and compared with nothing"
                 )
             self._check_since()
+            before, measured = self.history.last_measured(self.suite.name)
             tonight = self._begin()
             found = [
                 Place(tonight, name, condition).run()
                 for name in self.suite.devices
                 for condition in self.suite.conditions
             ]
+            self._require_any(found)
+            self._notes += gone_sentences(before, measured, self.suite, found)
             return self._finish(tonight, found)
 
     def _begin(self) -> Tonight:
@@ -147,6 +152,16 @@ class NightRun:
             aside=self.choices.aside,
         )  # fmt: skip
         return result
+
+    def _require_any(self, found: Sequence[TurnResult]) -> None:
+        """A suite that never measured anything, and cannot now, is wrong itself.
+
+        Raises:
+            RequestError: why nothing fits.
+        """
+        refusals = [one.refusal for one in found if one.refusal is not None]
+        if len(refusals) == len(found) and not self.history.series(self.suite.name):
+            raise refusals[0]
 
     def _check_names(self) -> None:
         known = [model.name for model in self.suite.models]

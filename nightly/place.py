@@ -6,8 +6,9 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, timedelta
 
 from device_runner import Device, MeasurePlan, TimingPlan
-from foundation.errors import DeviceFailure
-from nightly.errors import SuiteError
+from device_runner.devices.discovery import AUTO
+from foundation.errors import DeviceFailure, RequestError
+from nightly.errors import HistoryError, SuiteError
 from nightly.look import DeviceLooks
 from nightly.records import DeviceNight, Epoch
 from nightly.suite import ConditionSpec
@@ -15,6 +16,8 @@ from nightly.tonight import Tonight
 from nightly.turn import DeviceTurn, TurnResult
 
 LEAST_SESSIONS = 3
+# What `auto` prefers; whatever else there is comes after.
+_PREFERRED = ("phone", "emulator")
 
 
 @dataclass
@@ -35,8 +38,12 @@ class Place:
     def run(self) -> TurnResult:
         """The whole turn; what could not be measured is stored as such.
 
+        So is a request that does not fit this device, and a device that is not there: another one
+        of the suite may be.
+
         Raises:
             SuiteError: the suite names this device twice.
+            HistoryError: it cannot be written to.
         """
         if self.tonight.budget_spent:
             return self._failed(
@@ -44,27 +51,50 @@ class Place:
                 "spent before its turn"
             )
         try:
-            device = self.tonight.open_device(self.name)
+            return self._measured()
+        except (SuiteError, HistoryError):
+            raise
         except DeviceFailure as error:
             return self._failed(str(error))
-        with device:
+        except RequestError as error:
+            return self._failed(str(error), error)
+
+    def _measured(self) -> TurnResult:
+        with self.tonight.open_device(self.name) as device:
             first_name = self.tonight.opened.setdefault(device.serial, self.name)
             if first_name != self.name:
                 raise SuiteError(
                     f"the suite names device {device.serial} twice: as {first_name!r} and as "
                     f"{self.name!r}"
                 )
+            if self.name == AUTO:
+                self._require_no_stand_in(device)
             self.name = device.serial
-            try:
-                found = self._turn(device).run()
-            except DeviceFailure as error:
-                return self._failed(str(error))
+            found = self._turn(device).run()
         return replace(found, notes=(*self._notes, *found.notes))
 
-    def _failed(self, failure: str) -> TurnResult:
+    def _require_no_stand_in(self, device: Device) -> None:
+        """What `auto` takes for want of a phone would be green for a phone that has gone.
+
+        Raises:
+            DeviceFailure: earlier nights were measured on what `auto` prefers to this.
+        """
+        suite = self.tonight.suite
+        rank = _rank(device.profile().kind)
+        for epoch in reversed(self.tonight.history.epochs(suite.name)):
+            kind = str(epoch.profile.get("kind"))
+            if _rank(kind) < rank and epoch.device not in suite.devices:
+                raise DeviceFailure(
+                    f"'auto' would be {device.serial} tonight, and earlier nights were measured "
+                    f"on {epoch.device}, which is not ready (see 'mobilesr-tune devices'): connect "
+                    "it, or name in the suite the device that is meant, as devices = "
+                    f'["{device.serial}"]'
+                )
+
+    def _failed(self, failure: str, refusal: RequestError | None = None) -> TurnResult:
         found = DeviceNight(self.name, self.condition.name, failure=failure)
         self.tonight.history.add(self.tonight.suite.name, self.tonight.number, None, found, [])
-        return TurnResult(found, notes=tuple(self._notes))
+        return TurnResult(found, notes=tuple(self._notes), refusal=refusal)
 
     def _turn(self, device: Device) -> DeviceTurn:
         tonight = self.tonight
@@ -153,3 +183,7 @@ class Place:
                 f"{spec.budget_min:g} minutes"
             )
         return min(fit, spec.sessions)
+
+
+def _rank(kind: str) -> int:
+    return _PREFERRED.index(kind) if kind in _PREFERRED else len(_PREFERRED)

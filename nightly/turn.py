@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from foundation.errors import DeviceFailure
+from foundation.errors import DeviceFailure, RequestError
 from foundation.wording import count_of
 from nightly.history import History
 from nightly.judging.cases import Rules
@@ -21,6 +21,7 @@ class TurnResult:
     """What one device under one condition gave tonight.
 
     Where nothing could be measured, `device_night.failure` says why, and the rest is empty.
+    `refusal` is there where the request did not fit the device, or no such device was found.
     """
 
     device_night: DeviceNight
@@ -28,6 +29,7 @@ class TurnResult:
     observations: tuple[Observation, ...] = ()
     verdicts: tuple[Verdict, ...] = ()
     notes: tuple[str, ...] = ()
+    refusal: RequestError | None = None
 
 
 @dataclass

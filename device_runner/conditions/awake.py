@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import dataclass
 
 from device_runner.conditions.base import (
     Condition,
@@ -15,6 +16,7 @@ from device_runner.conditions.base import (
 from device_runner.flags import Flag
 
 _GET = "settings get global stay_on_while_plugged_in"
+_QUESTION = f"{_GET}; dumpsys battery | grep -m 10 -e powered:"
 _RESTORE = """\
 case "$1" in
   null) settings delete global stay_on_while_plugged_in;;
@@ -23,37 +25,70 @@ esac > /dev/null 2>&1
 settings get global stay_on_while_plugged_in
 """
 _PRIOR = re.compile(r"\d{1,2}|null")
+_SOURCE = re.compile(
+    r"^[ \t]*(AC|USB|Wireless|Dock) powered:[ \t]*(true|false)[ \t\r]*$", re.MULTILINE
+)
+# android.os.BatteryManager.BATTERY_PLUGGED_*: the setting is a sum of these.
+_BITS = {"AC": 1, "USB": 2, "Wireless": 4, "Dock": 8}
+# A computer's port is the one or the other, by what it can give.
+_CABLE = _BITS["AC"] | _BITS["USB"]
+
+
+@dataclass(frozen=True)
+class _Stay:
+    """The setting as it is written, and what the phone is powered by; None where it is untold."""
+
+    value: str
+    powered: int | None
+
+    @property
+    def on(self) -> bool:
+        """Whether it counts for all that powers the phone, or for any cable where none is told."""
+        wanted = self.powered or _CABLE
+        return self.value != "null" and int(self.value) & wanted == wanted
+
+
+def _stay(answer: str) -> _Stay | None:
+    value = _value(answer.partition("\n")[0])
+    sources = _SOURCE.findall(answer)
+    powered = sum({_BITS[name] for name, on in sources if on == "true"}) if sources else None
+    return None if value is None else _Stay(value, powered)
 
 
 class StayAwake(Settable):
-    """`svc power stayon usb`: the screen stays on while the cable is in."""
+    """`svc power stayon true`: the screen stays on while the phone is on power, of any kind.
+
+    On its battery it goes off whatever is set.
+    """
 
     name = "stay_awake"
-    question = _GET
+    question = _QUESTION
 
     def __init__(self) -> None:
         self._refused = False
 
     def reading(self, answer: str, facts: Facts) -> Reading:
-        found = _value(answer)
+        found = _stay(answer)
         if found is None:
             said = f"not told: {why_not_told(answer)}"
             return Reading(self.name, said, (Flag.STAY_AWAKE_UNKNOWN,))
-        if found not in ("0", "null"):
+        if found.powered == 0:
+            return Reading(self.name, "off, for it is on battery", (Flag.MAY_SLEEP,))
+        if found.on:
             return Reading(self.name, "on")
         if self._refused:
             return Reading(self.name, "off, and we may not switch it on", (Flag.MAY_SLEEP,))
         return Reading(self.name, "off; switched on while timing")
 
     def prior(self, shell: Shell) -> str | None:
-        found = _value(shell.script(_GET).text)
-        return found if found in ("0", "null") else None
+        found = _stay(shell.script(_QUESTION).text)
+        return None if found is None or found.on else found.value
 
     def set(self, shell: Shell) -> bool:
         # What the shell may not change, as on phones of some makers, it refuses without a word.
-        answer = shell.script(f"svc power stayon usb > /dev/null 2>&1; {_GET}")
-        self._refused = _value(answer.text) in ("0", "null")
-        return not self._refused
+        found = _stay(shell.script(f"svc power stayon true > /dev/null 2>&1; {_QUESTION}").text)
+        self._refused = found is not None and not found.on
+        return found is None or found.value not in ("0", "null")
 
     def restore(self, shell: Shell, prior: str) -> bool:
         if not _PRIOR.fullmatch(prior):

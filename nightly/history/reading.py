@@ -69,7 +69,8 @@ class HistoryReader:
             sa.select(sa.func.min(t.night.c.id))
             .where(t.night.c.suite == suite)
             .where(t.night.c.status == NightStatus.FINISHED)
-            .where(t.night.c.started_at >= when)
+            # SQLite keeps no offsets: all that stands there is UTC.
+            .where(t.night.c.started_at >= when.astimezone(UTC))
         )
         with self._reading() as connection:
             return connection.scalar(query)
@@ -85,6 +86,21 @@ class HistoryReader:
         with self._reading() as connection:
             rows = connection.execute(query.where(t.series.c.suite == suite)).all()
         return sorted(SeriesKey(*row) for row in rows)
+
+    def last_measured(self, suite: str) -> tuple[int, set[SeriesKey]]:
+        """The last finished night and what was measured in it; night 0 where there is none."""
+        m, s, n = t.measurement, t.series, t.night
+        last = sa.select(sa.func.max(n.c.id)).where(
+            n.c.suite == suite, n.c.status == NightStatus.FINISHED
+        )
+        with self._reading() as connection:
+            night = connection.scalar(last) or 0
+            query = (
+                sa.select(s.c.model, s.c.device, s.c.condition)
+                .select_from(m.join(s, s.c.id == m.c.series))
+                .where(m.c.night == night)
+            )
+            return night, {SeriesKey(*row) for row in connection.execute(query)}
 
     def last_candidates(self, suite: str) -> dict[str, str]:
         """Model to the key of the candidate that was measured of it last, in finished nights."""

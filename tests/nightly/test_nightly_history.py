@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 
 import pytest
@@ -108,6 +108,16 @@ class HistoryContract:
             assert [p.night for p in self.latencies(history)] == [1, 2, 3, 4]
             assert history.nights(SUITE)[-1].number == 4
             assert history.night_at(SUITE, FIRST_EVENING + timedelta(days=9)) == 1
+
+    def test_a_moment_with_an_offset_is_that_moment(self, address):
+        with open_history(address) as history:
+            World(history, {"a": 20.0}).nights(1)
+            (night,) = history.nights(SUITE)
+            for hours in (-11, 0, 14):
+                there = timezone(timedelta(hours=hours))
+                moment = night.started_at.astimezone(there)
+                assert history.night_at(SUITE, moment) == 1
+                assert history.night_at(SUITE, moment + timedelta(minutes=1)) is None
 
     def test_a_second_nightly_is_told_for_whom_it_would_wait(self, address):
         other = holder(address)

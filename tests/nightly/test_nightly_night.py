@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
+from device_runner import DeviceUnknownError
 from device_runner.devices.simulated import (
     PRESETS,
     Fault,
@@ -14,8 +15,9 @@ from device_runner.devices.simulated import (
     SimulatedDevice,
     synthetic_artifact,
 )
+from device_runner.records import DeviceKind
 from foundation import load_artifact, sha256_of
-from foundation.errors import DeviceFailure
+from foundation.errors import DeviceFailure, RequestError
 from nightly.errors import BaselineError, SuiteError
 from nightly.history import open_history
 from nightly.night import NightRun
@@ -69,6 +71,17 @@ def lay_artifact(folder, name: str, latency_ms: float = 20.0) -> None:
     manifest.save(made.folder / "manifest.json")
 
 
+class OfKind(SimulatedDevice):
+    """A simulated phone that calls itself something else."""
+
+    def __init__(self, kind: DeviceKind, *arguments, **options) -> None:
+        super().__init__(*arguments, **options)
+        self._kind = kind
+
+    def profile(self):
+        return super().profile().model_copy(update={"kind": self._kind})
+
+
 class Rack:
     """A suite, its history and its phones; every night opens fresh ones."""
 
@@ -81,15 +94,22 @@ class Rack:
         self.spec = PRESETS["pixel"]
         self.faults: dict[str, tuple[Fault, ...]] = {}
         self.serials: dict[str, str] = {}
+        self.kind: DeviceKind = "simulated"
         self.gone: set[str] = set()
+        self.unknown: set[str] = set()
+        self.refused: set[str] = set()
         self.up_s: float | None = None
 
     def open(self, name):
         if name in self.gone:
             raise DeviceFailure(f"device {name} does not answer: look at its cable")
+        if name in self.unknown:
+            raise DeviceUnknownError(f"no device is called {name!r}: choose one of auto, host")
+        if name in self.refused:
+            raise RequestError(f"no runner fits {name}")
         serial = self.serials.get(name, name)
         faults = self.faults.get(name, ())
-        return SimulatedDevice(self.spec, serial=serial, faults=faults, up_s=self.up_s)
+        return OfKind(self.kind, self.spec, serial=serial, faults=faults, up_s=self.up_s)
 
     def night(self, choices=Choices()):  # noqa: B008
         suite = load_suite(self.path)
@@ -155,6 +175,95 @@ def test_a_lost_device_is_exit_3_and_the_other_is_measured(tmp_path):
     assert {v.series.device for v in result.verdicts} == {"sim:two"}
     rack.faults.clear()
     assert rack.night().exit_code == 0
+
+
+def two_phones(tmp_path):
+    return Rack(tmp_path, SUITE.replace('["sim:one"]', '["sim:one", "sim:two"]'))
+
+
+@pytest.mark.parametrize("missing", ["sim:one", "sim:two"])
+def test_an_unplugged_device_is_exit_3_and_the_other_is_measured(tmp_path, missing):
+    """adb does not list it at all, so that nothing answers to its name."""
+    rack = two_phones(tmp_path)
+    rack.unknown = {missing}
+    for number in (1, 2):
+        result = rack.night()
+        assert (result.night.number, result.exit_code) == (number, 3)
+        assert {one.device for one in result.devices if one.failure} == {missing}
+        assert {v.series.device for v in result.verdicts} == {"sim:one", "sim:two"} - {missing}
+    rack.unknown = {"sim:one", "sim:two"}
+    assert rack.night().exit_code == 3
+    with rack.history() as history:
+        assert [night.exit_code for night in history.nights("rack")] == [3, 3, 3]
+
+
+def test_a_request_that_does_not_fit_one_device_leaves_the_others(tmp_path):
+    rack = two_phones(tmp_path)
+    rack.refused = {"sim:two"}
+    result = rack.night()
+    assert [one.failure for one in result.devices] == ["", "no runner fits sim:two"]
+    assert result.exit_code == 3
+
+
+def test_a_suite_that_fits_no_device_and_never_did_is_wrong(rack):
+    rack.unknown = {"sim:one"}
+    with pytest.raises(DeviceUnknownError, match="no device is called 'sim:one'"):
+        rack.night()
+
+
+def test_auto_is_no_computer_where_it_was_a_phone(tmp_path):
+    rack = Rack(tmp_path, SUITE.replace("sim:one", "auto"))
+    rack.serials["auto"], rack.kind = "R58", "phone"
+    assert rack.night().exit_code == 0
+    rack.serials["auto"], rack.kind = "host", "host"
+    for _ in range(2):
+        result = rack.night()
+        assert result.exit_code == 3
+        (device,) = result.devices
+        assert "'auto' would be host tonight, and earlier nights were measured on R58" in (
+            device.failure
+        )
+        assert (result.verdicts, result.notes) == ((), ())
+    # Named, it is meant.
+    rack.path.write_text(rack.path.read_text().replace("auto", "host"))
+    assert rack.night().exit_code == 0
+
+
+def test_another_phone_in_the_place_of_the_first_is_told(tmp_path):
+    rack = Rack(tmp_path, SUITE.replace("sim:one", "auto"))
+    rack.serials["auto"] = "R58"
+    rack.night()
+    rack.serials["auto"] = "R59"
+    result = rack.night()
+    assert result.notes[-1] == (
+        "night 1 measured on R58 (default), which is none of tonight's devices: nothing is said "
+        "of it"
+    )
+    assert rack.night().notes == ()
+
+
+def test_a_model_that_the_suite_has_no_more_is_told(rack):
+    rack.night()
+    rack.path.write_text(rack.path.read_text().replace('name = "other"', 'name = "renamed"'))
+    result = rack.night()
+    assert result.notes[-1] == (
+        "night 1 measured other, which the suite does not have any more: nothing is said of it"
+    )
+    assert rack.night().notes == ()
+
+
+def test_waiting_for_the_device_makes_no_session_longer(rack, monkeypatch):
+    usual = rack.night().devices[0].session_s
+    lease, waited = SimulatedDevice.lease, []
+
+    def after_an_hour(device, wait_s=0.0):
+        if not waited:
+            waited.append(device)
+            device.clock.sleep(3600)
+        return lease(device, wait_s)
+
+    monkeypatch.setattr(SimulatedDevice, "lease", after_an_hour)
+    assert rack.night().devices[0].session_s == pytest.approx(usual, rel=0.2)
 
 
 def test_a_device_named_twice_is_refused_and_that_night_counts_for_nothing(rack, tmp_path):

@@ -4,7 +4,9 @@ Written for the shells of Android 8 to 16 (mksh R56 to R59), and for the tools i
 
 - A shell of that age that SIGTERM ends may pass it on to its whole process group. So nothing is
   ever sent but SIGKILL, which no program can pass on, and it goes to one process whose number we
-  have from its parent. The one group that is signalled is the runner's own, made by `setsid`.
+  have from its parent. The one group that is signalled is the runner's own, which the shell makes
+  (`set -m`). setsid is not relied on: toybox had versions whose setsid always runs the program in a
+  child and ends at once, well.
 - No subshell counts on a trap of its parent's.
 - Whoever starts a process that has to be ended writes its number down first and looks for `done`
   then; whoever ends it writes `done` first and looks for the number then. One of the two sees it.
@@ -47,9 +49,10 @@ trap : PIPE
 exec 3<&0
 # Open, they can be written and read even where somebody removes the folder meanwhile.
 exec 4> "$run/nap" 5> "$run/ear" 6< "$run/nap" 7< "$run/ear"
-setsid sh -c 'exec "$@"' sh "$@" \\
-  < /dev/null > "$run/stdout" 2> "$run/stderr" 3<&- 4>&- 5>&- 6<&- 7<&- &
+set -m
+"$@" < /dev/null > "$run/stdout" 2> "$run/stderr" 3<&- 4>&- 5>&- 6<&- 7<&- &
 runner=$!
+set +m
 # How adbd says that the other end is gone. That stdin ends then as well is not the rule.
 trap 'kill -9 $runner -$runner' HUP
 echo $runner > "$run/runner"

@@ -23,7 +23,6 @@ TOOLS = {
     "mv": "command -v mv",
     "rmdir": "command -v rmdir",
     "rm": "rm -rf /data/local/tmp/.mobilesr-tune-none",
-    "setsid": "setsid true",
     "sha256sum": 'sha256sum "$1"',
     "sleep": "sleep 0.01",
     "stat": 'stat -c %Y "$1"',

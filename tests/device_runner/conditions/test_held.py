@@ -49,7 +49,7 @@ class Phone:
         if "fixed-performance" in script:
             self.fixed = arguments[0]
         elif "svc power" in script:
-            self.stays_on = "2"
+            self.stays_on = "7"
         elif "settings put" in script:
             self.stays_on = arguments[0]
         return Answer(self.stays_on + "\n")
@@ -68,7 +68,7 @@ def test_set_and_restored() -> None:
     phone = Phone()
     conditions = Conditions("R58", phone, COPY)
     conditions.set(PHONE)
-    assert (phone.stays_on, phone.fixed) == ("2", "true")
+    assert (phone.stays_on, phone.fixed) == ("7", "true")
     assert set(conditions.left_behind()) == {"fixed_performance", "stay_awake"}
     conditions.restore()
     assert (phone.stays_on, phone.fixed) == ("0", "false")

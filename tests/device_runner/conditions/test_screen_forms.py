@@ -69,6 +69,7 @@ def test_what_is_asked_for_passes_the_filter_of_the_question() -> None:
         ("null\n", "off; switched on while timing", State.FINE),
         ("7\n", "on", State.FINE),
         ("15\r\n", "on", State.FINE),
+        ("2\n", "off; switched on while timing", State.FINE),
         ("", "not told: it says nothing", State.UNKNOWN),
         ("$(reboot)", "not told: its words for it are not known", State.UNKNOWN),
         (
@@ -87,6 +88,29 @@ def test_stay_awake_forms(answer: str, text: str, state: State) -> None:
     reading = StayAwake().reading(answer, PHONE)
     assert (reading.text, reading.state) == (text, state)
     assert bool(reading.advice) == bool(reading.flags) == (state is not State.FINE)
+
+
+_POWER = "  AC powered: {ac}\n  USB powered: {usb}\n  Wireless powered: false\n"
+
+
+@pytest.mark.parametrize(
+    ("value", "ac", "usb", "text", "flags"),
+    [
+        ("2", False, True, "on", ()),
+        ("3", True, False, "on", ()),
+        # A port that gives much counts as a charger: what holds for USB does not hold there.
+        ("2", True, False, "off; switched on while timing", ()),
+        ("1", False, True, "off; switched on while timing", ()),
+        ("0", False, True, "off; switched on while timing", ()),
+        ("7", False, False, "off, for it is on battery", ("may_sleep",)),
+    ],
+)
+def test_staying_on_counts_for_what_powers_the_phone(
+    value: str, ac: bool, usb: bool, text: str, flags: tuple[str, ...]
+) -> None:
+    answer = f"{value}\n" + _POWER.format(ac=str(ac).lower(), usb=str(usb).lower())
+    reading = StayAwake().reading(answer, PHONE)
+    assert (reading.text, reading.flags) == (text, flags)
 
 
 def test_an_android_without_fixed_performance_has_its_clocks_free() -> None:

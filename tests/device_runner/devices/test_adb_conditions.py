@@ -145,7 +145,7 @@ def test_set_while_timing_and_restored(
         assert phone.calls == [call for call in phone.calls if " get " in call]
         time_it(device, model)
         assert phone.setting("fixed_performance") == "true"
-        assert phone.setting("settings/stay_on_while_plugged_in") == "2"
+        assert phone.setting("settings/stay_on_while_plugged_in") == "7"
         count = len(phone.calls)
         time_it(device, model)
         assert len(phone.calls) == count
@@ -159,6 +159,21 @@ def test_what_the_owner_had_on_stays(device: AdbDevice, phone: LabDevice, model:
     with device.lease():
         time_it(device, model)
     assert phone.setting("settings/stay_on_while_plugged_in") == "7"
+
+
+def test_what_holds_for_another_kind_of_power_is_widened_and_put_back(
+    device: AdbDevice, phone: LabDevice, model: Artifact
+) -> None:
+    setting = phone.home / "lab/settings/stay_on_while_plugged_in"
+    setting.write_text("2\n")
+    power = BATTERY.replace("AC powered: false", "AC powered: true").replace(
+        "USB powered: true", "USB powered: false"
+    )
+    (phone.home / "lab/dumpsys/battery").write_text(power)
+    with device.lease():
+        time_it(device, model)
+        assert readings(device)["stay_awake"] == Reading("stay_awake", "on")
+    assert setting.read_text() == "2\n"
 
 
 def test_a_phone_that_refuses_is_left_alone(

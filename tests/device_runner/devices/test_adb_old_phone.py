@@ -78,6 +78,23 @@ def test_hang_is_ended_with_all_that_it_started(
     phone.await_idle(2.0)
 
 
+def test_a_setsid_that_runs_its_program_in_a_child_loses_no_answer(
+    device: AdbDevice, phone: LabDevice, tmp_path: Path
+) -> None:
+    """As toybox's did that called setpgid first: the number of `setsid` is not the program's."""
+    device.hardware()
+    forking = '#!/system/bin/sh\n/usr/bin/busybox setsid "$@" &\nexit 0\n'
+    device._connection.script(
+        'cd /system/bin; rm setsid; print -r -- "$1" > setsid; chmod 755 setsid',
+        forking,
+    )
+    with device.lease():
+        report = device.run(_request(tmp_path / "model"))
+        assert report.outcome is Outcome.OK, report.message
+        assert device.run(_request(tmp_path / "bad", "crash at load")).outcome is Outcome.CRASHED
+    phone.await_idle(2.0)
+
+
 def test_folders_are_nobody_elses_to_write(
     device: AdbDevice, phone: LabDevice, bundle: StandInBundle, tmp_path: Path
 ) -> None:
@@ -106,7 +123,7 @@ def test_folder_that_cannot_be_made_is_no_want_of_space(
             device.run(request)
 
 
-@pytest.mark.parametrize("missing", ["setsid", "sha256sum", "tail"])
+@pytest.mark.parametrize("missing", ["sha256sum", "stat", "tail"])
 def test_missing_tool_is_named_before_anything_is_done(
     device: AdbDevice, phone: LabDevice, missing: str
 ) -> None:
