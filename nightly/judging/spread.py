@@ -45,10 +45,11 @@ _MOST_DEVIATIONS = 2.5
 # What lasts for longer than this tells is no luck of nights but a level, or a creep.
 MOST_MEMORY = 0.7
 # Of normal differences, one in a hundred is larger than so many medians; Student's t by its
-# degrees of freedom. The median of a short row wavers: among normal ones it is larger by so much
-# over the number of nights.
-_OF_SHORT_ROWS = 10.0
-_TAILS = ((3.819, math.inf), (4.2, 12.0), (5.0, 6.0), (6.4, 3.5))
+# degrees of freedom.
+_LARGEST, _TAILS, _WILDEST = 0.99, ((3.819, math.inf), (4.2, 12.0), (5.0, 6.0), (6.4, 3.5)), 3.0
+# That quantile of so many differences is larger by luck, in one case of forty, by this over the
+# root of their number; and a median of them is worth so much beside squares. By simulation.
+_LUCK_OF_LARGEST, _DOF_OF_MEDIAN = 2.6, 0.45
 # What a night is worth in the median of |differences| beside independent squares: by simulation of
 # 14 to 60 independent nights 0.45 to 0.5, of nights alike by 0.6 0.3 to 0.4.
 _DOF_A_DIFFERENCE = 0.3
@@ -158,18 +159,28 @@ def _neighbours_alike(row: np.ndarray) -> float:
 def tail_of(rows: Sequence[Sequence[float]]) -> float:
     """Degrees of freedom of Student's t that a single night's luck is like; infinite for normal.
 
-    From how much larger the largest differences of neighbours are than the usual ones; with fewer
-    than `_LEAST_TAIL` of them nothing is known, and they are taken for normal.
+    From how much larger the largest differences of neighbours are than the usual ones of their row;
+    `UNKNOWN_TAIL` where there are fewer than `_LEAST_TAIL` of them. A model that moved is one large
+    difference, a wild night two.
     """
     parts = [np.abs(np.diff(row)) for row in rows if len(row) >= 8]
-    ratios = [part / np.median(part) for part in parts if np.median(part) > 0]
-    count = sum(part.size for part in ratios)
+    parts = [part for part in parts if np.median(part) > 0]
+    count = sum(part.size for part in parts)
     if count < _LEAST_TAIL:
         return UNKNOWN_TAIL
-    ratio = float(np.quantile(np.concatenate(ratios), 0.99))
-    if ratio <= _TAILS[0][0] * 1.08 + _OF_SHORT_ROWS * len(ratios) / count:
-        return math.inf
-    return next((freedom for most, freedom in _TAILS if ratio <= most * 1.08), 3.0)
+    usual = _usual_differences(parts)
+    ratios = np.concatenate([part / one for part, one in zip(parts, usual, strict=True)])
+    ratio = float(np.quantile(ratios, _LARGEST))
+    beyond = 1 + _LUCK_OF_LARGEST / math.sqrt(count)
+    return next((freedom for most, freedom in _TAILS if ratio <= most * beyond), _WILDEST)
+
+
+def _usual_differences(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Of each row; the median of a short one wavers, so it is drawn towards what all have."""
+    own = np.array([float(np.median(part)) ** 2 for part in parts])
+    freedom = _DOF_OF_MEDIAN * np.array([part.size for part in parts])
+    shared, lent = shared_variance(own, freedom) if len(parts) > 1 else (0.0, 0.0)
+    return np.asarray(np.sqrt((freedom * own + lent * shared) / (freedom + lent)))
 
 
 def pool(spreads: Sequence[Spread], assumed_sd: float) -> Spread:

@@ -130,6 +130,6 @@ def test_changes_are_expected_less_often_of_more_tests_and_where_nights_are_alik
         return Rules(alpha=0.05, tests=tests, floors={}, baseline_nights=14).chance(memory)
 
     assert chance(120, 0.0) == pytest.approx(2 * chance(240, 0.0))
-    assert chance(120, 0.6) == pytest.approx(0.25 * chance(120, 0.0))
+    assert chance(120, 0.6) == pytest.approx(0.4 * chance(120, 0.0))
     # Of few tests a change is no likelier than one in fifty nights.
     assert chance(1, 0.0) == chance(2, 0.0) == pytest.approx(0.02)

@@ -73,10 +73,29 @@ def test_wild_nights_make_heavy_tails():
     assert tail_of(list(0.01 * rng.standard_t(3, (20, 40)))) <= 6
 
 
-def test_short_rows_of_normal_nights_have_no_heavy_tails():
+@pytest.mark.parametrize("stepped", [False, True])
+@pytest.mark.parametrize("kind", [Nights.INDEPENDENT, Nights.NEIGHBOURS])
+def test_short_rows_of_normal_nights_have_no_heavy_tails(kind, stepped):
     rng = np.random.default_rng(3)
-    found = [tail_of(list(rng.normal(0, 0.01, (20, 20)))) for _ in range(20)]
+    tables = night_noise(kind, rng, 40 * 20, 18, 0.02).reshape(40, 20, 18)
+    if stepped:
+        tables[:, ::5, 15:] += 0.05
+    found = [tail_of(list(table)) for table in tables]
+    assert np.mean(np.isinf(found)) >= 0.85
+
+
+def test_models_whose_noises_are_unlike_have_no_heavy_tails():
+    rng = np.random.default_rng(3)
+    tables = rng.normal(0, 1, (40, 20, 30)) * np.exp(rng.normal(0, 0.4, (40, 20, 1)))
+    found = [tail_of(list(table)) for table in tables]
     assert np.mean(np.isinf(found)) >= 0.7
+    assert min(found) >= 6.0
+
+
+def test_three_weeks_of_wild_nights_are_seen_as_such():
+    rng = np.random.default_rng(3)
+    tables = night_noise(Nights.TAILS, rng, 40 * 20, 20, 0.02).reshape(40, 20, 20)
+    assert np.mean([tail_of(list(table)) <= 6.0 for table in tables]) >= 0.8
 
 
 def test_a_wild_night_makes_no_window_of_it():
