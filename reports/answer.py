@@ -13,7 +13,7 @@ from reports.facts import ProfileGroup
 from reports.left_out import trials_in_words
 from reports.picks import Pick, Step, paired_difference, picks
 from reports.sections import Section
-from reports.winner import Source, expected
+from reports.winner import Fresh, Source, expected
 from reports.wording import candidate_code
 from search.study.records import CandidateResult
 
@@ -154,7 +154,17 @@ def _sure(result: CandidateResult, section: Section) -> str:
     found = expected(section.facts, group, result)
     if found.source is not Source.AS_CHOSEN:
         words += f"; expect {ms(found.latency_ms)} ms ({found.source})"
+    if found.fresh is not None:
+        words += _about(found.fresh)
     return f"{words[0].upper()}{words[1:]}."
+
+
+def _about(fresh: Fresh) -> str:
+    """What takes away from fresh sessions."""
+    words = f"; fresh sessions doubtful: {shorten(', '.join(fresh.doubts), 80)}"
+    return (words if fresh.doubts else "") + (
+        "; what was measured at different times disagrees" if fresh.disagrees else ""
+    )
 
 
 def _range(result: CandidateResult) -> str:

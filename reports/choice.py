@@ -44,6 +44,14 @@ class Choice:
     command: str = ""
     delivery: str = ""
 
+    def is_slice(self, group: ProfileGroup) -> bool:
+        """Whether the recommended one is a candidate of the group as it is, not finetuned."""
+        return any(self.result is member for member in group.results)
+
+    def is_of(self, result: CandidateResult) -> bool:
+        """Whether the recommended one is this candidate of the group, or it finetuned."""
+        return self.result is not None and self.result.number == result.number
+
 
 def choose(facts: StudyFacts, group: ProfileGroup) -> Choice:
     """Recommend one candidate of `group`, a pure function of what was measured."""
@@ -65,7 +73,7 @@ def choose(facts: StudyFacts, group: ProfileGroup) -> Choice:
             rule += f", among the {kind} with {_and(limits.sentences())}"
     caveats = (
         ("It was finetuned, so its PSNR compares with the other finetuned ones only.",
-         *_flag_caveats(result))
+         *_past_limit(result, limits), *_flag_caveats(result))
         if finetuned
         else _caveats(result, group, limits)
     )  # fmt: skip
@@ -148,12 +156,7 @@ def best_psnr(result: CandidateResult) -> tuple[float, float]:
 
 
 def _caveats(result: CandidateResult, group: ProfileGroup, limits: Limits) -> tuple[str, ...]:
-    found = []
-    limit, high = limits.max_latency_ms, result.latency_high_ms
-    if limit is not None and high is not None and high > limit:
-        found.append(
-            f"Its latency interval, {interval(result)} ms, reaches past the limit of {limit:g} ms."
-        )
+    found = _past_limit(result, limits)
     rivals = [r for r in group.measured if r.number in group.undecided_numbers and r is not result]
     if result.number in group.undecided_numbers:
         found.append(
@@ -161,6 +164,13 @@ def _caveats(result: CandidateResult, group: ProfileGroup, limits: Limits) -> tu
             + (f": a tie with {count_of(len(rivals), 'other candidate')}." if rivals else ".")
         )
     return (*found, *_flag_caveats(result))
+
+
+def _past_limit(result: CandidateResult, limits: Limits) -> list[str]:
+    limit, high = limits.max_latency_ms, result.latency_high_ms
+    if limit is None or high is None or high <= limit:
+        return []
+    return [f"Its latency interval, {interval(result)} ms, reaches past the limit of {limit:g} ms."]
 
 
 def _flag_caveats(result: CandidateResult) -> list[str]:

@@ -100,8 +100,10 @@ def front_data(report: Report) -> dict[str, Any]:
     """The front and the choice of every section, for a machine to read."""
     from reports.document import section_facts
 
-    kept = ("run", "profile", "stand_in", "chosen_trial", "rule", "caveats", "expected_latency",
-            "export", "deliver", "front", "near_misses")  # fmt: skip
+    kept = (
+        "run", "profile", "stand_in", "chosen", "chosen_trial", "rule", "caveats",
+        "expected_latency", "export", "deliver", "front", "finetuned", "near_misses",
+    )  # fmt: skip
     profiles = [
         {name: value for name, value in section_facts(section).items() if name in kept}
         for section in report.sections

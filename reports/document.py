@@ -6,6 +6,7 @@ import dataclasses
 import math
 from typing import Any
 
+from foundation.wording import plain
 from reports.agreement import Agreement
 from reports.agreement_view import sentence, transfer_sentence
 from reports.headline import headline
@@ -13,9 +14,15 @@ from reports.left_out import flag_counts, left_out
 from reports.report import Report
 from reports.sections import Section
 from reports.table import row
-from reports.winner import expected
+from reports.winner import Fresh, expected
+from search.study.finetuned import FinetunedResult
 
 SCHEMA = "report/1"
+# Of the recommended one and the finetuned ones, as `reports.table.COLUMNS` name them.
+_TOLD = (
+    "trial", "key", "status", "latency_ms", "latency_low_ms", "latency_high_ms", "peak_memory_mb",
+    "psnr_y_db", "gain_over_bicubic_db", "psnr_origin", "flags", "artifact_sha256",
+)  # fmt: skip
 
 
 def report_document(report: Report) -> dict[str, Any]:
@@ -37,6 +44,7 @@ def section_facts(section: Section) -> dict[str, Any]:
         "device": section.name,
         "headline": headline(group, choice),
         "stand_in": group.stand_in,
+        "chosen": _chosen(section),
         "chosen_trial": choice.result.number if choice.result else None,
         "rule": choice.rule,
         "caveats": list(choice.caveats),
@@ -45,6 +53,7 @@ def section_facts(section: Section) -> dict[str, Any]:
         "deliver": choice.delivery,
         "constraints": section.facts.limits.sentences(),
         "front": [row(result, group) for result in group.front],
+        "finetuned": [_finetuned(one, section) for one in section.facts.finetuned_of(group)],
         "ties": [r.number for r in group.front_and_ties if r.number in group.undecided_numbers],
         "near_misses": [
             {
@@ -75,6 +84,39 @@ def _expected(section: Section) -> dict[str, Any] | None:
         "latency_low_ms": found.latency_low_ms,
         "latency_high_ms": found.latency_high_ms,
         "sessions": found.sessions,
+        "words": found.words,
+        "fresh": _fresh(found.fresh) if found.fresh else None,
+    }
+
+
+def _fresh(found: Fresh) -> dict[str, Any]:
+    timed = {name: getattr(found.result, name) for name in (
+        "latency_ms", "latency_low_ms", "latency_high_ms", "sessions",
+    )}  # fmt: skip
+    flags = [plain(flag) for flag in found.result.flags]
+    return {
+        **timed, "measurements": len(found.alone), "flags": flags, "disagrees": found.disagrees,
+    }  # fmt: skip
+
+
+def _chosen(section: Section) -> dict[str, Any] | None:
+    """What is handed out as recommended: of a finetuned one, what it is finetuned."""
+    chosen = section.choice.result
+    if chosen is None:
+        return None
+    cells = row(chosen, section.group)
+    return {name: cells[name] for name in _TOLD} | {"sessions": chosen.sessions or None}
+
+
+def _finetuned(one: FinetunedResult, section: Section) -> dict[str, Any]:
+    cells, gain = row(one.after, section.group), one.gain
+    return {
+        **{name: cells[name] for name in _TOLD},
+        "sessions": one.after.sessions or None,
+        "latency_is_the_trials": one.latency_is_the_trials,
+        "slice_psnr_y_db": one.before.psnr_y_db,
+        "gain_db": _plain(gain) if gain else None,
+        "verdict": one.verdict,
     }
 
 

@@ -20,10 +20,11 @@ from foundation.wording import plain, shorten
 from search.front.belief import belief_of, psnrs_of, source_error_of
 from search.front.dominance import pareto_front
 from search.front.probability import LatencyBelief, front_probability, winners_log_latency
-from search.study.anew import measured_anew_in
+from search.study.anew import fresh_sessions
 from search.study.finetuned import FinetunedResult, finetuned_in
 from search.study.records import CandidateResult
 from search.study.troubles import Trouble, read_troubles
+from search.study.usual_speed import StudySpeeds
 
 # A latency that is put right by less, as a share, is not mentioned.
 WORTH_A_WORD = 0.005
@@ -127,7 +128,11 @@ class ProfileGroup:
 
         None for what is not feasible, and where it makes no difference worth a word.
         """
-        places = [at for at, one in enumerate(self._feasible) if one is result]
+        # A finetuned one is timed by its trial.
+        place = (result.number, result.latency_ms)
+        places = [
+            at for at, one in enumerate(self._feasible) if (one.number, one.latency_ms) == place
+        ]
         if not places or not result.latency_ms:
             return None
         found = math.exp(winners_log_latency(self.belief, places[0]))
@@ -185,7 +190,7 @@ class StudyFacts:
         profile: the device profile of the study as recorded at its start.
         troubles: each time that a device failed in the middle, oldest first.
         finetuned: what finetuning made of candidates, by trial.
-        anew: candidates with the timing of sessions that took no part in any choice, by trial.
+        anew: candidates by sessions that took no part in any choice, the earliest first.
     """
 
     results: list[CandidateResult]
@@ -199,12 +204,10 @@ class StudyFacts:
     finetuned: tuple[FinetunedResult, ...] = ()
     anew: tuple[CandidateResult, ...] = ()
 
-    def measured_anew(self, result: CandidateResult) -> CandidateResult | None:
-        """The same artifact as fresh sessions timed it; None where none did."""
-        if result.artifact is None:
-            return None
-        same = (one for one in self.anew if one.artifact == result.artifact)
-        return next((one for one in same if one.profile_key == result.profile_key), None)
+    @cached_property
+    def speeds(self) -> StudySpeeds:
+        """The speeds for which latencies are told."""
+        return StudySpeeds(self.results)
 
     def finetuned_of(self, group: ProfileGroup) -> list[FinetunedResult]:
         """The candidates of a group that were finetuned, by trial."""
@@ -263,7 +266,7 @@ def gather(run: Run) -> StudyFacts:
         profile=notes.get("profile") or {},
         troubles=tuple(read_troubles(run.troubles)),
         finetuned=tuple(finetuned_in(run.path, results)),
-        anew=tuple(measured_anew_in(run.path, results)),
+        anew=tuple(fresh_sessions(run.path, results)),
     )
 
 

@@ -6,14 +6,18 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from foundation.wording import number
+from foundation.wording import MISSING, number
 from reports.charts import drawing
 from reports.charts.scale import Scale
+from reports.left_out import trials_in_words
 from reports.sections import Section
+from reports.winner import fresh_of
 from reports.wording import candidate_code, interval
 from search.study.finetuned import FinetunedResult
 
-HEADINGS = ("Trial", "Configuration", "Latency, ms", "Slice, dB", "Finetuned, dB", "Gain")
+HEADINGS = (
+    "Trial", "Configuration", "Latency, ms", "Anew, ms", "Slice, dB", "Finetuned, dB", "Gain",
+)  # fmt: skip
 WIDTH, HEIGHT = 360, 260
 
 
@@ -23,13 +27,19 @@ def finetuned_rows(section: Section) -> list[tuple[str, ...]]:
         (
             str(one.after.number),
             candidate_code(one.after),
-            interval(one.after) if one.after.timing else "",
+            interval(one.after) if one.after.timing else MISSING,
+            _anew(section, one),
             number(one.before.psnr_y_db, 2),
             number(one.after.psnr_y_db, 2),
             one.verdict,
         )
         for one in section.facts.finetuned_of(section.group)
     ]
+
+
+def _anew(section: Section, one: FinetunedResult) -> str:
+    fresh = fresh_of(section.facts, one.after)
+    return MISSING if fresh is None else interval(fresh.result)
 
 
 def finetuned_words(section: Section) -> str:
@@ -42,8 +52,23 @@ def finetuned_words(section: Section) -> str:
     return (
         f"Each was cut out of the supernet and trained by itself for {_or(steps)} steps on "
         f"{_or(pictures)} photographs, distilled from a teacher. Gains are paired over the "
-        "pictures, with 95 % intervals."
+        f"pictures, with 95 % intervals. {_latency_words(found)}"
     )
+
+
+def _latency_words(found: Sequence[FinetunedResult]) -> str:
+    """By what they are timed."""
+    others = sorted(one.after.number for one in found if not one.latency_is_the_trials)
+    words = (
+        "Finetuning changes weights, not the graph: each has the latency of its trial, which "
+        "sessions after finetuning or of 'confirm', told as measured anew, do not change."
+    )
+    if others:
+        words += (
+            f" Not so of {trials_in_words(others)}, exported as another graph than the trial: "
+            "timed by the sessions after finetuning."
+        )
+    return words
 
 
 def draw_finetuned(section: Section) -> Markup | None:

@@ -88,7 +88,7 @@ def _finetuned(section: Section) -> list[str]:
         "### Finetuned",
         "",
         f"| {' | '.join(HEADINGS)} |",
-        "|---|---|---:|---:|---:|---|",
+        "|---|---|" + "---:|" * (len(HEADINGS) - 3) + "---|",
         *(f"| {' | '.join(map(escaped, row))} |" for row in rows),
         "",
         escaped(finetuned_words(section)),
@@ -165,7 +165,7 @@ def _front(group: ProfileGroup, choice: Choice) -> list[str]:
         "|---|---:|---|---:|---:|---:|---:|---:|",
     ]
     for r in group.front_and_ties:
-        mark = "★" if r is choice.result else "≈" if r.number in group.undecided_numbers else ""
+        mark = "★" if choice.is_of(r) else "≈" if r.number in group.undecided_numbers else ""
         cells = [
             mark,
             str(r.number),

@@ -40,7 +40,8 @@ def next_steps(section: Section) -> list[NextStep]:
                 shell_line(["mobilesr-tune", "finetune", run, "--top", "3"]),
             )
         )
-    if expected(section.facts, section.group, best).source is Source.SHRUNK:
+    told = expected(section.facts, section.group, best)
+    if told.source is Source.SHRUNK or (told.fresh and told.source is not Source.FRESH):
         steps.append(
             NextStep(
                 "Measure it anew, in sessions that took no part in its choice",

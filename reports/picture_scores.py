@@ -26,12 +26,16 @@ def picture_rows(
 ) -> PictureScores | None:
     """Y-PSNR in dB of each picture; None where the front keeps no pictures' values.
 
-    The `chosen` one is among the columns wherever it is on the front.
+    The `chosen` one is among the columns wherever it is on the front, and as it was finetuned.
     """
     known = [result for result in group.front if result.images]
     members = spread(known, chosen, MOST_CANDIDATES)
     if not members:
         return None
+    titles = [f"Trial {result.number}" for result in members]
+    if chosen is not None and chosen.images and all(chosen is not r for r in group.results):
+        members = [*members, chosen]
+        titles.append(f"Trial {chosen.number}, finetuned")
     names = list(dict.fromkeys(image.name for result in members for image in result.images))
     bicubic = {i.name: i.bicubic_psnr_y_db for result in members for i in result.images}
     scores = [{image.name: image.psnr_y_db for image in result.images} for result in members]
@@ -43,5 +47,5 @@ def picture_rows(
         )
         for name in names
     )
-    headings = ("Picture", "Bicubic", *(f"Trial {result.number}" for result in members))
+    headings = ("Picture", "Bicubic", *titles)
     return PictureScores(headings, rows)

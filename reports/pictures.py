@@ -167,6 +167,11 @@ def _extent(section: Section, shown: int, choosable: int, kept: int) -> str:
     )
     if choosable < shown + kept:
         words += ". The page is kept small: the pictures of the others lie in the run's pictures/"
+    if section.choice.result and not section.choice.is_slice(section.group):
+        words += (
+            ". All are of slices of the supernet, as the search judged them: of finetuned weights, "
+            f"also of trial {section.choice.result.number}'s, no pictures are kept"
+        )
     return f"{words}."
 
 
@@ -177,7 +182,9 @@ def spread(
     if len(front) <= most:
         return list(front)
     picks = {round(step * (len(front) - 1) / (most - 1)) for step in range(most)}
-    at = next((i for i, member in enumerate(front) if member is chosen), None)
+    at = next(
+        (i for i, member in enumerate(front) if chosen and member.number == chosen.number), None
+    )
     if at is not None and at not in picks:
         # It takes the place of its nearest neighbour that is no end.
         picks.remove(min(picks - {0, len(front) - 1}, key=lambda i: abs(i - at)))
@@ -244,7 +251,7 @@ def _candidate(crops: Crops, at: int, member: CandidateResult, section: Section)
     return Shown(
         key=str(member.number),
         title=f"Trial {member.number}, {candidate_code(member)}",
-        role="chosen" if member is section.choice.result else "front",
+        role="chosen" if section.choice.is_of(member) else "front",
         picture=data_uri(picture),
         crop_db=psnr_y_db(picture, crops.truth[at], border=0),
         image_db=next((i.psnr_y_db for i in member.images if i.name == name), None),

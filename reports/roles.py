@@ -44,7 +44,7 @@ def role_of(result: CandidateResult, group: ProfileGroup, choice: Choice) -> str
     """What a candidate is shown as: a key of `STANDINGS`."""
     if result.status != "ok":
         return result.status
-    if result is choice.result:
+    if choice.is_of(result):
         return "chosen"
     if any(result is member for member in group.front):
         return "front"

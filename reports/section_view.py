@@ -112,7 +112,7 @@ def _front_charts(plot: FrontPlot, section: Section) -> list[Markup]:
 
 def _front_row(result: CandidateResult, section: Section) -> tuple[Any, ...]:
     cells = row(result, section.group)
-    mark = "★ " if result is section.choice.result else ""
+    mark = "★ " if section.choice.is_of(result) else ""
     tie = "≈ " if cells["front_undecided"] else ""
     low, high = result.latency_low_ms, result.latency_high_ms
     probability = cells["front_probability"]

@@ -50,7 +50,7 @@ def front_table(group: ProfileGroup, choice: Choice) -> Table:
     for heading in ("Latency ms", "PSNR Y", "Gain dB", "Mem MB", "Params"):
         table.add_column(heading, justify="right")
     for result in group.front_and_ties:
-        chosen = result is choice.result
+        chosen = choice.is_of(result)
         mark = "★" if chosen else "≈" if result.number in group.undecided_numbers else ""
         cells = (
             mark,
@@ -93,8 +93,9 @@ def _section(section: Section) -> list[RenderableType]:
 def _finetuned_table(rows: Sequence[tuple[str, ...]]) -> Table:
     """The finetuned candidates, before and after."""
     table = _table("Finetuned")
-    for heading, justify in zip(HEADINGS, ("right", "left", *("right",) * 3, "left"), strict=True):
-        table.add_column(heading, justify=justify)  # type: ignore[arg-type]  # rich's literal
+    for heading, justify in zip(HEADINGS, ("right", "left", *("right",) * 4, "left"), strict=True):
+        # Wrapped, the end of an interval would be cut off.
+        table.add_column(heading, justify=justify, no_wrap=justify == "right")  # type: ignore[arg-type]  # rich's literal
     for row in rows:
         table.add_row(*map(Text, row))
     return table

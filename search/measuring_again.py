@@ -77,6 +77,8 @@ def evaluator_of_run(
         constraints=Constraints(search.max_latency_ms, search.max_memory_mb, search.min_psnr_db),
         measurements=measurements,
         best_psnr_db=float("inf"),
+        # What it takes is known; a slow moment now is no reason.
+        sets_aside=False,
         overlap=search.overlap,
         origin=origin,
         sentinel=export_sentinel(member.deployment, run.artifacts, search.space.scale),

@@ -72,6 +72,30 @@ class SessionsBeside(BaseModel):
             seed=measurement.plan.seed,
         )
 
+    @classmethod
+    def joined(cls, every: Sequence[Self]) -> Self:
+        """The sessions of several measurements as those of one.
+
+        Raises:
+            ValueError: there are none, or they ran beside different sentinels or with different
+                thread counts.
+        """
+        if len({(one.sentinel_sha256, one.threads) for one in every}) != 1:
+            raise ValueError(
+                "only sessions beside one sentinel and of one thread count go together"
+            )
+        places, before = [], 0
+        for one in every:
+            places += [before + place for place in one.sentinel_session]
+            before += max(one.sentinel_session) + 1
+        return every[0].model_copy(
+            update={
+                "session_ms": tuple(ms for one in every for ms in one.session_ms),
+                "sentinel_ms": tuple(ms for one in every for ms in one.sentinel_ms),
+                "sentinel_session": tuple(places),
+            }
+        )
+
     def pair(self, reference_ms: float) -> Pair:
         """Logarithms of the sessions, and of how much slower than `reference_ms` the sentinel."""
         return np.log(self.session_ms), np.log(self.sentinel_ms) - np.log(reference_ms)

@@ -56,6 +56,7 @@ class Evaluator:
             exceed by more than `BOUND_MARGIN_DB`. Raised when one does.
         origin: of the artifacts' weights; goes with each PSNR.
         measurements: folder for the raw samples.
+        sets_aside: whether what breaks a limit or cannot reach the front is not judged.
         crops: keeps some of the device's pictures for the report; None keeps none.
         sentinel: the reference model to run beside each candidate; without it latencies are not
             corrected for drift. What it takes on a device as it usually was is found in the
@@ -71,6 +72,7 @@ class Evaluator:
     best_psnr_db: float
     overlap: int | None
     origin: WeightsOrigin | None = None
+    sets_aside: bool = True
     crops: CropKeeper | None = None
     sentinel: Artifact | None = None
     say: Callable[[str], None] = lambda text: None
@@ -279,9 +281,11 @@ class Evaluator:
 
     def _why_stop(self, found: _FoundOut) -> str:
         memory_mb = found.timing.peak_memory_mb if found.timing else None
-        broken = self.constraints.sentence(found.violations)
+        broken = self.constraints.sentence(found.violations) if self.sets_aside else ""
         if broken or (broken := self.constraints.unjudged(memory_mb)):
             return broken
+        if not self.sets_aside:
+            return ""
         bound = self.best_psnr_db + BOUND_MARGIN_DB
         fastest = found.timing.latency_low_ms if found.timing else None
         for latency, psnr in self.front:

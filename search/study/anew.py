@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from foundation.records import VersionedRecord
+from search.study.finetuned import timed_after_finetuning
 from search.study.records import CandidateResult
 from search.study.usual_speed import StudySpeeds
 
@@ -38,6 +39,15 @@ def measured_anew_in(run_path: Path, results: Sequence[CandidateResult]) -> list
     speeds = StudySpeeds(results)
     found = [MeasuredAnew.load(path).result for path in (run_path / FOLDER).glob("trial-*.json")]
     return sorted((speeds.told(one) for one in found), key=lambda result: result.number)
+
+
+def fresh_sessions(run_path: Path, results: Sequence[CandidateResult]) -> list[CandidateResult]:
+    """Candidates of a run by sessions that took no part in any choice, the earliest first.
+
+    Those that `confirm` ran, and those that ran after finetuning. Raises as `measured_anew_in`.
+    """
+    found = measured_anew_in(run_path, results) + timed_after_finetuning(run_path, results)
+    return sorted(found, key=lambda result: result.finished_at)
 
 
 def anew_path(run_path: Path, number: int) -> Path:

@@ -54,6 +54,12 @@ class ArtifactFacts(_Part):
         )
 
     @property
+    def graph(self) -> tuple[int, ...]:
+        """What is equal of two artifacts of one candidate that differ in their weights alone."""
+        operators = (self.delegates, self.delegated_ops, self.undelegated_ops)
+        return self.parameters, self.macs, *operators
+
+    @property
     def delegated_share(self) -> float | None:
         """Share of the graph's operators that the backend runs, 0 to 1; None without operators."""
         return delegated_share(self.delegated_ops, self.undelegated_ops)
@@ -230,6 +236,17 @@ class CandidateResult(VersionedRecord):
     @property
     def images(self) -> tuple[ImageQuality, ...]:
         return self.quality.images if self.quality else ()
+
+    def same_graph(self, other: CandidateResult) -> bool:
+        """Whether both are known to be one graph on one device profile, with whatever weights.
+
+        How long it takes does not depend on them.
+        """
+        if self.artifact is None or other.artifact is None:
+            return False
+        return (self.profile_key, self.candidate, self.artifact.graph) == (
+            other.profile_key, other.candidate, other.artifact.graph,
+        )  # fmt: skip
 
     def seen_from_above(self, folder: str) -> Self:
         """The same for a reader in the folder above `folder`, the run directory it lies in."""

@@ -11,10 +11,13 @@ import contextlib
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from device_runner import Measurement
 from device_runner.flags import Flag
 from device_runner.measuring.estimates import SPEED_FLAGS
 from device_runner.measuring.usual_speed import SessionsBeside, Told, UsualSpeed
+from device_runner.statistics import MIN_SESSIONS_FOR_BOOTSTRAP
 from foundation.errors import RequestError
 from search.study.records import CandidateResult
 
@@ -51,6 +54,32 @@ class StudySpeeds:
             return _kept(result)
         speed = self._speeds.get(_key(result, beside))
         return result if speed is None else _retold(result, speed.told(beside))
+
+    def together(self, results: Sequence[CandidateResult]) -> CandidateResult | None:
+        """The last of several results of one graph, with the timing of all their sessions.
+
+        None where their sessions do not go together: other sentinels, thread counts or devices, or
+        a record that kept too little. Flags are those of all. No single file holds the samples.
+        """
+        found = [(result.profile_key, _beside(result)) for result in results]
+        every = [beside for _, beside in found if beside is not None]
+        last = results[-1]
+        keys = {(key, beside.sentinel_sha256, beside.threads) for key, beside in found if beside}
+        if len(every) != len(results) or len(keys) != 1 or last.timing is None:
+            return None
+        joined = SessionsBeside.joined(every)
+        timing = last.timing.model_copy(
+            update={
+                "beside": joined,
+                "sessions": len(joined.session_ms),
+                "raw_latency_ms": float(np.median(joined.session_ms)),
+                "measurement_file": "",
+            }
+        )
+        flags = dict.fromkeys(flag for result in results for flag in result.flags)
+        if len(joined.session_ms) >= MIN_SESSIONS_FOR_BOOTSTRAP:
+            flags.pop(Flag.FEW_SESSIONS, None)
+        return self.told(last.model_copy(update={"timing": timing, "flags": tuple(flags)}))
 
 
 def at_usual_speed(results: Sequence[CandidateResult]) -> list[CandidateResult]:

@@ -73,13 +73,17 @@ def test_every_report_says_which_latency_is_which(run, anew):
     _, chosen, found = anew
     report = report_of([gather(run)])
     (profile,) = front_data(report)["profiles"]
-    assert profile["expected_latency"] == {
-        "source": "fresh sessions",
+    told = {
         "latency_ms": found.latency_ms,
         "latency_low_ms": found.latency_low_ms,
         "latency_high_ms": found.latency_high_ms,
         "sessions": 4,
     }
+    fresh = {"measurements": 1, "flags": list(found.flags), "disagrees": False}
+    (words,) = (caveat for caveat in profile["caveats"] if "took no part" in caveat)
+    assert profile["expected_latency"] == told | {
+        "source": "fresh sessions", "words": words, "fresh": told | fresh,
+    }  # fmt: skip
     assert profile["chosen_trial"] == chosen.number
     words = "4 sessions that took no part in the choice"
     assert any(words in caveat for caveat in profile["caveats"])
@@ -91,7 +95,7 @@ def test_every_report_says_which_latency_is_which(run, anew):
 
 
 def test_the_command_measures_the_recommended_one(run, anew, tmp_path):
-    done = command_here("confirm", str(run.path), "--sessions", "3", "--json", cwd=tmp_path)
+    done = command_here("confirm", str(run.path), "--sessions", "9", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert '"fresh sessions"' in done.stdout
     assert f"trial {anew[1].number}" in done.stderr

@@ -109,7 +109,7 @@ def test_export_gives_the_finetuned_artifact_and_says_so(run, finetuned):
 @pytest.mark.parametrize(
     ("changes", "why"),
     [
-        ({"constraint_violations": {"latency_ms": 1.0}}, "it breaks a limit"),
+        ({"constraint_violations": {"psnr_y_db": 1.0}}, "it breaks a limit"),
         ({"status": "failed", "reason": "crashed", "quality": None}, "crashed"),
         ({"bicubic_psnr_y_db": 99.0}, "no better than bicubic"),
     ],

@@ -149,3 +149,24 @@ def test_sessions_without_their_sentinels_are_no_record() -> None:
             session_ms=(1.0, 2.0), sentinel_ms=(1.0,), sentinel_session=(0,),
             sentinel_sha256="s", threads=1,
         )  # fmt: skip
+
+
+def test_several_measurements_joined_are_told_as_one() -> None:
+    every, _ = study(4)
+    first, second = every[0], every[0].model_copy(update={"seed": 5})
+    joined = SessionsBeside.joined([first, second])
+    assert joined.session_ms == first.session_ms + second.session_ms
+    # No session of the sentinel is shared between the two.
+    assert joined.shared.shape[1] == first.shared.shape[1] + second.shared.shape[1]
+    assert SessionsBeside.joined([first]) == first
+    speed = UsualSpeed.of(every)
+    alone, both = speed.told(first), speed.told(joined)
+    assert both.latency_ms == pytest.approx(alone.latency_ms, rel=0.02)
+    assert both.high_ms - both.low_ms < alone.high_ms - alone.low_ms
+
+
+@pytest.mark.parametrize("other", [{"threads": 9}, {"sentinel_sha256": "another"}])
+def test_sessions_of_other_conditions_are_not_joined(other: dict[str, object]) -> None:
+    one = study(4)[0][0]
+    with pytest.raises(ValueError, match="one sentinel and of one thread count"):
+        SessionsBeside.joined([one, one.model_copy(update=other)])
