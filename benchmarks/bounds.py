@@ -208,7 +208,7 @@ def main() -> None:
     )
     table = Table("the nightly's rule, told the noise", "change", "red down to odds of", *columns)
     rules = [(kind, STAYING_ODDS) for kind in (Nights.INDEPENDENT, Nights.NEIGHBOURS)]
-    rules += [(Nights.INDEPENDENT, STAYING_ODDS - more) for more in (1.0, 2.0)]
+    rules += [(Nights.INDEPENDENT, STAYING_ODDS + more) for more in (0.5, -0.5, -1.5)]
     for kind, staying in rules:
         for size in (0.03, 0.05):
             found = by_our_rule(rng, draws // 16, size, kind, staying)

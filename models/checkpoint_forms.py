@@ -3,18 +3,23 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor
 
+from foundation.wording import shown
 from models.errors import WeightsError
 
 # Where several hold a network, the earlier is taken: averages before what they average.
 CONTAINERS = (
-    "params_ema", "net_g_ema", "ema", "net", "net_g", "params", "generator", "state_dict",
+    "params_ema", "net_g_ema", "ema", "state_dict_ema", "model_ema", "ema_state_dict",
+    "model_ema_state_dict", "ema_model", "net", "net_g", "params", "generator", "state_dict",
     "model_state_dict", "model",
 )  # fmt: skip
+# A table in a table in a table: deeper, nobody keeps a network.
+_DEEPEST = 3
 # A tensor that every MobileSR has, and no discriminator or loss beside it.
 LANDMARK = "head.weight"
 # Wrappers put these before every name: DataParallel, torch.compile, Lightning, averaging.
@@ -45,10 +50,13 @@ def find_state(content: Any, source: str) -> FoundState:
     """
     found = list(_containers(content))
     if not found:
-        raise WeightsError(f"{source} holds no state dict: expected named tensors")
+        raise WeightsError(
+            f"{source} holds no state dict: expected named tensors, and it holds {_said(content)}; "
+            "save the network with torch.save(model.state_dict(), ...)"
+        )
     networks = [(name, state) for name, state in found if _prefixes(state)]
     if len(networks) > 1:
-        known = [n for container in CONTAINERS for n in networks if n[0] == container]
+        known = [n for n in networks if _last(n[0]) in CONTAINERS]
         if not known:
             names = ", ".join(name for name, _ in networks)
             raise WeightsError(
@@ -67,29 +75,47 @@ def foreign_object(reason: str) -> str | None:
 
 
 def _containers(content: Any) -> list[tuple[str, dict[str, Tensor]]]:
-    """The content itself, or those of its values that are state dicts, known names first."""
+    """The content itself, or those of the tables in it that are state dicts, known names first."""
     if not isinstance(content, dict):
         return []
     own = _tensors(content)
     if own:
         return [("", own)]
-    named = [
-        (str(name), tensors)
-        for name, value in content.items()
-        if isinstance(value, dict) and (tensors := _tensors(value))
-    ]
+    named = list(_tables(content, _DEEPEST))
     ranks = {name: rank for rank, name in enumerate(CONTAINERS)}
-    named.sort(key=lambda item: ranks.get(item[0], len(ranks)))
+    named.sort(key=lambda item: ranks.get(_last(item[0]), len(ranks)))
     # An optimizer's or a schedule's tensors are no network, whatever their container is called.
-    return [n for n in named if n[0] in ranks or _prefixes(n[1])]
+    return [n for n in named if _last(n[0]) in ranks or _prefixes(n[1])]
+
+
+def _tables(content: dict[Any, Any], depth: int) -> Iterator[tuple[str, dict[str, Tensor]]]:
+    """State dicts among the values, by the names that lead there."""
+    for name, value in content.items():
+        if not isinstance(value, dict):
+            continue
+        if tensors := _tensors(value):
+            yield str(name), tensors
+        elif depth > 1:
+            yield from ((f"{name}/{rest}", found) for rest, found in _tables(value, depth - 1))
+
+
+def _last(path: str) -> str:
+    return path.rpartition("/")[2]
 
 
 def _tensors(value: dict[Any, Any]) -> dict[str, Tensor]:
-    """The value as a state dict, or nothing: all of it tensors, counters left aside."""
+    """The value as a state dict, or nothing: all of it tensors, or a network with notes beside."""
     items = {str(name): item for name, item in value.items() if not isinstance(item, int | float)}
-    if not items or not all(isinstance(item, Tensor) for item in items.values()):
-        return {}
-    return items
+    tensors = {name: item for name, item in items.items() if isinstance(item, Tensor)}
+    return tensors if len(tensors) == len(items) or _prefixes(tensors) else {}
+
+
+def _said(content: Any) -> str:
+    """What there is instead, by name and kind, as far as a sentence goes."""
+    if not isinstance(content, dict):
+        return f"a {type(content).__name__}"
+    named = [f"{shown(str(name), 40)} ({type(one).__name__})" for name, one in content.items()]
+    return ", ".join(named[:5]) + (" ..." if len(named) > 5 else "") if named else "nothing"
 
 
 def _prefixes(state: dict[str, Tensor]) -> list[str]:

@@ -124,7 +124,10 @@ def load_weights(path: Path) -> Weights:
     if not path.is_file():
         raise WeightsError(f"no weights at {path}: give the path of a .pth or .pt file")
     if path.stat().st_size > MAX_CHECKPOINT_BYTES:
-        raise WeightsError(f"{path} is larger than {MAX_CHECKPOINT_BYTES >> 30} GiB: refused")
+        raise WeightsError(
+            f"{path} is larger than {MAX_CHECKPOINT_BYTES >> 30} GiB, and the largest network of "
+            "this kind has some 20 MB: save it alone, with torch.save(model.state_dict(), ...)"
+        )
     try:
         content = torch.load(path, map_location="cpu", weights_only=True)
     except Exception as error:  # at damaged bytes the unpickler raises all kinds
@@ -176,6 +179,8 @@ def _what_it_is(path: Path) -> str:
 def _from_content(content: Any, source: str) -> Weights:
     config = origin = None
     training: dict[str, Any] = {}
+    if isinstance(content, dict):
+        _refuse_other_formats(content.get("format"), source)
     if isinstance(content, dict) and content.get("format") == FORMAT:
         config, training = _header(content, source)
         origin = _origin(content.get("origin"), source)
@@ -187,6 +192,21 @@ def _from_content(content: Any, source: str) -> Weights:
     if config is not None:
         check_state(tensors, config, source)
     return Weights(tensors, config, told, training, origin)
+
+
+def _refuse_other_formats(form: Any, source: str) -> None:
+    """What we wrote otherwise: a training that has not ended, or weights of a newer version."""
+    if not isinstance(form, str) or not form.startswith("mobilesr-tune/") or form == FORMAT:
+        return
+    if form.startswith("mobilesr-tune/training/"):
+        raise WeightsError(
+            f"{source} is what a training goes on from, not its result: end the training with the "
+            "same 'mobilesr-tune train' or 'search' command, and give the weights that it writes"
+        )
+    raise WeightsError(
+        f"{source} is of the format {shown(form, 60)!r}, and this version reads {FORMAT!r}: use "
+        "the version that wrote it"
+    )
 
 
 def _refuse_no_numbers(state: State, source: str) -> None:

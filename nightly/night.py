@@ -121,6 +121,7 @@ class NightRun:
             history=self.history,
             number=self.history.begin(self.suite.name, now),
             started_at=now,
+            started_s=self.clock.monotonic_s(),
             prepared=prepared,
             pairs=pairs,
             listener=self.listener,

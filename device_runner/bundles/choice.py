@@ -15,6 +15,16 @@ from device_runner.launching.protocol import PROTOCOL_VERSION
 _STOCK = "executor_runner="
 
 
+def how_to_have(abi: str) -> str:
+    """What to do where a device of `abi` has no runner, as a part of a sentence."""
+    if abi in PLATFORMS:
+        return f"make its runner with 'mobilesr-tune runner build --abi {abi}'"
+    return (
+        f"there are runners for {' and '.join(PLATFORMS)}, not for {ascii(abi)[:40]}: a device "
+        "of another ABI needs '--runner executor_runner=PATH', a program that was built for it"
+    )
+
+
 def choose_runner(abi: str, runner: str | None = None) -> Bundle | StockRunner:
     """The runner for a device of `abi`; `runner` is a bundle's folder or `executor_runner=PATH`.
 
@@ -30,10 +40,7 @@ def choose_runner(abi: str, runner: str | None = None) -> Bundle | StockRunner:
             raise BundleError(f"there is no executor_runner at {path}")
         return StockRunner(path)
     if abi not in PLATFORMS:
-        raise BundleError(
-            f"there are runners for {' and '.join(PLATFORMS)}, not for {ascii(abi)[:40]}: a device "
-            "of another ABI needs '--runner executor_runner=PATH'"
-        )
+        raise BundleError(how_to_have(abi))
     if runner is None:
         bundle = store.find(abi, recipe=recipe(abi))
         made_for = bundle.manifest.executorch_version

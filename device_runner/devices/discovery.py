@@ -201,6 +201,7 @@ class _Fit:
 
 
 def _fit(listing: Listing, runner: str | None, bundles: BundleFinder | None) -> _Fit:
+    from device_runner.bundles.choice import how_to_have
     from device_runner.devices.adb.bundle import NO_RUNNER
 
     found: list[tuple[str, str]] = []
@@ -216,10 +217,7 @@ def _fit(listing: Listing, runner: str | None, bundles: BundleFinder | None) -> 
                 passed_over.append(f"{serial}: {error}")
                 continue
             if profile.runner == NO_RUNNER:
-                passed_over.append(
-                    f"{serial} has no runner yet, make it with 'mobilesr-tune runner build --abi "
-                    f"{profile.abi}'"
-                )
+                passed_over.append(f"{serial} has no runner, {how_to_have(profile.abi)}")
                 continue
             found.append((serial, profile.kind))
     return _Fit(found, passed_over)

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import TYPE_CHECKING, TypeVar
 
+from device_runner.bundles.choice import how_to_have
 from device_runner.conditions import Reading
 from device_runner.conditions.held import left_behind_sentence
 from device_runner.device import Device, ThreadChoice
@@ -103,9 +104,7 @@ def _row(device: Device) -> Row:
             left = () if user else device.left_behind()
             advice = [left_behind_sentence(device.serial, left).rstrip(".")] if left else []
             if profile.runner == NO_RUNNER:
-                advice.append(
-                    f"make its runner with 'mobilesr-tune runner build --abi {profile.abi}'"
-                )
+                advice.append(how_to_have(profile.abi))
             return Row(
                 device.serial,
                 f"in use by {user}" if user else "ready",

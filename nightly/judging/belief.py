@@ -26,10 +26,10 @@ import numpy as np
 from nightly.judging.spread import Spread
 from nightly.records import Point
 
-# Odds of being worse, as logarithms: from the first on it is red, down to the second it stays so (a
-# second look must show as much), from the third on it is told as unconfirmed, and from the last on
-# it gets a second look, for that is cheap, and a false alarm is not.
-RED_ODDS, STAYING_ODDS, TOLD_ODDS, SUSPECT_ODDS = 0.0, -1.0, -1.5, -3.0
+# Odds of being worse, as logarithms: from the first on it is red, where a second look alone shows
+# the second; down to the third it stays so, and from there on it is told as unconfirmed; from the
+# last on it gets a second look, for that is cheap, and a false alarm is not.
+RED_ODDS, SECOND_LOOK_ODDS, STAYING_ODDS, SUSPECT_ODDS = 0.0, -1.0, -1.5, -3.0
 # On a later level of the device nothing more is learnt of it: what is red there for good must have
 # been worse as surely as nineteen of twenty.
 SURE_ODDS = 3.0

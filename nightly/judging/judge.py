@@ -18,7 +18,7 @@ from scipy import special
 
 from nightly import metrics
 from nightly.history.reading import Trail
-from nightly.judging.belief import RED_ODDS, STAYING_ODDS, SUSPECT_ODDS, TOLD_ODDS
+from nightly.judging.belief import RED_ODDS, SECOND_LOOK_ODDS, STAYING_ODDS, SUSPECT_ODDS
 from nightly.judging.case import Case
 from nightly.judging.cases import CaseBuilder, Rules
 from nightly.judging.changes import Change, last_change
@@ -195,7 +195,7 @@ class DeviceJudge:
     def _status(self, case: Case) -> tuple[Status, str, Shift]:
         """What is said of what was not red, beside which reference, and the shift told with it."""
         worse = max(self._odds(case, case.tonight), self._odds(case, case.first))
-        found = self._against_baseline(case) if worse > TOLD_ODDS else None
+        found = self._against_baseline(case) if worse > STAYING_ODDS else None
         large = found is not None and found.size > case.floor
         if found is not None and large and worse > RED_ODDS and self._seen_twice(case):
             return Status.REGRESSION, "baseline", found
@@ -225,7 +225,7 @@ class DeviceJudge:
         """Whether it is worse by both looks together, and were so with the second one alone."""
         if case.second is None or self._odds(case, case.tonight) <= RED_ODDS:
             return False
-        return self._odds(case, case.second) > STAYING_ODDS
+        return self._odds(case, case.second) > SECOND_LOOK_ODDS
 
     def _since_red(self, case: Case) -> Shift:
         """The last nights of the red stretch, tonight among them, against the baseline."""

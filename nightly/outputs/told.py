@@ -40,7 +40,7 @@ def worst_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
 def headline(result: NightResult) -> str:
     """One sentence that answers whether anybody has to get up."""
     red = with_status(result, Status.REGRESSION)
-    failed = [device for device in result.devices if device.failure]
+    failed = {device.device for device in result.devices if device.failure}
     models = len({verdict.series for verdict in result.verdicts})
     after = ""
     if failed:

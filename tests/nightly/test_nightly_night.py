@@ -99,8 +99,10 @@ class Rack:
         self.unknown: set[str] = set()
         self.refused: set[str] = set()
         self.up_s: float | None = None
+        self.opened: list[str] = []
 
     def open(self, name):
+        self.opened.append(name)
         if name in self.gone:
             raise DeviceFailure(f"device {name} does not answer: look at its cable")
         if name in self.unknown:
@@ -302,6 +304,19 @@ def test_a_budget_shrinks_the_sessions_and_says_so(rack):
     assert {len(seen.readings["latency"]) for seen in result.observations if seen.attempt == 0} == {
         sessions
     }
+
+
+def test_a_clock_that_is_set_in_the_night_spends_no_budget(tmp_path):
+    """As on a computer that learns the date from the network, a while after its start."""
+    rack = two_phones(tmp_path)
+    rack.path.write_text(rack.path.read_text() + "budget_min = 600\n")
+
+    class LearnsTheDate(Evening):
+        def now(self):
+            return super().now() + timedelta(days=20_000 if rack.opened else 0)
+
+    rack.clock = LearnsTheDate()
+    assert rack.night().exit_code == 0
 
 
 @pytest.mark.parametrize(

@@ -22,6 +22,7 @@ from device_runner.devices.adb.device import AdbDevice
 from device_runner.devices.adb.listing import list_adb
 from device_runner.devices.adb.server import AdbServer
 from device_runner.devices.discovery import open_device, survey
+from device_runner.devices.listing import look
 
 ROOT = Path(__file__).parents[3]
 
@@ -83,6 +84,19 @@ def test_auto_says_why_it_is_the_host(
     sentence = open_device("auto").sentence
     assert f"{unauthorized.serial} is unauthorized" in sentence
     assert "runner build --abi x86_64" in sentence
+
+
+def test_a_phone_of_32_bits_is_not_told_to_build_what_cannot_be_built(
+    connect: Callable[[str], None], phone: LabDevice
+) -> None:
+    """As many of Android's Go edition are, whatever their processor is."""
+    phone.set_props(**{"ro.product.cpu.abi": "armeabi-v7a"})
+    connect(phone.serial)
+    (row,) = [one for one in look(survey()) if one.serial == phone.serial]
+    for sentence in (row.advice, open_device("auto").sentence):
+        assert "there are runners for arm64-v8a and x86_64, not for 'armeabi-v7a'" in sentence
+        assert "--runner executor_runner=PATH" in sentence
+        assert "runner build" not in sentence
 
 
 def test_host_asks_no_adb(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -48,6 +48,14 @@ def complaint(stdout: bytes) -> str:
     return ""
 
 
+def test_a_sensor_that_is_not_connected_spoils_no_session() -> None:
+    odd = CONDITIONS | {"temperature_c": [31.5, -2147483.648, 2147483.647, -274.0]}
+    events = [odd if event is CONDITIONS else event for event in WHOLE]
+    session = parse_transcript(lines(*events)).session
+    assert session is not None
+    assert session.temperature_c_before == (31.5, -2147483.648, 2147483.647, -274.0)
+
+
 def test_a_whole_session() -> None:
     session = parse_transcript(lines(*WHOLE)).session
     assert session is not None
