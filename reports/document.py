@@ -84,7 +84,7 @@ def _expected(section: Section) -> dict[str, Any] | None:
         "latency_low_ms": found.latency_low_ms,
         "latency_high_ms": found.latency_high_ms,
         "sessions": found.sessions,
-        "words": found.words,
+        "words": list(found.sentences),
         "fresh": _fresh(found.fresh) if found.fresh else None,
     }
 
