@@ -44,10 +44,6 @@ class Choice:
     command: str = ""
     delivery: str = ""
 
-    def is_slice(self, group: ProfileGroup) -> bool:
-        """Whether the recommended one is a candidate of the group as it is, not finetuned."""
-        return any(self.result is member for member in group.results)
-
     def is_of(self, result: CandidateResult) -> bool:
         """Whether the recommended one is this candidate of the group, or it finetuned."""
         return self.result is not None and self.result.number == result.number
@@ -77,6 +73,9 @@ def choose(facts: StudyFacts, group: ProfileGroup) -> Choice:
         if finetuned
         else _caveats(result, group, limits)
     )  # fmt: skip
+    if result.gain_db is None:
+        unknown = "How bicubic upscaling does on its pictures is not recorded: it may be no better."
+        caveats = (*caveats, unknown)
     told = expected(facts, group, result)
     caveats = (*told.sentences, *caveats, *_fresh_caveats(told, result))
     return Choice(

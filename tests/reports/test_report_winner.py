@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import dataclasses
+from io import StringIO
 
 import pytest
 from made_up_results import changed
 from made_up_studies import candidate, study
+from rich.console import Console
 
 from models.origin import WeightsOrigin
-from reports.answer import cards
+from reports.answer import cards, how_sure
 from reports.choice import choose
 from reports.cli import front_data
 from reports.facts import StudyFacts
@@ -20,6 +22,7 @@ from reports.markdown import markdown_summary
 from reports.next_steps import next_steps
 from reports.report import report_of
 from reports.roles import role_of
+from reports.terminal import render
 from reports.winner import Source, expected
 from search.study.finetuned import FinetunedResult
 from search.study.records import CandidateResult
@@ -198,6 +201,37 @@ def test_the_finetuned_choice_is_told_by_its_trial_and_what_was_measured_since()
             for one in profile["finetuned"]] == [
         (0, 10.0, 31.0, 30.0), (1, 20.0, 32.0, 31.0), (2, 30.0, 33.0, 32.0),
     ]  # fmt: skip
+
+
+def test_what_is_open_of_slices_is_not_said_of_a_finetuned_one() -> None:
+    slices = [candidate(n, (10.0 + n / 100, 30.0 + n / 100), sessions=5) for n in range(3)]
+    facts = study(*slices)
+    assert any("a tie with others" in card.sure for card in cards(report_of([facts]).sections[0]))
+    made = tuple(finetuned(10.0, 31.0 + n / 10, one)[0] for n, one in enumerate(slices))
+    (section,) = report_of([study(*slices, finetuned=made)]).sections
+    assert not any("a tie with others" in card.sure for card in cards(section))
+    assert not any("may be worth as much" in words for words in how_sure(section))
+    assert "finetuned 31.10 dB, exported so" in details(section.group.results[1], section)
+
+
+def test_the_terminal_tells_the_finetuned_ones_whole() -> None:
+    slices = [candidate(n, (10.0 + 10 * n, 30.0 + n), sessions=5) for n in range(2)]
+    record, own = finetuned(9.0, 31.0, slices[0])
+    failed = record.model_copy(
+        update={"after": changed(record.after, status="failed", reason="crashed", quality=None)}
+    )
+    for one, anew, lines in (
+        (record, (own,), "Trial 0: measured anew 9.00 (9.00–9.09) ms; no comparison"),
+        (failed, (), "Trial 0: crashed"),
+    ):
+        facts = study(*slices, finetuned=(one,), anew=anew)
+        console = Console(width=80, file=StringIO())
+        for part in render(report_of([facts])):
+            console.print(part)
+        text = console.file.getvalue()
+        assert lines.split(";")[0] in text
+        table = text[text.index("Finetuned") :].partition("Trial 0:")[0]
+        assert "…" not in table
 
 
 def test_one_exported_as_another_graph_says_so() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 from commands import command_here
 
@@ -72,7 +75,14 @@ def test_the_command_measures_the_recommended_one(ended_run, anew, tmp_path):
     done = command_here("confirm", str(ended_run.path), "--sessions", "9", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert '"fresh sessions"' in done.stdout
-    assert f"trial {anew[1].number}" in done.stderr
+    assert re.search(
+        rf"trial {anew[1].number}, .*: measured anew, [\d.]+ ms \([\d.]+ to [\d.]+\), 9 sessions; "
+        r"by the sessions it was chosen by [\d.]+ ms \([\d.]+ to [\d.]+\), 3 sessions",
+        " ".join(done.stderr.split()),
+    )
+    # Also of a trial that is not the recommended one the report tells it.
+    (told,) = json.loads(done.stdout)["profiles"][0]["measured_anew"]
+    assert (told["trial"], told["sessions"]) == (anew[1].number, 9)
 
 
 def test_what_cannot_be_measured_anew_is_told(ended_run, anew, tmp_path):
