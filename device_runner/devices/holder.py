@@ -58,7 +58,7 @@ class Holder(BaseModel):
                 return ticks != self.began_ticks
             return abs(process.create_time() - self.began_s) > _SAME_START_S
         except psutil.NoSuchProcess:
-            return True
+            return not _is_hidden(self.pid)
         except psutil.Error:
             return False
 
@@ -93,6 +93,17 @@ def own_system() -> str:
         return f"{socket.gethostname()} {boot} {Path('/proc/self/ns/pid').readlink()}"[:200]
     except OSError:
         return ""
+
+
+def _is_hidden(pid: int) -> bool:
+    """Whether there is a process that /proc does not show, as of other users under `hidepid`."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
 
 
 def _began_ticks(pid: int) -> int | None:

@@ -377,6 +377,25 @@ def test_holders_of_this_host_are_told_from_others() -> None:
     assert "on rack-2" in str(own.model_copy(update={"host": "rack-2"}))
 
 
+def test_a_process_that_the_system_hides_is_not_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As those of other users are, where /proc is mounted with `hidepid`."""
+
+    def hidden(pid: int) -> psutil.Process:
+        raise psutil.NoSuchProcess(pid)
+
+    own = own_holder()
+    monkeypatch.setattr(psutil, "Process", hidden)
+    assert not own.is_dead
+    assert own.model_copy(update={"pid": 2**30}).is_dead
+    assert own.model_copy(update={"pid": 2**31}).is_dead
+
+    def not_ours(pid: int, number: int) -> None:
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", not_ours)
+    assert not own.model_copy(update={"pid": 1}).is_dead
+
+
 def test_a_killed_holder_is_dead_though_its_parent_has_not_looked(eventually) -> None:
     """A process that was killed stays in the list until its parent asks how it ended."""
     child = subprocess.Popen(["sleep", "60"])
