@@ -31,6 +31,8 @@ class Holder(BaseModel):
     host: str = Field(default="", max_length=255)
     system: str = Field(default="", max_length=200)
     began_s: float = Field(default=0.0, ge=0, le=1e12)
+    # Since the start of the computer: a clock that is set moves `began_s`, and this not.
+    began_ticks: int | None = Field(default=None, ge=0, le=2**62)
     token: str = Field(default="", max_length=64)
 
     def __str__(self) -> str:
@@ -52,9 +54,11 @@ class Holder(BaseModel):
             process = psutil.Process(self.pid)
             if process.status() == psutil.STATUS_ZOMBIE:
                 return True  # ended, and nobody has asked yet how
+            if self.began_ticks is not None and (ticks := _began_ticks(self.pid)) is not None:
+                return ticks != self.began_ticks
             return abs(process.create_time() - self.began_s) > _SAME_START_S
         except psutil.NoSuchProcess:
-            return True
+            return not _is_hidden(self.pid)
         except psutil.Error:
             return False
 
@@ -68,6 +72,7 @@ def own_holder(token: str = "") -> Holder:
         host=socket.gethostname()[:255],
         system=own_system(),
         began_s=psutil.Process().create_time(),
+        began_ticks=_began_ticks(os.getpid()),
         token=token,
     )
 
@@ -88,6 +93,27 @@ def own_system() -> str:
         return f"{socket.gethostname()} {boot} {Path('/proc/self/ns/pid').readlink()}"[:200]
     except OSError:
         return ""
+
+
+def _is_hidden(pid: int) -> bool:
+    """Whether there is a process that /proc does not show, as of other users under `hidepid`."""
+    try:
+        os.kill(pid, 0)
+    except PermissionError:
+        return True
+    except (OSError, OverflowError):
+        return False
+    return True
+
+
+def _began_ticks(pid: int) -> int | None:
+    """When a process began, as the kernel counts (proc(5), `starttime`); None where untold."""
+    try:
+        told = Path(f"/proc/{pid}/stat").read_text(errors="replace")
+        # The name before it may hold spaces and brackets.
+        return int(told.rpartition(")")[2].split()[19])
+    except (OSError, ValueError, IndexError):
+        return None
 
 
 def _own_command() -> str:

@@ -18,6 +18,7 @@ _STATUS = Path("/proc/self/status")
 _CPU = Path("/sys/devices/system/cpu")
 _MADV_POPULATE_READ = 22  # linux/mman.h
 _THERMAL = Path("/sys/class/thermal")
+_GROUPS, _OWN_GROUPS = Path("/sys/fs/cgroup"), Path("/proc/self/cgroup")
 
 
 UPTIME = Path("/proc/uptime")
@@ -147,9 +148,43 @@ def physical_cores() -> int:
 
 
 def cpu_quota() -> float | None:
-    """CPUs that the container's cgroup (v2) grants, or None where it sets no limit."""
+    """CPUs that the control groups of this process grant, or None where none sets a limit.
+
+    A container sees its own group at the root; a service (`CPUQuota=`) or a job of a cluster is
+    somewhere below, and the strictest group above it counts as well.
+    """
+    granted = [found for folder in _cpu_groups() if (found := _granted(folder)) is not None]
+    return min(granted, default=None)
+
+
+def _cpu_groups() -> list[Path]:
+    """The folders of this process's groups that may bound its CPUs, of version 2 and 1."""
+    found = []
     try:
-        quota, period = Path("/sys/fs/cgroup/cpu.max").read_text().split()
-        return None if quota == "max" else int(quota) / int(period)
+        lines = _OWN_GROUPS.read_text().splitlines()
+    except OSError:
+        lines = []
+    for line in ["0::/", *lines]:
+        _, _, rest = line.partition(":")
+        controllers, _, path = rest.partition(":")
+        if controllers and "cpu" not in controllers.split(","):
+            continue
+        # Version 2 has all controllers in one tree, version 1 a tree for each.
+        for root in [_GROUPS, *([_GROUPS / controllers, _GROUPS / "cpu"] if controllers else [])]:
+            here = root / path.lstrip("/")
+            found += [folder for folder in (here, *here.parents) if folder.is_relative_to(root)]
+    return list(dict.fromkeys(found))
+
+
+def _granted(folder: Path) -> float | None:
+    try:
+        if (both := folder / "cpu.max").exists():
+            quota, period = both.read_text().split()
+        else:
+            quota = (folder / "cpu.cfs_quota_us").read_text()
+            period = (folder / "cpu.cfs_period_us").read_text()
+        granted = None if quota == "max" else int(quota) / int(period)
     except (OSError, ValueError, ZeroDivisionError):
         return None
+    # Version 1 says -1 for no limit.
+    return granted if granted is not None and granted > 0 else None
