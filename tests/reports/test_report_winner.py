@@ -244,6 +244,18 @@ def test_the_terminal_tells_the_finetuned_ones_whole() -> None:
         assert "…" not in table
 
 
+def test_where_a_finetuned_one_meets_the_limits_nothing_is_near_them() -> None:
+    slices = [candidate(0, (10.0, 29.0), sessions=5, constraint_violations={"psnr_y_db": 1.0})]
+    limits = {"min_psnr_db": 30.0}
+    (section,) = report_of([study(*slices, spec=limits)]).sections
+    assert [near.result.number for near in section.near_misses] == [0]
+    record, _ = finetuned(9.0, 31.0, slices[0], constraint_violations={"psnr_y_db": -1.0})
+    report = report_of([study(*slices, spec=limits, finetuned=(record,))])
+    assert report.sections[0].choice.result is record.after
+    assert report.sections[0].near_misses == []
+    assert "Nearest to the limits" not in markdown_summary(report)
+
+
 def test_one_exported_as_another_graph_says_so() -> None:
     slices = [candidate(0, (10.0, 30.0), sessions=5)]
     record, _ = finetuned(9.0, 31.0, slices[0], delegates=7, latency_ms=9.0)
