@@ -10,6 +10,7 @@ from device_runner import open_devices
 from device_runner.devices.claiming import claim
 from search.errors import RunError
 from search.measuring_again import evaluator_of_run, require_one_study, same_device
+from search.occupancy import held
 from search.request import SearchRequest
 from search.scheduling.station import LEASE_WAIT_S
 from search.study.anew import FOLDER, MeasuredAnew, anew_path, measured_anew_in
@@ -37,7 +38,8 @@ def confirm(
         say: told what is being done.
 
     Raises:
-        RunError: it was never timed, its file is gone, or no device of the run's profile is there.
+        RunError: it was never timed, its file is gone, no device of the run's profile is there, or
+            another command is at work in the run.
         DeviceFailure: the device is in trouble, or the candidate gave no measurement this time.
     """
     require_one_study(run)
@@ -48,9 +50,12 @@ def confirm(
             "choose another with --trial N, or search again"
         )
     search = SearchRequest.stored(run.spec_path)
-    with contextlib.closing(
-        open_devices(device or search.device, runner=search.runner)
-    ) as connected:
+    with (
+        held(run.whole, say) as hold,
+        contextlib.closing(
+            open_devices(device or search.device, runner=search.runner)
+        ) as connected,
+    ):
         found = same_device(connected.devices, [chosen])
         with claim(found, LEASE_WAIT_S, say):
             evaluator = evaluator_of_run(
@@ -61,6 +66,7 @@ def confirm(
                 update={"sessions": sessions, "seed": time.time_ns() % 2**32}
             )
             anew = evaluator.time_anew(chosen, artifact)
-    MeasuredAnew(result=anew.seen_from_above(FOLDER)).save(anew_path(run.path, chosen.number))
+        hold.require()
+        MeasuredAnew(result=anew.seen_from_above(FOLDER)).save(anew_path(run.path, chosen.number))
     told = {one.number: one for one in measured_anew_in(run.path, run.results())}
     return told[chosen.number]

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Self
+
+from search.request import SearchRequest
 
 
 @dataclass(frozen=True)
@@ -12,6 +15,11 @@ class Constraints:
     max_latency_ms: float | None = None
     max_memory_mb: float | None = None
     min_psnr_db: float | None = None
+
+    @classmethod
+    def of(cls, request: SearchRequest) -> Self:
+        """Those of a search."""
+        return cls(request.max_latency_ms, request.max_memory_mb, request.min_psnr_db)
 
     def violations(
         self,

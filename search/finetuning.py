@@ -23,6 +23,7 @@ from models.weights import Weights, load_given_weights, load_weights, save_weigh
 from search.candidates.evaluation import Evaluator
 from search.errors import RunError
 from search.measuring_again import evaluator_of_run, require_one_study, same_device
+from search.occupancy import Occupancy, held
 from search.request import SearchRequest
 from search.scheduling.station import LEASE_WAIT_S
 from search.study.finetuned import FOLDER, FinetunedResult, finetuned_in, finetuned_path
@@ -64,11 +65,19 @@ def finetune_run(
     Stopped, the same request goes on where it was.
 
     Raises:
-        RunError: a trial was not measured and judged, or the device is another than the run's.
+        RunError: a trial was not measured and judged, the device is another than the run's, or
+            another command is at work in the run.
         RequestError: images or weights cannot be used.
         DeviceFailure: the device is in trouble.
     """
     require_one_study(run)
+    with held(run.whole, events.say) as hold:
+        return _finetune(run, request, events, hold)
+
+
+def _finetune(
+    run: RunDirectory, request: FinetuneRequest, events: FinetuneEvents, hold: Occupancy
+) -> list[FinetunedResult]:
     search = SearchRequest.stored(run.spec_path)
     members = [_member(run, number) for number in request.trials]
     supernet = load_weights(run.weights)
@@ -78,6 +87,7 @@ def finetune_run(
     for member in members:
         events.say(f"finetuning trial {member.number}, {member.config.key}")
         began = time.monotonic()
+        hold.require()
         weights = _trained(run, member, supernet, teacher, photographs, request.plan, events)
         trained.append((member, weights, time.monotonic() - began))
     wanted = request.device or search.device
@@ -94,6 +104,7 @@ def finetune_run(
                     photographs=int(weights.training["photographs"]), teacher=teacher.source,
                     training_s=training_s,
                 )  # fmt: skip
+                hold.require()
                 result.save(finetuned_path(run.path, member.number))
     found = {one.after.number: one for one in finetuned_in(run.path, run.results())}
     return [found[member.number] for member in members]

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from device_runner import Device, MeasurePlan, TimingPlan, open_devices
+from device_runner import Device, open_devices
 from device_runner.devices.claiming import claim
 from device_runner.devices.discovery import ALL
 from device_runner.measuring.tuned import tuned_strip_kb
@@ -25,7 +25,7 @@ from models.origin import WeightsOrigin
 from models.sentinel import export_sentinel
 from models.training.supernet import TrainingProgress
 from search.candidates.evaluation import Evaluator
-from search.candidates.placement import Placement, placement_of
+from search.candidates.placement import Placement, measure_plan, placement_of
 from search.constraints import Constraints
 from search.errors import RunError
 from search.forecast.plan import SearchPlan, plan_of
@@ -285,16 +285,9 @@ def _station(
     placement = _placement(run, request, device)
     evaluator = Evaluator(
         device=device,
-        plan=MeasurePlan(
-            sessions=request.sessions,
-            threads=placement.threads,
-            cpus=placement.cpus,
-            timeout_s=request.session_timeout_s,
-            timing=TimingPlan(min_iterations=request.min_iterations, min_time_s=request.min_time_s),
-            seed=request.seed % 2**32,
-        ),
+        plan=measure_plan(request, placement, request.seed % 2**32),
         pairs=inputs.pairs,
-        constraints=Constraints(request.max_latency_ms, request.max_memory_mb, request.min_psnr_db),
+        constraints=Constraints.of(request),
         measurements=run.measurements,
         best_psnr_db=prepared.best_db,
         origin=prepared.origin,

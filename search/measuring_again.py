@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from device_runner import Device, MeasurePlan, TimingPlan
+from device_runner import Device
 from models.images import ImagePair
 from models.origin import WeightsOrigin
 from models.sentinel import export_sentinel
 from search.candidates.evaluation import Evaluator
-from search.candidates.placement import placement_of
+from search.candidates.placement import measure_plan, placement_of
 from search.constraints import Constraints
 from search.errors import RunError
 from search.request import SearchRequest
@@ -66,15 +66,9 @@ def evaluator_of_run(
     placement = placement_of(run.path, device, search.threads)
     evaluator = Evaluator(
         device=device,
-        plan=MeasurePlan(
-            sessions=search.sessions,
-            threads=placement.threads,
-            cpus=placement.cpus,
-            timeout_s=search.session_timeout_s,
-            timing=TimingPlan(min_iterations=search.min_iterations, min_time_s=search.min_time_s),
-        ),
+        plan=measure_plan(search, placement),
         pairs=pairs,
-        constraints=Constraints(search.max_latency_ms, search.max_memory_mb, search.min_psnr_db),
+        constraints=Constraints.of(search),
         measurements=measurements,
         best_psnr_db=float("inf"),
         # What it takes is known; a slow moment now is no reason.

@@ -1,4 +1,6 @@
-"""One search at a time in one run directory, whatever computer it comes from.
+"""One command at a time that writes in a run directory, whatever computer it comes from.
+
+Those are `search`, `finetune` and `confirm`; whoever only reads, as `report` does, holds nothing.
 
 The lock of this computer's user (`only_one_here`) ends with its holder and settles most. It does
 not meet another user, a container with the folder mounted, or a computer that shares the disk. So
@@ -42,7 +44,7 @@ _OURS: set[str] = set()
 
 
 class RunHolder(VersionedRecord):
-    """Who searches in a run directory now; `beat` goes up for as long as it does."""
+    """Who writes in a run directory now; `beat` goes up for as long as it does."""
 
     kind: ClassVar[str] = "run-holder"
     version: ClassVar[int] = 1
@@ -52,7 +54,7 @@ class RunHolder(VersionedRecord):
 
     @property
     def is_left(self) -> bool:
-        """Whether that search is known to have ended."""
+        """Whether that command is known to have ended."""
         own = own_holder()
         ours = bool(own.system) and (self.holder.system, self.holder.pid) == (own.system, own.pid)
         return self.holder.is_dead or (ours and self.holder.token not in _OURS)
@@ -60,10 +62,10 @@ class RunHolder(VersionedRecord):
 
 @contextlib.contextmanager
 def only_one_here(path: Path) -> Iterator[None]:
-    """Hold `path` against other searches of this user on this computer, whatever is there yet.
+    """Hold `path` against others of this user on this computer, whatever is there yet.
 
     Raises:
-        RunError: another search is running in it.
+        RunError: another command is at work in it.
     """
     # Not beside the run: a folder that turns out to be none of ours is left as it was.
     # By where it really is: a link leads to the same run.
@@ -71,11 +73,18 @@ def only_one_here(path: Path) -> Iterator[None]:
     try:
         lock = take_lock(lock_folder() / f"{name}.lock", instead=f"set {LOCK_DIR_VARIABLE}")
     except Timeout:
-        raise _busy(path, None) from None
+        raise _busy(path, _read(path / HOLDER)) from None
     try:
         yield
     finally:
         lock.release()
+
+
+@contextlib.contextmanager
+def held(path: Path, say: Callable[[str], None]) -> Iterator[Occupancy]:
+    """Hold the run directory that is there at `path`. Raises as `Occupancy` does on entering."""
+    with only_one_here(path), Occupancy(path, say) as hold:
+        yield hold
 
 
 class Occupancy:
@@ -93,7 +102,7 @@ class Occupancy:
         """Take it.
 
         Raises:
-            RunError: another search is running in it; says whose.
+            RunError: another command is at work in it; says whose.
             RequestError: the run cannot be written.
         """
         try:
@@ -118,12 +127,12 @@ class Occupancy:
         self._release()
 
     def require(self) -> None:
-        """Raises `RunError` where another search has taken the run from this one."""
+        """Raises `RunError` where another command has taken the run from this one."""
         if self._lost_to is not None:
             raise RunError(
-                f"{self._path} was taken over by {self._lost_to.holder}, as this search had not "
+                f"{self._path} was taken over by {self._lost_to.holder}, as this command had not "
                 f"been heard there for {WATCH_S:.0f} s (was this computer asleep?): wait for that "
-                "one, or choose another --run-dir"
+                "one and give this command again"
             )
 
     def _settle(self, found: RunHolder | None) -> None:
@@ -210,5 +219,6 @@ def _parsed(content: bytes) -> RunHolder | None:
 def _busy(path: Path, found: RunHolder | None) -> RunError:
     who = f" ({found.holder})" if found is not None else ""
     return RunError(
-        f"another search is running in {path}{who}: wait for it, or choose another --run-dir"
+        f"another search, finetune or confirm is at work in {path}{who}: wait for it; a new search "
+        "may also take another --run-dir"
     )

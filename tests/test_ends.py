@@ -266,4 +266,4 @@ def test_a_run_under_two_names_is_one_run(run, tmp_path):
     )  # fmt: skip
     lock.release()
     assert code == 2
-    assert "another search is running in" in err
+    assert "another search, finetune or confirm is at work in" in err

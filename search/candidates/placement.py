@@ -7,8 +7,9 @@ from typing import ClassVar
 
 from pydantic import Field
 
-from device_runner import Device
+from device_runner import Device, MeasurePlan, TimingPlan
 from foundation.records import VersionedRecord
+from search.request import SearchRequest
 
 FILE_NAME = "placement.json"
 
@@ -27,6 +28,18 @@ class Placement(VersionedRecord):
     cpus: tuple[int, ...] = ()
     why: str
     strip_kb: int | None = Field(default=None, ge=0)
+
+
+def measure_plan(request: SearchRequest, placement: Placement, seed: int = 0) -> MeasurePlan:
+    """How each candidate of a study is timed, while it is searched and ever after."""
+    return MeasurePlan(
+        sessions=request.sessions,
+        threads=placement.threads,
+        cpus=placement.cpus,
+        timeout_s=request.session_timeout_s,
+        timing=TimingPlan(min_iterations=request.min_iterations, min_time_s=request.min_time_s),
+        seed=seed,
+    )
 
 
 def placement_of(

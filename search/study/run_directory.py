@@ -46,18 +46,19 @@ class RunDirectory:
 
     @property
     def artifacts(self) -> Path:
-        return self._shared / "artifacts"
+        return self.whole / "artifacts"
 
     @property
-    def _shared(self) -> Path:
-        """Where weights and artifacts lie: of a profile's run in the run above, while it is there.
+    def whole(self) -> Path:
+        """The run that one command holds: of a profile's run the run above, while it is there.
 
-        The links to them in the profile's run itself may be missing, on a drive that has none, or
-        have become copies, as `cp -L` and archives make them.
+        Weights and artifacts lie in it. The links to them in the profile's run itself may be
+        missing, on a drive that has none, or have become copies, as `cp -L` and archives make them.
         """
-        whole = self.path.parent.parent
-        above = self.path.parent.name == PROFILES and (whole / self.spec_path.name).is_file()
-        return whole if above else self.path
+        # By where it really is: it may be named by `.`, or by a link.
+        here = self.path.resolve()
+        above = here.parent.name == PROFILES and (here.parents[1] / self.spec_path.name).is_file()
+        return here.parents[1] if above else self.path
 
     @property
     def measurements(self) -> Path:
@@ -114,7 +115,7 @@ class RunDirectory:
 
     @property
     def weights(self) -> Path:
-        return self._shared / "weights" / "supernet.pt"
+        return self.whole / "weights" / "supernet.pt"
 
     @property
     def report_folder(self) -> Path:
@@ -163,7 +164,7 @@ class RunDirectory:
         part = RunDirectory.create(self.path / PROFILES / profile_key, request, facts)
         for name in ("weights", "artifacts"):
             (self.path / name).mkdir(exist_ok=True)
-            # For who takes a part out by itself: within the run it does without (`_shared`).
+            # For who takes a part out by itself: within the run it does without (`whole`).
             with contextlib.suppress(OSError):
                 (part.path / name).symlink_to(Path("..", "..", name), target_is_directory=True)
         return part

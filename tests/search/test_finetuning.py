@@ -5,16 +5,15 @@ import shutil
 from dataclasses import replace
 
 import pytest
+from commands import command_here
 from made_up_results import changed, result_of
 
 from foundation.artifact import load_artifact
+from models.config import MobileSRConfig
 from models.deployment import Candidate, Deployment
 from models.export_command import export_command
-from models.images import save_rgb
 from models.origin import WeightsOrigin
-from models.training.photographs import photographs_of
 from models.training.plan import TrainingPlan
-from models.training.supernet import SupernetTrainer
 from models.weights import load_weights, save_weights
 from reports.facts import gather
 from reports.finetuned_view import draw_finetuned, finetuned_rows
@@ -24,47 +23,25 @@ from reports.report import report_of
 from search.errors import RunError
 from search.finetuning import FinetuneEvents, FinetuneRequest, finetune_run, trials_of_keys
 from search.life import SearchEvents, run_search
-from search.request import SearchRequest
-from search.space import SearchSpace
+from search.occupancy import HOLDER, Occupancy, held
 from search.study.finetuned import FinetunedResult, finetuned_in, finetuned_path
 from search.study.records import ImageQuality
 from search.study.run_directory import RunDirectory
 
 pytestmark = pytest.mark.timeout(900)
-SPACE = SearchSpace(n_feats=(4, 8), depths=(1,), ratios=(1,), window_sizes=(4,), n_heads=2, scale=2)
 # At this rate the outputs stay what they are, and the weights do not.
 PLAN = TrainingPlan(steps=6, batch_size=1, crop=8, learning_rate=1e-7)
 
 
 @pytest.fixture(scope="module")
-def run(tmp_path_factory, smooth_picture):
-    """Two candidates on a simulated phone; a folder of the module's own.
-
-    Their weights are untrained, which on smooth pictures is better than bicubic.
-    """
-    folder = tmp_path_factory.mktemp("finetuning")
-    images = [smooth_picture(112, 120, number) for number in range(3)]
-    for number, image in enumerate(images):
-        save_rgb(folder / f"photos/{number}.png", image)
-    untrained = SupernetTrainer(SPACE, photographs_of(images), PLAN).weights()
-    save_weights(untrained, folder / "untrained.pt")
-    request = SearchRequest(
-        space=SPACE, device="sim:pixel", lr_size=(16, 16), hr=folder / "photos",
-        train=folder / "photos", weights=folder / "untrained.pt", trials=2, sessions=3,
-        settle_sessions=0, run_dir=folder / "run",
-    )  # fmt: skip
-    return run_search(request, ("search",), SearchEvents()).run
-
-
-@pytest.fixture(scope="module")
-def finetuned(run):
-    numbers = [result.number for result in run.results() if result.status == "ok"]
+def finetuned(ended_run):
+    numbers = [result.number for result in ended_run.results() if result.status == "ok"]
     steps = []
     events = FinetuneEvents(training=lambda p: steps.append(p.step))
-    return finetune_run(run, FinetuneRequest(numbers, PLAN), events), steps
+    return finetune_run(ended_run, FinetuneRequest(numbers, PLAN), events), steps
 
 
-def test_each_gets_weights_of_its_own_and_a_result_beside_the_slice(run, finetuned):
+def test_each_gets_weights_of_its_own_and_a_result_beside_the_slice(ended_run, finetuned):
     found, steps = finetuned
     assert len(found) == 2
     assert steps == [1, 2, 3, 4, 5, 6] * 2
@@ -75,20 +52,20 @@ def test_each_gets_weights_of_its_own_and_a_result_beside_the_slice(run, finetun
         assert one.after.config == one.before.config
         assert one.after.profile_key == one.before.profile_key
         assert one.after.artifact.weights_sha256 != one.before.artifact.weights_sha256
-        assert (run.path / one.after.timing.measurement_file).is_file()
-        weights = load_weights(finetuned_path(run.path, one.after.number, ".pt"))
+        assert (ended_run.path / one.after.timing.measurement_file).is_file()
+        weights = load_weights(finetuned_path(ended_run.path, one.after.number, ".pt"))
         assert weights.origin == WeightsOrigin.FINETUNED
         assert weights.config == one.after.config
-    assert finetuned_in(run.path, run.results()) == found
+    assert finetuned_in(ended_run.path, ended_run.results()) == found
 
 
-def test_the_search_itself_is_unchanged(run, finetuned):
-    origins = {r.quality.origin for r in RunDirectory.open(run.path).results() if r.quality}
+def test_the_search_itself_is_unchanged(ended_run, finetuned):
+    origins = {r.quality.origin for r in RunDirectory.open(ended_run.path).results() if r.quality}
     assert origins == {WeightsOrigin.CHECKPOINT}
 
 
-def test_the_report_tells_both_and_recommends_a_finetuned_one(run, finetuned):
-    report = report_of([gather(run)])
+def test_the_report_tells_both_and_recommends_a_finetuned_one(ended_run, finetuned):
+    report = report_of([gather(ended_run)])
     (section,) = report.sections
     assert len(finetuned_rows(section)) == 2
     assert str(draw_finetuned(section)).count("<circle") == 4
@@ -96,14 +73,17 @@ def test_the_report_tells_both_and_recommends_a_finetuned_one(run, finetuned):
     assert "### Finetuned" in markdown_summary(report)
 
 
-def test_export_gives_the_finetuned_artifact_and_says_so(run, finetuned):
+def test_export_gives_the_finetuned_artifact_and_says_so(ended_run, finetuned):
     for one in finetuned[0]:
-        found = found_by_search(run.path, one.after.number)
+        found = found_by_search(ended_run.path, one.after.number)
         assert found.artifact.manifest.sha256 == one.after.artifact.sha256
-        assert found.weights == finetuned_path(run.path, one.after.number, ".pt")
+        assert found.weights == finetuned_path(ended_run.path, one.after.number, ".pt")
         assert f"Trial {one.after.number} was finetuned: this has its finetuned" in found.note
-    recommended = report_of([gather(run)]).sections[0].choice.result
-    assert found_by_search(run.path, None).artifact.manifest.sha256 == recommended.artifact.sha256
+    recommended = report_of([gather(ended_run)]).sections[0].choice.result
+    assert (
+        found_by_search(ended_run.path, None).artifact.manifest.sha256
+        == recommended.artifact.sha256
+    )
 
 
 @pytest.mark.parametrize(
@@ -115,10 +95,10 @@ def test_export_gives_the_finetuned_artifact_and_says_so(run, finetuned):
     ],
 )
 def test_what_is_not_recommended_finetuned_is_exported_as_the_slice(
-    run, finetuned, tmp_path, changes, why
+    ended_run, finetuned, tmp_path, changes, why
 ):
     copy = tmp_path / "run"
-    shutil.copytree(run.path, copy)
+    shutil.copytree(ended_run.path, copy)
     for one in finetuned[0]:
         spoilt = one.model_copy(update={"after": changed(one.after, **changes)})
         spoilt.save(finetuned_path(copy, one.after.number))
@@ -131,60 +111,107 @@ def test_what_is_not_recommended_finetuned_is_exported_as_the_slice(
         assert "slice" in found.note
 
 
-def test_the_command_says_whose_weights_it_exports(run, finetuned, tmp_path, capsys):
+def test_the_command_says_whose_weights_it_exports(ended_run, finetuned, tmp_path, capsys):
     number = finetuned[0][0].after.number
     export = export_command(found_by_search)
-    export(tmp_path / "best", run=run.path, trial=number)
+    export(tmp_path / "best", run=ended_run.path, trial=number)
     assert "was finetuned: this has its finetuned weights" in capsys.readouterr().err
     exported = load_artifact(tmp_path / "best")
     assert exported.manifest.sha256 == finetuned[0][0].after.artifact.sha256
 
 
-def test_the_same_request_trains_nothing_again(run, finetuned):
+def test_the_same_request_trains_nothing_again(ended_run, finetuned):
     numbers = [one.after.number for one in finetuned[0]]
     steps = []
     events = FinetuneEvents(training=lambda p: steps.append(p.step))
-    again = finetune_run(run, FinetuneRequest(numbers, PLAN), events)
+    again = finetune_run(ended_run, FinetuneRequest(numbers, PLAN), events)
     assert steps == []
     assert [a.after.artifact.sha256 for a in again] == [
         one.after.artifact.sha256 for one in finetuned[0]
     ]
 
 
-def test_weights_of_before_a_plan_said_more_of_draws_are_read_back(run, finetuned):
+def test_weights_of_before_a_plan_said_more_of_draws_are_read_back(ended_run, finetuned):
     numbers = [one.after.number for one in finetuned[0]]
-    path = finetuned_path(run.path, numbers[0], ".pt")
+    path = finetuned_path(ended_run.path, numbers[0], ".pt")
     kept = load_weights(path)
     before = {n: v for n, v in kept.training.items() if n not in ("students", "config_pool")}
     save_weights(replace(kept, training=before), path)
     steps = []
     events = FinetuneEvents(training=lambda p: steps.append(p.step))
-    finetune_run(run, FinetuneRequest(numbers, PLAN), events)
+    finetune_run(ended_run, FinetuneRequest(numbers, PLAN), events)
     save_weights(kept, path)
     assert steps == []
 
 
-def test_trials_are_found_by_key_and_by_standing(run):
-    (first, second) = [r for r in run.results() if r.status == "ok"]
-    assert trials_of_keys(run, [second.config.key, first.config.key]) == [
+def test_trials_are_found_by_key_and_by_standing(ended_run):
+    (first, second) = [r for r in ended_run.results() if r.status == "ok"]
+    assert trials_of_keys(ended_run, [second.config.key, first.config.key]) == [
         second.number, first.number
     ]  # fmt: skip
     with pytest.raises(RunError, match="no measured and judged candidate of n4_h2_r1_w8_x2_p1"):
-        trials_of_keys(run, ["n4_h2_r1_w8_x2_p1"])
-    assert len(chosen_trials(run, 1)) == 1
-    assert set(chosen_trials(run, 9)) <= {first.number, second.number}
+        trials_of_keys(ended_run, ["n4_h2_r1_w8_x2_p1"])
+    assert len(chosen_trials(ended_run, 1)) == 1
+    assert set(chosen_trials(ended_run, 9)) <= {first.number, second.number}
 
 
-def test_unknown_trials_and_other_devices_are_refused(run):
+def test_unknown_trials_and_other_devices_are_refused(ended_run):
     with pytest.raises(RunError, match=r"trial 99 .* was not measured and judged"):
-        finetune_run(run, FinetuneRequest([99], PLAN), FinetuneEvents())
-    numbers = [result.number for result in run.results()][:1]
+        finetune_run(ended_run, FinetuneRequest([99], PLAN), FinetuneEvents())
+    numbers = [result.number for result in ended_run.results()][:1]
     other = FinetuneRequest(numbers, PLAN, device="host")
     with pytest.raises(RunError, match="no such device is there"):
-        finetune_run(run, other, FinetuneEvents())
+        finetune_run(ended_run, other, FinetuneEvents())
 
 
-CANDIDATE = Candidate(SPACE.largest(), Deployment(lr_height=16, lr_width=16))
+def test_a_run_in_which_another_command_writes_is_left_alone(ended_run, finetuned, tmp_path):
+    numbers = [one.after.number for one in finetuned[0]]
+    kept = {path: path.read_bytes() for path in (ended_run.path / "finetuned").glob("*.json")}
+    with held(ended_run.path, print):
+        with pytest.raises(RunError, match="confirm is at work in"):
+            finetune_run(ended_run, FinetuneRequest(numbers, PLAN), FinetuneEvents())
+        done = command_here("finetune", str(ended_run.path), "--steps", "1", cwd=tmp_path)
+        assert done.returncode == 2
+        assert f"at work in {ended_run.path} (process " in done.stderr.replace("\n", " ")
+        # Who only reads goes on.
+        assert command_here("report", str(ended_run.path), cwd=tmp_path).returncode == 0
+        assert found_by_search(ended_run.path, None).measured is not None
+    assert {path: path.read_bytes() for path in kept} == kept
+
+
+def test_it_holds_the_run_while_it_trains_and_gives_it_back(ended_run, finetuned):
+    numbers = [finetuned[0][0].after.number]
+    refused = []
+
+    def search_beside(text):
+        with pytest.raises(RunError, match="at work in") as caught:
+            run_search(ended_run.request(), ("search",), SearchEvents())
+        refused.append(str(caught.value))
+
+    finetune_run(ended_run, FinetuneRequest(numbers, PLAN), FinetuneEvents(say=search_beside))
+    assert refused
+    assert not (ended_run.path / HOLDER).exists()
+
+
+def test_one_that_lost_its_run_writes_nothing_more(ended_run, finetuned, monkeypatch):
+    """As after a night in which the computer slept and another took the run."""
+
+    def lost(hold):
+        raise RunError("taken over")
+
+    monkeypatch.setattr(Occupancy, "require", lost)
+    path = finetuned_path(ended_run.path, finetuned[0][0].after.number)
+    before = path.stat().st_mtime_ns
+    with pytest.raises(RunError, match="taken over"):
+        finetune_run(
+            ended_run, FinetuneRequest([finetuned[0][0].after.number], PLAN), FinetuneEvents()
+        )
+    assert path.stat().st_mtime_ns == before
+
+
+CANDIDATE = Candidate(
+    MobileSRConfig.from_key("n8_h2_r1_w4_x2_p1"), Deployment(lr_height=16, lr_width=16)
+)
 
 
 def judged(gains):

@@ -1,4 +1,4 @@
-"""`search.occupancy`: one search in a run directory, from whatever computer or container."""
+"""`search.occupancy`: one writer in a run directory, from whatever computer or container."""
 
 from __future__ import annotations
 
@@ -59,7 +59,7 @@ def test_a_run_is_held_and_left_without_a_trace(tmp_path: Path) -> None:
     with Occupancy(tmp_path, silent) as hold:
         hold.require()
         assert RunHolder.load(tmp_path / HOLDER).holder.pid == own_holder().pid
-        with pytest.raises(RunError, match="another search is running in"):
+        with pytest.raises(RunError, match="confirm is at work in"):
             Occupancy(tmp_path, silent).__enter__()
     assert not (tmp_path / HOLDER).exists()
     with Occupancy(tmp_path, silent):
@@ -67,7 +67,7 @@ def test_a_run_is_held_and_left_without_a_trace(tmp_path: Path) -> None:
 
 
 def test_another_process_is_named(tmp_path: Path, other_process: subprocess.Popen[str]) -> None:
-    with pytest.raises(RunError, match=rf"running in .* \(process {other_process.pid} "):
+    with pytest.raises(RunError, match=rf"at work in .* \(process {other_process.pid} "):
         Occupancy(tmp_path, silent).__enter__()
 
 
@@ -93,7 +93,7 @@ def test_another_computer_that_is_at_work_keeps_its_run(tmp_path: Path) -> None:
         said.append(text)
         of_another_computer(found.beat + 1).save(tmp_path / HOLDER)
 
-    with pytest.raises(RunError, match=r"running in .* \(process 77 on rack "):
+    with pytest.raises(RunError, match=r"at work in .* \(process 77 on rack "):
         Occupancy(tmp_path, say, watch_s=20.0).__enter__()
     assert "was last used by process 77 on rack" in said[0]
     assert RunHolder.load(tmp_path / HOLDER).beat == found.beat + 1
@@ -162,4 +162,4 @@ def test_a_search_in_a_run_that_another_holds_is_refused(
             ["search", "--device", "sim:pixel", "--lr-size", "16x16", "--run-dir", str(tmp_path)]
         )
     assert code == 2
-    assert f"another search is running in {tmp_path} (process " in err.replace("\n", " ")
+    assert f"finetune or confirm is at work in {tmp_path} (process " in err.replace("\n", " ")

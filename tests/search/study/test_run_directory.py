@@ -1,6 +1,7 @@
 """`search.study.run_directory`: a run is re-entered by its own search and by no other."""
 
 import shutil
+from pathlib import Path
 
 import pytest
 from made_up_results import result_of
@@ -167,3 +168,17 @@ def test_profiles_do_not_meet_in_a_storage_of_ones_own(path, tmp_path):
     for key in ("phone-a", "phone-b"):
         finished(run.create_part(key, request, FACTS), 0)
     assert [len(part.results()) for part in run.parts] == [1, 1]
+
+
+def test_the_run_of_a_profile_is_held_with_the_whole(tmp_path, monkeypatch):
+    """However it is named: a search of all devices holds the run above."""
+    run = RunDirectory.create(tmp_path / "run", REQUEST, {})
+    part = run.create_part("phone-a", REQUEST, {})
+    (tmp_path / "link").symlink_to(part.path)
+    monkeypatch.chdir(part.path)
+    for path in (part.path, tmp_path / "link", Path(), Path("../phone-a")):
+        assert RunDirectory.open(path).whole == run.path
+    assert RunDirectory.open(Path("../..")).whole.resolve() == run.path
+    # Taken out by itself it is a whole.
+    shutil.copytree(part.path, tmp_path / "profiles/phone-a")
+    assert RunDirectory.open(tmp_path / "profiles/phone-a").whole == tmp_path / "profiles/phone-a"
