@@ -15,9 +15,12 @@ class Measured:
         artifact_sha256: of the file that was measured; no other file has these numbers.
         device: what it was measured on, in words.
         stand_in_note: says that this was no phone; empty where it was one.
+        timed_sha256: of the file that was timed, where that was another: the same graph with other
+            weights, which take as long; empty where it was this one.
         when: date and time in UTC.
+        pictures_when: the same of its pictures, where they were judged at another time.
         threads: how many the runner was given.
-        latency_note: what else there is to know of the latency, a sentence.
+        latency_notes: what else there is to know of the latency, a sentence each.
         flags: a sentence each.
     """
 
@@ -26,7 +29,9 @@ class Measured:
     trial: int
     device: str
     stand_in_note: str = ""
+    timed_sha256: str = ""
     when: str = ""
+    pictures_when: str = ""
     threads: int | None = None
     latency_ms: float | None = None
     latency_low_ms: float | None = None
@@ -38,7 +43,7 @@ class Measured:
     psnr_y_db: float | None = None
     bicubic_psnr_y_db: float | None = None
     pictures: int = 0
-    latency_note: str = ""
+    latency_notes: tuple[str, ...] = ()
     flags: tuple[str, ...] = ()
 
     def rows(self) -> list[tuple[str, str]]:
@@ -46,15 +51,20 @@ class Measured:
         mean = f", mean of {count_of(self.pictures, 'picture')}" if self.pictures else ""
         return [
             ("device", plain(self.device)),
-            ("when", plain(self.when) or MISSING),
+            ("when", self._when()),
             ("threads", MISSING if self.threads is None else str(self.threads)),
             ("latency of one tile, and its interval", self._latency()),
-            *((("of that latency", plain(self.latency_note)),) if self.latency_note else ()),
+            *(("of that latency", plain(note)) for note in self.latency_notes),
             ("first run after loading", _unit(self.first_run_ms, "ms")),
             ("loading", _unit(self.load_ms, "ms")),
             ("peak memory above that before loading", _unit(self.peak_memory_mb, "MB")),
             (f"PSNR on Y{mean}", self._psnr()),
         ]
+
+    def _when(self) -> str:
+        """`2026-11-26 23:39 UTC`, and when its pictures were judged."""
+        when = plain(self.when) or MISSING
+        return f"{when}; pictures {plain(self.pictures_when)}" if self.pictures_when else when
 
     def _latency(self) -> str:
         """`38.2 ms (37.9 to 38.6, 9 launches)`."""

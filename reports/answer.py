@@ -84,7 +84,9 @@ def how_sure(section: Section) -> list[str]:
     if not any(flag_words(flag).doubtful for flag in best.flags):
         told.append("Nothing is known to have disturbed its measurement.")
     rivals = section.group.undecided_numbers - {best.number}
-    if rivals and best.number not in section.group.undecided_numbers:
+    # What is open of slices says nothing of one that was finetuned.
+    alike = section.group.has(best)
+    if alike and rivals and best.number not in section.group.undecided_numbers:
         others = count_of(len(rivals), "other candidate")
         told.append(
             f"{others} may be worth as much ({trials_in_words(sorted(rivals))}): what was measured "
@@ -147,7 +149,7 @@ def _sure(result: CandidateResult, section: Section) -> str:
     group = section.group
     doubts = [plain(flag) for flag in result.flags if flag_words(flag).doubtful]
     words = f"latency {_range(result)}"
-    if result.number in group.undecided_numbers:
+    if group.has(result) and result.number in group.undecided_numbers:
         words += "; a tie with others"
     if doubts:
         words += f"; doubtful: {shorten(', '.join(doubts), 80)}"

@@ -19,7 +19,7 @@ from device_runner.flags import STAND_INS, flag_words
 from foundation.wording import count_of, number, plain, shell_line
 from reports.facts import Limits, ProfileGroup, StudyFacts
 from reports.near_misses import near_misses
-from reports.winner import expected
+from reports.winner import Expected, expected
 from reports.wording import interval, worse_than_bicubic
 from search.front.dominance import Point, pareto_front
 from search.study.records import CandidateResult
@@ -43,10 +43,6 @@ class Choice:
     caveats: tuple[str, ...] = ()
     command: str = ""
     delivery: str = ""
-
-    def is_slice(self, group: ProfileGroup) -> bool:
-        """Whether the recommended one is a candidate of the group as it is, not finetuned."""
-        return any(self.result is member for member in group.results)
 
     def is_of(self, result: CandidateResult) -> bool:
         """Whether the recommended one is this candidate of the group, or it finetuned."""
@@ -77,8 +73,11 @@ def choose(facts: StudyFacts, group: ProfileGroup) -> Choice:
         if finetuned
         else _caveats(result, group, limits)
     )  # fmt: skip
-    words = expected(facts, group, result, limits).words
-    caveats = ((words,) if words else ()) + caveats
+    if result.gain_db is None:
+        unknown = "How bicubic upscaling does on its pictures is not recorded: it may be no better."
+        caveats = (*caveats, unknown)
+    told = expected(facts, group, result)
+    caveats = (*told.sentences, *caveats, *_fresh_caveats(told, result))
     return Choice(
         result, f"{rule}.", caveats, export_command(facts.run_path, result),
         deliver_command(facts.run_path, result),
@@ -183,6 +182,16 @@ def _flag_caveats(result: CandidateResult) -> list[str]:
         elif flag not in STAND_INS or not result.stand_in_note:
             found.append(f"Its measurement is flagged, {plain(flag)}: {words.meaning}.")
     return found
+
+
+def _fresh_caveats(told: Expected, result: CandidateResult) -> list[str]:
+    """What the doubts about fresh sessions mean, but for those that were explained already."""
+    doubts = told.fresh.doubts if told.fresh else []
+    return [
+        f"Of the fresh sessions, {flag}: {flag_words(flag).meaning}."
+        for flag in doubts
+        if flag not in result.flags
+    ]
 
 
 def _why_none(group: ProfileGroup, limits: Limits) -> str:

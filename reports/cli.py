@@ -102,7 +102,8 @@ def front_data(report: Report) -> dict[str, Any]:
 
     kept = (
         "run", "profile", "stand_in", "chosen", "chosen_trial", "rule", "caveats",
-        "expected_latency", "export", "deliver", "front", "finetuned", "near_misses",
+        "expected_latency", "export", "deliver", "front", "finetuned", "measured_anew",
+        "near_misses",
     )  # fmt: skip
     profiles = [
         {name: value for name, value in section_facts(section).items() if name in kept}

@@ -14,7 +14,7 @@ from reports.left_out import flag_counts, left_out
 from reports.report import Report
 from reports.sections import Section
 from reports.table import row
-from reports.winner import Fresh, expected
+from reports.winner import Fresh, expected, fresh_of
 from search.study.finetuned import FinetunedResult
 
 SCHEMA = "report/1"
@@ -54,6 +54,11 @@ def section_facts(section: Section) -> dict[str, Any]:
         "constraints": section.facts.limits.sentences(),
         "front": [row(result, group) for result in group.front],
         "finetuned": [_finetuned(one, section) for one in section.facts.finetuned_of(group)],
+        "measured_anew": [
+            {"trial": result.number} | _fresh(fresh)
+            for result in group.results
+            if (fresh := fresh_of(section.facts, result)) is not None
+        ],
         "ties": [r.number for r in group.front_and_ties if r.number in group.undecided_numbers],
         "near_misses": [
             {
@@ -84,7 +89,7 @@ def _expected(section: Section) -> dict[str, Any] | None:
         "latency_low_ms": found.latency_low_ms,
         "latency_high_ms": found.latency_high_ms,
         "sessions": found.sessions,
-        "words": found.words,
+        "words": list(found.sentences),
         "fresh": _fresh(found.fresh) if found.fresh else None,
     }
 

@@ -105,6 +105,10 @@ class ProfileGroup:
         """Trials that are neither surely on the front nor surely off it: the ties."""
         return frozenset(n for n, p in self._probabilities.items() if DOUBT < p < 1 - DOUBT)
 
+    def has(self, result: CandidateResult) -> bool:
+        """Whether it is a candidate of this group as the search judged it, not finetuned."""
+        return any(result is one for one in self.results)
+
     def front_probability(self, result: CandidateResult) -> float | None:
         """Probability that a feasible, measured candidate is on the front; None for others."""
         return self._probabilities.get(result.number)

@@ -15,9 +15,12 @@ from reports.winner import fresh_of
 from reports.wording import candidate_code, interval
 from search.study.finetuned import FinetunedResult
 
+ANEW = "Anew, ms"
 HEADINGS = (
-    "Trial", "Configuration", "Latency, ms", "Anew, ms", "Slice, dB", "Finetuned, dB", "Gain",
+    "Trial", "Configuration", "Latency, ms", ANEW, "Slice, dB", "Finetuned, dB", "Gain",
 )  # fmt: skip
+# The columns of words; the others are of numbers.
+LEFT = ("Configuration", "Gain")
 WIDTH, HEIGHT = 360, 260
 
 

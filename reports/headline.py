@@ -20,6 +20,8 @@ def headline(group: ProfileGroup, choice: Choice) -> str:
         return f"No recommendation for {group.device}: {choice.rule}"
     over = best.gain_db
     quality = f"PSNR {number(best.psnr_y_db, 2)} dB"
+    if best.images:
+        quality += f" (mean of {count_of(len(best.images), 'picture')})"
     if over is not None:
         word = "above" if over >= 0 else "below"
         quality += f", {number(abs(over), 2)} dB {word} bicubic"

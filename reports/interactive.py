@@ -12,7 +12,7 @@ from typing import Any
 from foundation.wording import count_of, ms, number, percent, plain, shorten, signed_db
 from reports.charts.front import FrontPlot
 from reports.charts.scale import nice_step
-from reports.choice import export_command
+from reports.choice import export_command, is_fair
 from reports.sections import Section
 from reports.winner import Source, expected
 from reports.wording import (
@@ -106,6 +106,7 @@ def details(result: CandidateResult, section: Section) -> list[str]:
     if result.psnr_y_db is not None:
         over = f" ({signed_db(result.gain_db)} over bicubic)" if result.gain_db is not None else ""
         lines.append(f"PSNR {number(result.psnr_y_db, 2)} dB{over}")
+    lines += _finetuned(result, section)
     if worse_than_bicubic(result):
         lines.append(WORSE_LEGEND)
     if result.timing is not None:
@@ -126,6 +127,16 @@ def details(result: CandidateResult, section: Section) -> list[str]:
     if result.reason:
         lines.append(shorten(result.reason, 90))
     return lines
+
+
+def _finetuned(result: CandidateResult, section: Section) -> list[str]:
+    """What finetuning made of it, and whether it is exported so."""
+    made = section.facts.finetuned_of(section.group)
+    after = next((one.after for one in made if one.after.number == result.number), None)
+    if after is None or after.psnr_y_db is None:
+        return []
+    exported = "exported so" if is_fair(after) else "not recommended so"
+    return [f"finetuned {number(after.psnr_y_db, 2)} dB, {exported}"]
 
 
 def _command(section: Section, result: CandidateResult, forms: list[list[str]]) -> list[Any]:

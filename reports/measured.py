@@ -9,7 +9,7 @@ from device_runner import Measurement
 from device_runner.flags import flag_sentence
 from models.measured import Measured
 from reports.facts import gather
-from reports.winner import expected
+from reports.winner import expected, made_by_finetuning
 from search.study.records import CandidateResult
 from search.study.run_directory import RunDirectory
 
@@ -26,13 +26,19 @@ def measured_of(run: RunDirectory, result: CandidateResult) -> Measured | None:
     facts = gather(run)
     group = next((one for one in facts.groups if one.profile_key == result.profile_key), None)
     device = group.device if group else ""
+    told = expected(facts, group, result) if group else None
+    made = made_by_finetuning(facts, result)
+    timed = made.before if made is not None and made.latency_is_the_trials else result
+    doubts = told.fresh.doubts if told and told.fresh else []
     return Measured(
         artifact_sha256=result.artifact.sha256,
         run=run.path.resolve().name,
         trial=result.number,
         device=device or result.device_serial,
         stand_in_note=result.stand_in_note,
-        when=_when(result.finished_at),
+        timed_sha256=timed.artifact.sha256 if timed is not result and timed.artifact else "",
+        when=_when(timed.finished_at),
+        pictures_when=_when(result.finished_at) if timed is not result else "",
         threads=_threads(run.path / timing.measurement_file),
         latency_ms=timing.latency_ms,
         latency_low_ms=timing.latency_low_ms,
@@ -44,8 +50,11 @@ def measured_of(run: RunDirectory, result: CandidateResult) -> Measured | None:
         psnr_y_db=quality.psnr_y_db if quality else None,
         bicubic_psnr_y_db=quality.bicubic_psnr_y_db if quality else None,
         pictures=len(quality.images) if quality else 0,
-        latency_note=expected(facts, group, result).words if group else "",
-        flags=tuple(flag_sentence(flag) for flag in result.flags),
+        latency_notes=told.sentences if told else (),
+        flags=(
+            *map(flag_sentence, result.flags),
+            *(f"of the fresh sessions, {flag_sentence(flag)}" for flag in doubts),
+        ),
     )
 
 

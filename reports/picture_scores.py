@@ -33,7 +33,7 @@ def picture_rows(
     if not members:
         return None
     titles = [f"Trial {result.number}" for result in members]
-    if chosen is not None and chosen.images and all(chosen is not r for r in group.results):
+    if chosen is not None and chosen.images and not group.has(chosen):
         members = [*members, chosen]
         titles.append(f"Trial {chosen.number}, finetuned")
     names = list(dict.fromkeys(image.name for result in members for image in result.images))

@@ -167,7 +167,7 @@ def _extent(section: Section, shown: int, choosable: int, kept: int) -> str:
     )
     if choosable < shown + kept:
         words += ". The page is kept small: the pictures of the others lie in the run's pictures/"
-    if section.choice.result and not section.choice.is_slice(section.group):
+    if section.choice.result and not section.group.has(section.choice.result):
         words += (
             ". All are of slices of the supernet, as the search judged them: of finetuned weights, "
             f"also of trial {section.choice.result.number}'s, no pictures are kept"

@@ -88,6 +88,8 @@ COLUMNS = (
         "origin of the weights: shipped, trained here, checkpoint, "
         "published, finetuned; empty where the record does not say",
     ),
+    Column("sessions", "Int64", "how many the latency is estimated from"),
+    Column("pictures", "Int64", "how many psnr_y_db is the mean of"),
 )
 
 
@@ -189,6 +191,7 @@ def _measured(result: CandidateResult) -> dict[str, Any]:
     cells["device_s"] = result.device_s
     cells["feasible"] = None if result.status == "failed" else result.feasible
     cells["gain_over_bicubic_db"] = result.gain_db
+    cells["pictures"] = len(result.images) or None
     origin = result.quality.origin if result.quality else None
     cells["psnr_origin"] = "" if origin is None else origin.value
     if (artifact := result.artifact) is not None:

@@ -9,11 +9,11 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from foundation.wording import count_of, ms, number, shorten
+from foundation.wording import MISSING, count_of, ms, number, shorten
 from reports.agreement_view import agreement_views
 from reports.choice import Choice
 from reports.facts import ProfileGroup
-from reports.finetuned_view import HEADINGS, finetuned_rows, finetuned_words
+from reports.finetuned_view import ANEW, HEADINGS, LEFT, finetuned_rows, finetuned_words
 from reports.headline import counts, headline
 from reports.near_misses import NearMiss
 from reports.report import Report
@@ -76,7 +76,8 @@ def _section(section: Section) -> list[RenderableType]:
     if any(worse_than_bicubic(r) for r in group.front_and_ties):
         parts.append(Text(WORSE_LEGEND, style="yellow"))
     if rows := finetuned_rows(section):
-        parts += [_finetuned_table(rows), Text(finetuned_words(section), style="dim")]
+        parts += [_finetuned_table(rows), *map(Text, _finetuned_lines(rows))]
+        parts.append(Text(finetuned_words(section), style="dim"))
     parts.append(Text(headline(group, choice), style="bold" if choice.result else "bold yellow"))
     if choice.result:
         parts.append(Text(f"Why: {choice.rule}"))
@@ -91,14 +92,28 @@ def _section(section: Section) -> list[RenderableType]:
 
 
 def _finetuned_table(rows: Sequence[tuple[str, ...]]) -> Table:
-    """The finetuned candidates, before and after."""
+    """The finetuned candidates, before and after, as far as 80 columns go."""
     table = _table("Finetuned")
-    for heading, justify in zip(HEADINGS, ("right", "left", *("right",) * 4, "left"), strict=True):
-        # Wrapped, the end of an interval would be cut off.
-        table.add_column(heading, justify=justify, no_wrap=justify == "right")  # type: ignore[arg-type]  # rich's literal
+    for heading in HEADINGS:
+        if heading != ANEW:
+            table.add_column(heading, justify="left" if heading in LEFT else "right")
+    anew = HEADINGS.index(ANEW)
     for row in rows:
-        table.add_row(*map(Text, row))
+        *cells, verdict = (*row[:anew], *row[anew + 1 :])
+        table.add_row(*map(Text, cells), Text(verdict.partition(":")[0]))
     return table
+
+
+def _finetuned_lines(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    """What the table has no room for, a line a candidate."""
+    lines = []
+    for row in rows:
+        told = dict(zip(HEADINGS, row, strict=True))
+        _, _, why = told["Gain"].partition(": ")
+        anew = f"measured anew {told[ANEW]} ms" if told[ANEW] != MISSING else ""
+        if words := "; ".join(filter(None, [anew, why])):
+            lines.append(f"Trial {told['Trial']}: {words}.")
+    return lines
 
 
 def near_miss_table(misses: Sequence[NearMiss]) -> Table:

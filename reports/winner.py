@@ -16,6 +16,7 @@ from device_runner.flags import flag_words
 from foundation.wording import count_of, plain
 from reports.facts import Limits, ProfileGroup, StudyFacts, latency_interval
 from reports.wording import interval
+from search.study.finetuned import FinetunedResult
 from search.study.records import CandidateResult
 
 
@@ -52,18 +53,17 @@ class Fresh:
     disagrees: bool | None
 
     @property
-    def doubts(self) -> dict[str, str]:
-        """The flags by which it may be off, and what each means."""
-        told = {plain(flag): flag_words(flag) for flag in self.result.flags}
-        return {flag: words.meaning for flag, words in told.items() if words.doubtful}
+    def doubts(self) -> list[str]:
+        """The flags by which it may be off."""
+        return [plain(flag) for flag in self.result.flags if flag_words(flag).doubtful]
 
 
 @dataclass(frozen=True)
 class Expected:
     """The latency to expect of a candidate, ms; the interval and `sessions` where it was measured.
 
-    `fresh` is what fresh sessions said, whether or not it is told by them. `words` are sentences;
-    empty where there is nothing to say.
+    `fresh` is what fresh sessions said, whether or not it is told by them. `sentences` are what
+    there is to say of it, the weightiest first.
     """
 
     source: Source
@@ -72,7 +72,7 @@ class Expected:
     latency_high_ms: float | None = None
     sessions: int | None = None
     fresh: Fresh | None = None
-    words: str = ""
+    sentences: tuple[str, ...] = ()
 
 
 def fresh_of(facts: StudyFacts, result: CandidateResult) -> Fresh | None:
@@ -87,16 +87,14 @@ def fresh_of(facts: StudyFacts, result: CandidateResult) -> Fresh | None:
     return Fresh(alone[-1] if together is None else together, alone, _disagree((result, *alone)))
 
 
-def expected(
-    facts: StudyFacts, group: ProfileGroup, result: CandidateResult, limits: Limits | None = None
-) -> Expected:
+def expected(facts: StudyFacts, group: ProfileGroup, result: CandidateResult) -> Expected:
     """What to expect of a candidate that was picked from `group`."""
     fresh = fresh_of(facts, result)
     taken = fresh is not None and not _is_vague(fresh.result, result)
     shrunk_ms = None if taken else group.expected_latency_ms(result)
     words = _whose_latency(facts, result)
     if fresh is not None:
-        words += _fresh_words(fresh, taken, result, limits)
+        words += _fresh_words(fresh, taken, result, facts.limits)
     if shrunk_ms is not None:
         how = "drawn towards its near ties"
         how += "" if fresh else ", not measured anew: 'mobilesr-tune confirm' does that"
@@ -104,18 +102,23 @@ def expected(
             f"It was picked for being fast among others as good: expect {shrunk_ms:.3g} ms rather "
             f"than the {result.latency_ms:.3g} ms that it showed ({how})."
         )
-        return Expected(Source.SHRUNK, shrunk_ms, fresh=fresh, words=" ".join(words))
+        return Expected(Source.SHRUNK, shrunk_ms, fresh=fresh, sentences=tuple(words))
     told = fresh.result if fresh is not None and taken else result
     return Expected(
         Source.FRESH if taken else Source.AS_CHOSEN, told.latency_ms, told.latency_low_ms,
-        told.latency_high_ms, told.sessions or None, fresh, " ".join(words),
+        told.latency_high_ms, told.sessions or None, fresh, tuple(words),
     )  # fmt: skip
+
+
+def made_by_finetuning(facts: StudyFacts, result: CandidateResult) -> FinetunedResult | None:
+    """What finetuning made this very file; None of a slice."""
+    made = (one for one in facts.finetuned if one.after.artifact == result.artifact)
+    return next(made, None) if result.artifact is not None else None
 
 
 def _whose_latency(facts: StudyFacts, result: CandidateResult) -> list[str]:
     """By what a finetuned candidate is timed; nothing of a slice, which is timed by itself."""
-    made = (one for one in facts.finetuned if one.after.artifact == result.artifact)
-    one = next(made, None) if result.artifact is not None else None
+    one = made_by_finetuning(facts, result)
     if one is None:
         return []
     if one.latency_is_the_trials:
@@ -129,9 +132,7 @@ def _whose_latency(facts: StudyFacts, result: CandidateResult) -> list[str]:
     ]
 
 
-def _fresh_words(
-    fresh: Fresh, taken: bool, result: CandidateResult, limits: Limits | None
-) -> list[str]:
+def _fresh_words(fresh: Fresh, taken: bool, result: CandidateResult, limits: Limits) -> list[str]:
     sessions, alone = count_of(fresh.result.sessions, "session"), len(fresh.alone)
     parts = f", of {alone} measurements together" if alone > 1 else ""
     if alone > 1 and fresh.result is fresh.alone[-1]:
@@ -145,10 +146,7 @@ def _fresh_words(
             f"They know it less well than the {interval(result)} ms that it was chosen by: "
             "'mobilesr-tune confirm' on a calm device may tell more."
         )
-    if fresh.doubts:
-        each = [f"{flag} ({meaning})" for flag, meaning in fresh.doubts.items()]
-        words.append(f"These sessions are doubtful: {', '.join(each)}.")
-    limit, latency_ms = limits.max_latency_ms if limits else None, fresh.result.latency_ms
+    limit, latency_ms = limits.max_latency_ms, fresh.result.latency_ms
     if taken and limit is not None and latency_ms is not None and latency_ms > limit:
         words.append(f"That is above the limit of {limit:g} ms.")
     if fresh.disagrees:
@@ -157,6 +155,8 @@ def _fresh_words(
             "What was measured of it at different times lies further apart than the intervals "
             f"({told} ms): something on the device differed; measure it anew when it is calm."
         )
+    if fresh.doubts:
+        words.append(f"The fresh sessions are doubtful: {', '.join(fresh.doubts)}.")
     return words
 
 

@@ -25,6 +25,7 @@ from device_runner import (
     measure,
     measure_together,
 )
+from device_runner.flags import Flag
 from foundation.artifact import Artifact
 from models.deployment import Candidate
 from models.evaluation import score_outputs
@@ -250,10 +251,12 @@ class Evaluator:
         self, result: CandidateResult, artifact: Artifact, measurement: Measurement
     ) -> CandidateResult:
         found = self._timed(result.number, result.candidate, artifact, measurement)
+        # No measurement tells it: it happened to the candidate.
+        lost = [flag for flag in result.flags if flag == Flag.DEVICE_LOST]
         sharper = result.model_copy(
             update={
                 "timing": found.timing,
-                "flags": found.flags,
+                "flags": tuple(dict.fromkeys((*found.flags, *lost))),
                 "constraint_violations": result.constraint_violations | found.violations,
             }
         )

@@ -14,7 +14,7 @@ from models.deployment import Candidate, Deployment
 from reports.compile import ReportFiles, write_report
 from reports.facts import StudyFacts, gather
 from reports.report import report_of
-from search.study.records import CandidateResult
+from search.study.records import CandidateResult, ImageQuality
 from search.study.troubles import Trouble
 
 PHONE = "phone-pixel-8-0a1b2c3d"
@@ -57,6 +57,16 @@ def candidate(number: int, place: Measured | None = None, **known: Any) -> Candi
             "measurement_file": f"measurements/trial-{number:05d}.json",
         }
     return result_of(number, Candidate(config, deployment), **(fields | known))
+
+
+def images(*psnrs: float) -> tuple[ImageQuality, ...]:
+    """Pictures of which bicubic upscaling has 28 dB each."""
+    return tuple(
+        ImageQuality(
+            name=f"p{i}", psnr_y_db=psnr, psnr_rgb_db=psnr, ssim_y=0.9, bicubic_psnr_y_db=28.0
+        )
+        for i, psnr in enumerate(psnrs)
+    )
 
 
 def stopped(number: int, latency: float, **known: Any) -> CandidateResult:

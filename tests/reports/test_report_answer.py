@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from made_up_results import changed
-from made_up_studies import HOST_NOTE, candidate, rich_study, study
+from made_up_studies import HOST_NOTE, candidate, images, rich_study, study
 
 from models.origin import WeightsOrigin
 from reports.answer import Card, cards, how_sure, measured_when, short_answer
@@ -17,7 +17,6 @@ from reports.facts import StudyFacts
 from reports.next_steps import next_steps
 from reports.picks import picks
 from reports.sections import Section, sections_of
-from search.study.records import ImageQuality
 
 
 def section_of(facts: StudyFacts) -> Section:
@@ -31,16 +30,6 @@ def cards_of(facts: StudyFacts) -> dict[str, Card]:
 
 def at(*places: tuple[float, float]) -> StudyFacts:
     return study(*(candidate(i, place) for i, place in enumerate(places)))
-
-
-def images(*psnrs: float) -> tuple[ImageQuality, ...]:
-    """Pictures of which bicubic upscaling has 28 dB each."""
-    return tuple(
-        ImageQuality(
-            name=f"p{i}", psnr_y_db=psnr, psnr_rgb_db=psnr, ssim_y=0.9, bicubic_psnr_y_db=28.0
-        )
-        for i, psnr in enumerate(psnrs)
-    )
 
 
 def test_three_to_decide_between_and_what_each_costs() -> None:

@@ -103,6 +103,8 @@ def test_what_is_worse_than_bicubic_is_not_recommended() -> None:
     assert "of trial 1, lies 0.65 dB below it. Train longer" in choice.rule
     unknown = chosen(study(candidate(0, (10.0, 27.0), bicubic_psnr_y_db=None)))
     assert number_of(unknown.result) == 0
+    assert any("is not recorded: it may be no better" in text for text in unknown.caveats)
+    assert not any("is not recorded" in text for text in chosen(some).caveats)
 
 
 def test_run_directory_is_quoted_for_the_shell() -> None:

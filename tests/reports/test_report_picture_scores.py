@@ -66,6 +66,15 @@ def test_results_without_pictures_give_no_table():
     assert picture_rows(ProfileGroup("fake", (judged(0, images=()),))) is None
 
 
+def test_a_finetuned_choice_stands_beside_its_slice_and_is_called_what_it_is():
+    group = ProfileGroup("fake", (on_pictures(0, [30.0] * 3), on_pictures(1, [31.0] * 3)))
+    finetuned = on_pictures(1, [31.5] * 3)
+    table = picture_rows(group, finetuned)
+    assert table.headings[2:] == ("Trial 0", "Trial 1", "Trial 1, finetuned")
+    assert table.rows[0][2:] == ("30.00", "31.00", "31.50")
+    assert picture_rows(group, group.results[1]).headings[2:] == ("Trial 0", "Trial 1")
+
+
 def on_pictures(number, psnrs_db):
     images = tuple(
         ImageQuality(name=f"picture {at}", psnr_y_db=psnr, psnr_rgb_db=28.0, ssim_y=0.9,

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from made_up_results import changed
 from made_up_studies import candidate, rich_study
 
 from models.quality import psnr_y_db
@@ -106,3 +107,18 @@ def test_every_candidate_can_be_chosen_until_the_page_is_full(host_run: RunDirec
     data = crop_data(full)["crops"][0]
     assert set(data["others"]) == measured - front
     assert set(data["words"]) == measured | {"bicubic", "truth"}
+
+
+def test_beside_a_finetuned_choice_the_pictures_are_told_as_those_of_slices(
+    host_run: RunDirectory,
+) -> None:
+    (section,) = sections_of([gather(host_run)])
+    best = section.choice.result
+    assert best is not None
+    assert "slices of the supernet" not in gallery(section, PLENTY).extent
+    finetuned = changed(best, sha256="finetuned")
+    of_it = replace(section, choice=replace(section.choice, result=finetuned))
+    found = gallery(of_it, PLENTY)
+    assert f"of finetuned weights, also of trial {best.number}'s, no pictures are" in found.extent
+    (marked,) = {one.key for row in found.rows for one in row.shown if one.role == "chosen"}
+    assert marked == str(best.number)

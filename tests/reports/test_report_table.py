@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
-from made_up_studies import HOSTILE, PHONE, candidate, rich_study, stopped, study
+from made_up_studies import HOSTILE, PHONE, candidate, images, rich_study, stopped, study
 
 from foundation.errors import RequestError
+from reports.headline import headline
 from reports.report import report_of
 from reports.table import (
     COLUMNS,
@@ -176,3 +177,17 @@ def test_a_folder_that_cannot_be_is_a_sentence(tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     with pytest.raises(RequestError, match="file stands where a folder"):
         write_csv(candidate_table(report_of([rich_study()])), tmp_path / "file" / "candidates.csv")
+
+
+def test_over_how_much_a_number_is_a_mean_is_told() -> None:
+    """What the record does not count is unknown, and not none."""
+    known = candidate(0, (10.0, 30.0), sessions=7, images=images(29.5, 30.5))
+    unknown = candidate(1, (20.0, 31.0))
+    about = report_of([study(known, unknown)])
+    first, second = records(candidate_table(about))
+    assert (first["sessions"], first["pictures"]) == (7, 2)
+    assert (second["sessions"], second["pictures"]) == (None, None)
+    best = report_of([study(known)]).sections[0]
+    assert "PSNR 30.00 dB (mean of 2 pictures), 1.57 dB above" in headline(best.group, best.choice)
+    best = report_of([study(unknown)]).sections[0]
+    assert "PSNR 31.00 dB, 2.57 dB above" in headline(best.group, best.choice)

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import dataclasses
+from io import StringIO
 
 import pytest
 from made_up_results import changed
 from made_up_studies import candidate, study
+from rich.console import Console
 
 from models.origin import WeightsOrigin
-from reports.answer import cards
+from reports.answer import cards, how_sure
 from reports.choice import choose
 from reports.cli import front_data
-from reports.facts import Limits, StudyFacts
+from reports.facts import StudyFacts
 from reports.finetuned_view import finetuned_rows, finetuned_words
 from reports.interactive import details
 from reports.joint_view import joint_view
@@ -20,6 +22,7 @@ from reports.markdown import markdown_summary
 from reports.next_steps import next_steps
 from reports.report import report_of
 from reports.roles import role_of
+from reports.terminal import render
 from reports.winner import Source, expected
 from search.study.finetuned import FinetunedResult
 from search.study.records import CandidateResult
@@ -42,8 +45,8 @@ def test_the_fastest_of_many_ties_is_drawn_towards_them_and_says_so() -> None:
     assert 20.1 < found.latency_ms < 20.4
     assert found.latency_low_ms is None
     assert found.sessions is None
-    assert "not measured anew: 'mobilesr-tune confirm' does that" in found.words
-    assert found.words in choose(TIES, GROUP).caveats
+    assert "not measured anew: 'mobilesr-tune confirm' does that" in " ".join(found.sentences)
+    assert set(found.sentences) <= set(choose(TIES, GROUP).caveats)
     report = report_of([TIES])
     (profile,) = front_data(report)["profiles"]
     assert profile["expected_latency"]["source"] == "drawn towards its near ties"
@@ -56,7 +59,7 @@ def test_the_fastest_of_many_ties_is_drawn_towards_them_and_says_so() -> None:
 def test_one_that_stands_alone_is_what_its_sessions_said() -> None:
     facts = study(candidate(0, (10.0, 30.0), sessions=5), candidate(1, (40.0, 31.0), sessions=5))
     found = expected(facts, facts.groups[0], facts.results[0])
-    assert (found.source, found.latency_ms, found.words) == (Source.AS_CHOSEN, 10.0, "")
+    assert (found.source, found.latency_ms, found.sentences) == (Source.AS_CHOSEN, 10.0, ())
     assert found.sessions == 5
     (card, _) = cards(report_of([facts]).sections[0])
     assert "expect" not in card.sure
@@ -77,10 +80,10 @@ def test_the_choice_for_several_devices_says_it_for_each() -> None:
 def test_fresh_sessions_go_before_any_reckoning() -> None:
     fresh = changed(FASTEST, latency_ms=20.5, latency_low_ms=20.3, latency_high_ms=20.8, sessions=9)
     facts = dataclasses.replace(TIES, anew=(fresh,))
-    found = expected(facts, GROUP, FASTEST, Limits(max_latency_ms=20.4))
+    found = expected(dataclasses.replace(facts, spec={"max_latency_ms": 20.4}), GROUP, FASTEST)
     assert (found.source, found.latency_ms, found.sessions) == (Source.FRESH, 20.5, 9)
-    assert "9 sessions that took no part in the choice" in found.words
-    assert "above the limit of 20.4 ms" in found.words
+    assert "9 sessions that took no part in the choice" in " ".join(found.sentences)
+    assert "above the limit of 20.4 ms" in " ".join(found.sentences)
     assert choose(facts, GROUP).result is FASTEST
     assert not any("confirm" in step.command for step in next_steps(report_of([facts]).sections[0]))
 
@@ -92,14 +95,14 @@ def test_fresh_sessions_that_know_less_are_told_and_not_taken() -> None:
         flags=("noisy", "host"),
     )  # fmt: skip
     facts = dataclasses.replace(TIES, anew=(vague,))
-    found = expected(facts, GROUP, FASTEST, Limits(max_latency_ms=11.0))
+    found = expected(dataclasses.replace(facts, spec={"max_latency_ms": 11.0}), GROUP, FASTEST)
     assert found.source is Source.SHRUNK
     assert 20.1 < found.latency_ms < 20.4
-    assert "12.0 (4.00–30.0) ms in 5 sessions" in found.words
-    assert "know it less well" in found.words
-    assert "doubtful: noisy (the interval is wider" in found.words
-    assert "not measured anew" not in found.words
-    assert "above the limit" not in found.words
+    assert "12.0 (4.00–30.0) ms in 5 sessions" in " ".join(found.sentences)
+    assert "know it less well" in " ".join(found.sentences)
+    assert "fresh sessions are doubtful: noisy." in " ".join(found.sentences)
+    assert "not measured anew" not in " ".join(found.sentences)
+    assert "above the limit" not in " ".join(found.sentences)
     alone = study(changed(FASTEST, number=0), anew=(vague,))
     assert expected(alone, alone.groups[0], alone.results[0]).source is Source.AS_CHOSEN
     report = report_of([alone])
@@ -113,6 +116,9 @@ def test_fresh_sessions_that_know_less_are_told_and_not_taken() -> None:
     }  # fmt: skip
     (card,) = cards(report.sections[0])
     assert "fresh sessions doubtful: noisy" in card.sure
+    meaning = "Of the fresh sessions, noisy: the interval is wider than 10 % of the latency."
+    assert meaning in report.sections[0].choice.caveats
+    assert not any("host" in caveat for caveat in report.sections[0].choice.caveats)
 
 
 @pytest.mark.parametrize(
@@ -134,7 +140,7 @@ def test_measurements_that_disagree_are_told(low, high, disagrees) -> None:
     facts = dataclasses.replace(TIES, anew=(fresh,))
     found = expected(facts, GROUP, FASTEST)
     assert (found.source, found.fresh.disagrees) == (Source.FRESH, disagrees)
-    assert ("lies further apart than the intervals" in found.words) is bool(disagrees)
+    assert ("lies further apart than the intervals" in " ".join(found.sentences)) is bool(disagrees)
     (card,) = cards(report_of([facts]).sections[0])
     assert ("measured at different times disagrees" in card.sure) is bool(disagrees)
 
@@ -145,7 +151,7 @@ def test_fresh_sessions_of_the_slice_and_of_the_finetuned_one_are_of_one_graph()
     second = changed(first, latency_ms=20.6, sha256="finetuned", weights_sha256="others")
     found = expected(dataclasses.replace(TIES, anew=(first, second)), GROUP, FASTEST)
     assert (found.source, found.latency_ms) == (Source.FRESH, 20.6)
-    assert "the latest of 2 measurements that do not go together" in found.words
+    assert "the latest of 2 measurements that do not go together" in " ".join(found.sentences)
 
 
 def finetuned(own_ms: float, psnr_y_db: float, slice_: CandidateResult, **more: object):
@@ -195,6 +201,37 @@ def test_the_finetuned_choice_is_told_by_its_trial_and_what_was_measured_since()
             for one in profile["finetuned"]] == [
         (0, 10.0, 31.0, 30.0), (1, 20.0, 32.0, 31.0), (2, 30.0, 33.0, 32.0),
     ]  # fmt: skip
+
+
+def test_what_is_open_of_slices_is_not_said_of_a_finetuned_one() -> None:
+    slices = [candidate(n, (10.0 + n / 100, 30.0 + n / 100), sessions=5) for n in range(3)]
+    facts = study(*slices)
+    assert any("a tie with others" in card.sure for card in cards(report_of([facts]).sections[0]))
+    made = tuple(finetuned(10.0, 31.0 + n / 10, one)[0] for n, one in enumerate(slices))
+    (section,) = report_of([study(*slices, finetuned=made)]).sections
+    assert not any("a tie with others" in card.sure for card in cards(section))
+    assert not any("may be worth as much" in words for words in how_sure(section))
+    assert "finetuned 31.10 dB, exported so" in details(section.group.results[1], section)
+
+
+def test_the_terminal_tells_the_finetuned_ones_whole() -> None:
+    slices = [candidate(n, (10.0 + 10 * n, 30.0 + n), sessions=5) for n in range(2)]
+    record, own = finetuned(9.0, 31.0, slices[0])
+    failed = record.model_copy(
+        update={"after": changed(record.after, status="failed", reason="crashed", quality=None)}
+    )
+    for one, anew, lines in (
+        (record, (own,), "Trial 0: measured anew 9.00 (9.00–9.09) ms; no comparison"),
+        (failed, (), "Trial 0: crashed"),
+    ):
+        facts = study(*slices, finetuned=(one,), anew=anew)
+        console = Console(width=80, file=StringIO())
+        for part in render(report_of([facts])):
+            console.print(part)
+        text = console.file.getvalue()
+        assert lines.split(";")[0] in text
+        table = text[text.index("Finetuned") :].partition("Trial 0:")[0]
+        assert "…" not in table
 
 
 def test_one_exported_as_another_graph_says_so() -> None:

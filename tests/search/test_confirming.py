@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import json
+import re
+
 import pytest
 from commands import command_here
 
@@ -54,16 +57,16 @@ def test_every_report_says_which_latency_is_which(ended_run, anew):
         "sessions": 4,
     }
     fresh = {"measurements": 1, "flags": list(found.flags), "disagrees": False}
-    (words,) = (caveat for caveat in profile["caveats"] if "took no part" in caveat)
     assert profile["expected_latency"] == told | {
-        "source": "fresh sessions", "words": words, "fresh": told | fresh,
+        "source": "fresh sessions", "fresh": told | fresh,
+        "words": profile["caveats"][:len(profile["expected_latency"]["words"])],
     }  # fmt: skip
     assert profile["chosen_trial"] == chosen.number
     words = "4 sessions that took no part in the choice"
     assert any(words in caveat for caveat in profile["caveats"])
     assert words in markdown_summary(report)
     handed_out = found_by_search(ended_run.path, None).measured
-    assert words in handed_out.latency_note
+    assert words in " ".join(handed_out.latency_notes)
     assert handed_out.latency_ms == chosen.latency_ms
     assert any(words in text for _, text in handed_out.rows())
 
@@ -72,7 +75,14 @@ def test_the_command_measures_the_recommended_one(ended_run, anew, tmp_path):
     done = command_here("confirm", str(ended_run.path), "--sessions", "9", "--json", cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert '"fresh sessions"' in done.stdout
-    assert f"trial {anew[1].number}" in done.stderr
+    assert re.search(
+        rf"trial {anew[1].number}, .*: measured anew, [\d.]+ ms \([\d.]+ to [\d.]+\), 9 sessions; "
+        r"by the sessions it was chosen by [\d.]+ ms \([\d.]+ to [\d.]+\), 3 sessions",
+        " ".join(done.stderr.split()),
+    )
+    # Also of a trial that is not the recommended one the report tells it.
+    (told,) = json.loads(done.stdout)["profiles"][0]["measured_anew"]
+    assert (told["trial"], told["sessions"]) == (anew[1].number, 9)
 
 
 def test_what_cannot_be_measured_anew_is_told(ended_run, anew, tmp_path):

@@ -86,6 +86,31 @@ def test_export_gives_the_finetuned_artifact_and_says_so(ended_run, finetuned):
     )
 
 
+def test_what_is_handed_out_says_what_was_timed_and_when(ended_run, finetuned, tmp_path):
+    """The latency of the page, of the trial's file; the PSNR of its own."""
+    one = finetuned[0][0]
+    found = found_by_search(ended_run.path, one.after.number)
+    measured = found.measured
+    assert measured.artifact_sha256 == one.after.artifact.sha256
+    assert measured.timed_sha256 == one.before.artifact.sha256
+    (section,) = report_of([gather(ended_run)]).sections
+    (row,) = (row for row in finetuned_rows(section) if row[0] == str(one.after.number))
+    assert row[2] == f"{measured.latency_ms:.2f} ({measured.latency_low_ms:.2f}–" + (
+        f"{measured.latency_high_ms:.2f})"
+    )
+    assert measured.psnr_y_db == one.after.psnr_y_db
+    notes = " ".join(measured.latency_notes)
+    assert "the latency is that of its trial" in notes
+    assert "3 sessions that took no part in the choice" in notes
+    text = (found.put_into(tmp_path).folder / "README.md").read_text("utf-8")
+    assert f"before finetuning (SHA-256 {one.before.artifact.sha256[:16]}…)" in text
+    assert "; pictures 20" in text
+    # Every note whole: cells of foreign text are cut.
+    for note in measured.latency_notes:
+        assert note.split("(")[0] in text
+        assert len(note) < 500
+
+
 @pytest.mark.parametrize(
     ("changes", "why"),
     [

@@ -229,6 +229,22 @@ def test_more_rounds_make_a_known_result_sharper(evaluator, candidate, small_art
     assert [slot.round for slot in stored.slots] == [0, 1, 2]
     assert stored.estimate.latency_ms == sharper.latency_ms
     assert "few_sessions" not in sharper.flags
+    # What happened to the candidate is no matter of a measurement.
+    lost = first.model_copy(update={"flags": (*first.flags, "device_lost")})
+    (again,) = evaluator.sharpen([lost], [small_artifact], 1)
+    assert "device_lost" in again.flags
+    assert "few_sessions" not in again.flags
+
+
+def test_without_setting_aside_the_pictures_of_all_are_judged(evaluator, candidate, small_artifact):
+    evaluator.constraints = Constraints(max_latency_ms=1e-6)
+    assert evaluator.evaluate(3, candidate, small_artifact).status == "stopped"
+    evaluator.sets_aside = False
+    found = evaluator.evaluate(4, candidate, small_artifact)
+    assert found.status == "ok"
+    assert found.psnr_y_db is not None
+    assert found.constraint_violations["latency_ms"] > 0
+    assert not found.feasible
 
 
 def test_what_fails_while_sharpened_keeps_the_result_it_had(
