@@ -54,6 +54,7 @@ def choose_config(
         ConfigError: nothing says which architecture, or a change makes none.
     """
     from models.config import PRESETS, MobileSRConfig, preset
+    from models.config_of_state import config_of_state
     from models.errors import ConfigError
 
     if preset_name is not None and key is not None:
@@ -71,9 +72,11 @@ def choose_config(
     elif weights.config is not None:
         config = weights.config
     else:
+        by_shapes = config_of_state(weights.state, MobileSRConfig())
+        fits = f" (its shapes are those of {by_shapes.key})" if by_shapes is not None else ""
         raise ConfigError(
             f"{weights.source} does not say which architecture it is: add --preset "
-            f"({' or '.join(PRESETS)}) or --key, and --set where it differs"
+            f"({' or '.join(PRESETS)}) or --key{fits}, and --set where it differs"
         )
     fields: dict[str, Any] = config.model_dump()
     for change in changes or []:

@@ -19,6 +19,7 @@ from foundation.files import atomic_path
 from foundation.wording import shown
 from models.checkpoint_forms import find_state, foreign_object
 from models.config import MobileSRConfig
+from models.config_of_state import config_of_state
 from models.errors import ConfigError, WeightsError
 from models.network import MobileSR
 from models.origin import PUBLISHED_SHA256, WeightsOrigin
@@ -88,10 +89,14 @@ def state_sha256(state: State) -> str:
     return digest.hexdigest()
 
 
+def _shapes(config: MobileSRConfig) -> dict[str, tuple[int, ...]]:
+    with torch.device("meta"):
+        return {name: tuple(t.shape) for name, t in MobileSR(config).state_dict().items()}
+
+
 def check_state(state: State, config: MobileSRConfig, source: str) -> None:
     """Raise `WeightsError`, naming tensors, unless `state` fits `config` exactly."""
-    with torch.device("meta"):
-        wanted = {name: tuple(t.shape) for name, t in MobileSR(config).state_dict().items()}
+    wanted = _shapes(config)
     found = {name: tuple(t.shape) for name, t in state.items()}
     missing = [name for name in wanted if name not in found]
     extra = [name for name in found if name not in wanted]
@@ -111,7 +116,14 @@ def check_state(state: State, config: MobileSRConfig, source: str) -> None:
         )
         if names
     ]
-    raise WeightsError(f"{source} does not fit {config.key}: {'; '.join(parts)}")
+    other = config_of_state(state, config)
+    hint = ""
+    if other is not None and _shapes(other) == found:
+        hint = (
+            f". It fits {other.key}: give that as its key, with other heads, window or passes "
+            "where it was trained with others, for no tensor tells"
+        )
+    raise WeightsError(f"{source} does not fit {config.key}: {'; '.join(parts)}{hint}")
 
 
 def load_weights(path: Path) -> Weights:

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from nightly.suite import Suite
 
 CANNOT_TELL = 125
+# Below the suite's folder of outputs.
+BISECTED = "bisect"
 SuiteArgument = Annotated[Path, typer.Argument(help="The suite file.", show_default=False)]
 JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON on stdout.")]
 OnlyOption = Annotated[
@@ -123,7 +125,9 @@ def run(
     from nightly.tonight import Choices
 
     loaded = load_suite(suite)
-    folder = expanded(output or loaded.output).absolute()
+    # The row's last night is what is looked at while commits are tried.
+    usual = loaded.output / BISECTED if bisect else loaded.output
+    folder = expanded(output or usual).absolute()
     require_writable(folder / "index.html")
     with open_history(loaded.history_url) as history:
         number = None if since is None else _night_of(history, loaded, since)

@@ -40,12 +40,17 @@ def run(
 
 
 def in_shell(line: str, cwd: Path, **environment: str) -> subprocess.CompletedProcess[str]:
-    """A line of bash in which `$T` is the command."""
+    """A line of bash in which `$T` is the command, wherever this interpreter lies."""
+    command = "\n".join([sys.executable, "-m", "mobilesr_tune"])
     return subprocess.run(
-        ["bash", "-c", line], cwd=cwd, capture_output=True, text=True, timeout=120, check=False,
-        env={**os.environ, "T": f"{sys.executable} -m mobilesr_tune", "PYTHONPATH": str(REPOSITORY),
-             **environment},
-    )  # fmt: skip
+        ["bash", "-c", f"IFS=$'\\n'; {line}"],
+        cwd=cwd,
+        env={**os.environ, "T": command, "PYTHONPATH": str(REPOSITORY), **environment},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
 
 
 @pytest.fixture

@@ -10,7 +10,7 @@ from foundation.wording import count_of, plain, shell_line
 from nightly.metrics import BY_NAME, RUNS
 from nightly.night import NightResult
 from nightly.outputs.least import least_sentence
-from nightly.records import DeviceNight, Status, Verdict
+from nightly.records import DeviceNight, NightStatus, Status, Verdict
 
 # A command that names more models than these is no command to read.
 MODELS_NAMED = 10
@@ -76,7 +76,12 @@ def stand_in_sentences(result: NightResult, of: DeviceNight | None = None) -> li
 
 
 def next_steps(result: NightResult) -> list[tuple[str, str]]:
-    """What to do about a red night, and the command that does it; nothing where none is red."""
+    """What to do about a red night, and the command that does it; nothing where none is red.
+
+    Nothing either of a commit that is being tried: it is one of these steps itself.
+    """
+    if result.night.status is NightStatus.ASIDE:
+        return []
     red = list(dict.fromkeys(v.series.model for v in with_status(result, Status.REGRESSION)))
     if not red:
         return []

@@ -90,7 +90,12 @@ def test_what_came_after_the_red_night(nights, world):
     assert "watched: operators delegated" in tune("history", "suite.toml", cwd=world).stdout
     # Bisecting: the night joins no history, and 0 and 1 mean good and bad.
     since = ["suite.toml", "--only", "watched", "--since", "1", "--bisect"]
-    tune(*since, cwd=world, code=1)
+    page = (world / "nightly/index.html").read_text()
+    told = tune(*since, cwd=world, code=1).stdout
+    assert "git bisect run" not in told
+    # The page of the red night stays while commits are tried.
+    assert (world / "nightly/index.html").read_text() == page
+    assert json.loads((world / "nightly/bisect/night.json").read_text())["status"] == "aside"
     tune("suite.toml", "--only", "other", "--since", "2020-01-01", "--bisect", cwd=world)
     # A suite that this commit cannot even read says nothing about the model.
     told = tune("gone.toml", "--bisect", cwd=world, code=125).stderr
