@@ -189,6 +189,21 @@ def test_unknown_trials_and_other_devices_are_refused(ended_run):
         finetune_run(ended_run, other, FinetuneEvents())
 
 
+def test_a_slow_moment_after_finetuning_sets_none_aside(ended_run, finetuned, tmp_path):
+    """Its pictures are judged, and the limit is kept by what its graph took in the search."""
+    number = finetuned[0][0].after.number
+    copy = shutil.copytree(ended_run.path, tmp_path / "run")
+    spec = (copy / "run.toml").read_text()
+    (copy / "run.toml").write_text(f"max_latency_ms = 0.001\n{spec}")
+    run = RunDirectory.open(copy)
+    (found,) = finetune_run(run, FinetuneRequest([number], PLAN), FinetuneEvents())
+    assert found.after.status == "ok"
+    own = FinetunedResult.load(finetuned_path(copy, number)).after
+    assert own.constraint_violations["latency_ms"] > 0
+    # In the search of this run nothing was limited.
+    assert found.after.constraint_violations == {}
+
+
 def test_a_run_in_which_another_command_writes_is_left_alone(ended_run, finetuned, tmp_path):
     numbers = [one.after.number for one in finetuned[0]]
     kept = {path: path.read_bytes() for path in (ended_run.path / "finetuned").glob("*.json")}
