@@ -72,7 +72,18 @@ def _answer(found: Joint, report: Report) -> str:
         section.facts.limits.sentences() for section in report.sections
     ) else ""  # fmt: skip
     told = f"Balanced for {devices}{limits}: {joint_sentence(found.chosen, found.names)}."
-    return " ".join([told, *_to_expect(found.chosen, report)])
+    return " ".join([told, *_to_expect(found.chosen, report), *_slices(report)])
+
+
+def _slices(report: Report) -> list[str]:
+    """A sentence where a device's own choice is another thing than what is compared here."""
+    own = [s.name for s in report.sections if s.choice.result and not s.group.has(s.choice.result)]
+    if not own:
+        return []
+    return [
+        f"Candidates are compared as the searches judged them: what was finetuned on "
+        f"{' and '.join(own)} is told there."
+    ]
 
 
 def _to_expect(chosen: Across, report: Report) -> list[str]:

@@ -8,7 +8,7 @@ from io import StringIO
 
 import pytest
 from made_up_results import changed
-from made_up_studies import candidate, study
+from made_up_studies import PHONE, candidate, study
 from rich.console import Console
 
 from models.origin import WeightsOrigin
@@ -85,6 +85,17 @@ def test_the_choice_for_several_devices_says_it_for_each() -> None:
     chosen = expected(first, first.groups[0], first.results[0]).latency_ms
     assert f"expect {chosen:.1f} ms (drawn towards its near ties)." in view["answer"]
     assert "expect 21.7 ms (fresh sessions)." in view["answer"]
+
+
+def test_the_choice_for_several_devices_says_that_it_is_of_slices() -> None:
+    slices = [candidate(n, (10.0 + 10 * n, 30.0 + n), sessions=5) for n in range(2)]
+    other = study(*(changed(one, profile_key="another phone") for one in slices))
+    record, _ = finetuned(9.0, 33.0, slices[0])
+    words = "what was finetuned on"
+    view = joint_view(report_of([study(*slices), other]))
+    assert words not in view["answer"]
+    view = joint_view(report_of([study(*slices, finetuned=(record,)), other]))
+    assert f"{words} {PHONE}, serial 38021FDJH00A is told there" in view["answer"]
 
 
 def test_fresh_sessions_go_before_any_reckoning() -> None:
