@@ -166,8 +166,8 @@ class Flag(StrEnum):
     )
     MAY_SLEEP = (
         "may_sleep",
-        "the screen could go off at any time: the device does not let us keep it on, or is on "
-        "battery, where Android keeps none on",
+        "the screen could go off at any time: the device does not let us keep it on, or is "
+        "not on power, without which Android keeps none on",
         "put it on power, or set its screen timeout to the longest by hand, and measure again",
         True,
     )

@@ -186,7 +186,7 @@ def accept(
     from nightly.history import open_history
     from nightly.suite import load_suite
 
-    loaded = load_suite(suite)
+    loaded = load_suite(suite, files=False)
     names = _named(only, loaded)
     with open_history(loaded.history_url) as history, history.lock(wait_s):
         number, pinned = history.accept(loaded.name, night, names, datetime.now(UTC))
@@ -212,7 +212,7 @@ def history(
     from nightly.outputs.nights import nights_data, nights_table
     from nightly.suite import load_suite
 
-    loaded = load_suite(suite)
+    loaded = load_suite(suite, files=False)
     with open_history(loaded.history_url) as opened:
         nights = opened.nights(loaded.name, last=last)
         verdicts = opened.verdicts(loaded.name, last_nights=last)

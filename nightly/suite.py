@@ -247,8 +247,10 @@ def _sqlite_file(history: str) -> Path | None:
     return Path(str(url.database))
 
 
-def load_suite(path: Path) -> Suite:
+def load_suite(path: Path, *, files: bool = True) -> Suite:
     """Read a suite; relative paths in it count from its own folder.
+
+    Without `files` what it names need not be there: the history can be asked on any computer.
 
     Raises:
         SuiteError: no such file, no TOML, an unknown key (the nearest is suggested), a value out
@@ -261,7 +263,8 @@ def load_suite(path: Path) -> Suite:
     except ValidationError as error:
         raise SuiteError(f"{path}: {first_problem(error)}") from error
     suite = _absolute(suite, path.absolute().parent)
-    _require_files(suite, path)
+    if files:
+        _require_files(suite, path)
     return suite
 
 

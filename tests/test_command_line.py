@@ -117,7 +117,7 @@ def test_the_printed_command_pasted_into_a_shell_exports_the_winner(searched):
     (command,) = (line for line in done.stdout.splitlines() if " export --from " in line)
     (world / "bin").mkdir()
     program = world / "bin/mobilesr-tune"
-    program.write_text(f'#!/bin/sh\nexec {sys.executable} -m mobilesr_tune "$@"\n')
+    program.write_text(f'#!/bin/sh\nexec {shlex.quote(sys.executable)} -m mobilesr_tune "$@"\n')
     program.chmod(0o755)
     subprocess.run(
         ["sh"], input=command, cwd=world, check=True, capture_output=True, text=True, timeout=600,

@@ -73,7 +73,7 @@ class StayAwake(Settable):
             said = f"not told: {why_not_told(answer)}"
             return Reading(self.name, said, (Flag.STAY_AWAKE_UNKNOWN,))
         if found.powered == 0:
-            return Reading(self.name, "off, for it is on battery", (Flag.MAY_SLEEP,))
+            return Reading(self.name, "off, for it is not on power", (Flag.MAY_SLEEP,))
         if found.on:
             return Reading(self.name, "on")
         if self._refused:

@@ -153,6 +153,18 @@ def test_a_device_that_is_not_there_is_exit_3_and_does_not_stop_the_others(
     assert int(root.get("tests")) > 2
 
 
+def test_the_history_is_told_where_the_models_are_not(nights, world, tmp_path):
+    """As on another computer, of a history in a database that several share."""
+    text = (world / "suite.toml").read_text()
+    history = f'history = "{world / "nightly.db"}"\n'
+    (tmp_path / "suite.toml").write_text(history + text)
+    listed = json.loads(tune("history", "suite.toml", "--json", cwd=tmp_path).stdout)
+    assert len(listed["nights"]) >= 3
+    told = tune("accept", "suite.toml", "--night", "1", "--only", "other", cwd=tmp_path).stdout
+    assert "night 1 is the baseline of other on host (default)" in told
+    assert "does not exist" in tune("suite.toml", cwd=tmp_path, code=2).stderr
+
+
 def test_the_example_suite_is_one_that_can_be_read(tmp_path):
     from nightly.suite import load_suite
 

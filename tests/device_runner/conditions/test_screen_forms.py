@@ -102,7 +102,7 @@ _POWER = "  AC powered: {ac}\n  USB powered: {usb}\n  Wireless powered: false\n"
         ("2", True, False, "off; switched on while timing", ()),
         ("1", False, True, "off; switched on while timing", ()),
         ("0", False, True, "off; switched on while timing", ()),
-        ("7", False, False, "off, for it is on battery", ("may_sleep",)),
+        ("7", False, False, "off, for it is not on power", ("may_sleep",)),
     ],
 )
 def test_staying_on_counts_for_what_powers_the_phone(
