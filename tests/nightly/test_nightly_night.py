@@ -18,9 +18,11 @@ from device_runner.devices.simulated import (
 from device_runner.records import DeviceKind
 from foundation import load_artifact, sha256_of
 from foundation.errors import DeviceFailure, RequestError
+from nightly import night as night_module
 from nightly.errors import BaselineError, SuiteError
 from nightly.history import open_history
 from nightly.night import NightRun
+from nightly.outputs.told import headline
 from nightly.records import NightStatus, Status
 from nightly.suite import load_suite
 from nightly.tonight import Choices
@@ -290,6 +292,24 @@ def test_a_night_beside_the_row_is_compared_and_never_compared_with(rack):
     with rack.history() as history:
         trail = history.trails("rack", "sim:one", "default")["other"]
     assert [p.night for p in trail.points["latency"]] == [1]
+
+
+def test_a_commit_at_which_the_model_cannot_be_exported_is_not_the_bad_one(rack, monkeypatch):
+    prepare = night_module.prepare
+
+    def broken(*arguments):
+        made = prepare(*arguments)
+        return replace(made, models=made.models | {"other": "no such operator"})
+
+    rack.night()
+    aside = Choices(only=("other",), aside=True)
+    monkeypatch.setattr(night_module, "prepare", broken)
+    tried = rack.night(aside)
+    assert tried.exit_code == 125
+    assert headline(tried) == "Cannot tell: what looks worse could not be exported"
+    # In the row of nights it is red, and then it is what is looked for.
+    assert rack.night().exit_code == 1
+    assert rack.night(aside).exit_code == 1
 
 
 def test_a_budget_shrinks_the_sessions_and_says_so(rack):
