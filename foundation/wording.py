@@ -121,6 +121,16 @@ def ms(value: float | None) -> str:
     return number(value, 0 if abs(value) >= 100 else 1 if abs(value) >= 10 else 2)
 
 
+def amount(value: float) -> str:
+    """Three significant digits, or all before the point: `0.00123`, `12.3`, `1234`."""
+    return number(value, 0 if abs(value) >= 1000 else max(0, 2 - _magnitude(value)))
+
+
+def _magnitude(value: float) -> int:
+    """The power of ten of the first digit, once rounded to three; 0 for 0."""
+    return int(f"{value:.2e}".partition("e")[2]) if value and math.isfinite(value) else 0
+
+
 def percent(share: float | None) -> str:
     """A share of 0 to 1 in whole percent; what is neither none nor all never says it is."""
     if share is None or not math.isfinite(share):

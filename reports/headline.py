@@ -41,7 +41,18 @@ def counts(group: ProfileGroup) -> str:
     text += f" ({infeasible} of them outside the constraints)" if infeasible else ""
     text += f", {failed} failed, {stopped} stopped before quality"
     origins = psnr_origins(group)
-    return f"{text}. {origins}{_source_error(group)}" if origins else text
+    return f"{text}. {origins}{_source_error(group)}. {_means(group)}" if origins else text
+
+
+def _means(group: ProfileGroup) -> str:
+    """Over what the PSNRs are means."""
+    known = sorted({len(result.images) for result in group.measured if result.images})
+    unknown = len([result for result in group.measured if not result.images])
+    if not known:
+        return "Each PSNR is a mean over pictures that are not recorded"
+    many = [*map(str, known[:-1]), count_of(known[-1], "picture")]
+    words = f"Each PSNR is the mean over {' or '.join(many)}"
+    return f"{words}, of {count_of(unknown, 'candidate')} not recorded" if unknown else words
 
 
 def _source_error(group: ProfileGroup) -> str:

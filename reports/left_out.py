@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from device_runner.flags import flag_words
-from foundation.wording import plain, shorten
+from foundation.wording import amount, plain, shorten
 from reports.facts import Limits, ProfileGroup
 from reports.near_misses import misses_of
 from reports.wording import candidate_code
@@ -93,7 +93,7 @@ def _broken(result: CandidateResult, limits: Limits) -> list[str]:
     misses = misses_of(result, limits)
     known = {miss.constraint for miss in misses}
     return [miss.sentence for miss in misses] + [
-        f"{plain(name)} exceeded by {excess:.3g}"
+        f"{plain(name)} exceeded by {amount(excess)}"
         for name, excess in result.constraint_violations.items()
         if excess > 0 and name not in known
     ]

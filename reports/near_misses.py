@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from foundation.wording import ms, number, percent
+from foundation.wording import amount, ms, number, percent
 from reports.facts import Limits, ProfileGroup
 from search.study.records import CandidateResult
 
@@ -36,11 +36,11 @@ class Miss:
         name, unit = _WORDS[self.constraint]
         if self.constraint == "psnr_y_db":
             return (
-                f"{name} {number(self.value, 2)} {unit}, {number(self.excess, 2)} {unit} below the "
+                f"{name} {number(self.value, 2)} {unit}, {amount(self.excess)} {unit} below the "
                 f"limit of {self.limit:g} {unit}"
             )
         return (
-            f"{name} {ms(self.value)} {unit}, {ms(self.excess)} {unit} ({percent(self.share)}) "
+            f"{name} {ms(self.value)} {unit}, {amount(self.excess)} {unit} ({percent(self.share)}) "
             f"over the limit of {self.limit:g} {unit}"
         )
 

@@ -38,7 +38,9 @@ class Section:
 
     @cached_property
     def near_misses(self) -> list[NearMiss]:
-        """What comes nearest to the limits; empty where a candidate meets them."""
+        """What comes nearest to the limits; empty where one meets them, finetuned or not."""
+        if self.choice.result is not None:
+            return []
         return near_misses(self.group, self.facts.limits)
 
     @cached_property

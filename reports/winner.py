@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from device_runner.flags import flag_words
-from foundation.wording import count_of, plain
+from foundation.wording import count_of, ms, plain
 from reports.facts import Limits, ProfileGroup, StudyFacts, latency_interval
 from reports.wording import interval
 from search.study.finetuned import FinetunedResult
@@ -99,8 +99,8 @@ def expected(facts: StudyFacts, group: ProfileGroup, result: CandidateResult) ->
         how = "drawn towards its near ties"
         how += "" if fresh else ", not measured anew: 'mobilesr-tune confirm' does that"
         words.append(
-            f"It was picked for being fast among others as good: expect {shrunk_ms:.3g} ms rather "
-            f"than the {result.latency_ms:.3g} ms that it showed ({how})."
+            f"It was picked for being fast among others as good: expect {ms(shrunk_ms)} ms rather "
+            f"than the {ms(result.latency_ms)} ms that it showed ({how})."
         )
         return Expected(Source.SHRUNK, shrunk_ms, fresh=fresh, sentences=tuple(words))
     told = fresh.result if fresh is not None and taken else result

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Self
 
+from foundation.wording import amount
 from search.request import SearchRequest
 
 
@@ -52,10 +53,10 @@ class Constraints:
     def sentence(self, violations: dict[str, float]) -> str:
         """Why a candidate is set aside; empty when it is not."""
         texts = {
-            "latency_ms": f"slower than {self.max_latency_ms} ms by {{:.3g}} ms",
-            "memory_mb": f"over {self.max_memory_mb} MB by {{:.3g}} MB",
-            "psnr_y_db": f"below {self.min_psnr_db} dB by {{:.3g}} dB",
+            "latency_ms": f"slower than {self.max_latency_ms} ms by {{}} ms",
+            "memory_mb": f"over {self.max_memory_mb} MB by {{}} MB",
+            "psnr_y_db": f"below {self.min_psnr_db} dB by {{}} dB",
         }
         return ", ".join(
-            texts[name].format(excess) for name, excess in violations.items() if excess > 0
+            texts[name].format(amount(excess)) for name, excess in violations.items() if excess > 0
         )

@@ -27,6 +27,7 @@ from device_runner import (
 )
 from device_runner.flags import Flag
 from foundation.artifact import Artifact
+from foundation.wording import amount
 from models.deployment import Candidate
 from models.evaluation import score_outputs
 from models.images import ImagePair
@@ -295,7 +296,7 @@ class Evaluator:
             # Its whole interval lies behind a candidate as good as any can be expected to be.
             if fastest is not None and latency < fastest and psnr >= bound:
                 return (
-                    f"out of reach of the front: a candidate of {latency:.3g} ms already has "
+                    f"out of reach of the front: a candidate of {amount(latency)} ms already has "
                     f"{psnr:.2f} dB, and the supernet's best is {self.best_psnr_db:.2f} dB"
                 )
         return ""

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from foundation.wording import inert, plain, shell_line, shown, without_passwords
+from foundation.wording import amount, inert, plain, shell_line, shown, without_passwords
 
 
 @given(st.text(), st.integers(1, 80))
@@ -74,3 +74,18 @@ def test_passwords_are_not_shown(text, said):
 def test_no_password_of_a_url_is_left(password):
     text = without_passwords(f"see postgresql://user:{password}@host/db and go on")
     assert text == "see postgresql://user:***@host/db and go on"
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [(1234.5, "1234"), (999.6, "1000"), (99.96, "100"), (12.34, "12.3"), (0.00123, "0.00123"),
+     (0.0, "0.00"), (-3.217, "−3.22")],
+)  # fmt: skip
+def test_an_amount_has_three_digits_and_no_power_of_ten(value, words):
+    assert amount(value) == words
+
+
+@given(st.floats(1e-6, 1e9))
+def test_an_amount_is_near_what_it_tells(value):
+    assert float(amount(value)) == pytest.approx(value, rel=0.0051)
+    assert "e" not in amount(value)

@@ -86,5 +86,5 @@ def test_what_breaks_a_limit_says_by_how_much_in_words() -> None:
     missed = candidate(0, (54.0, 29.0), constraint_violations={"latency_ms": 14.0, "heat": 2.0})
     (found,) = left_out(study(missed).groups[0], Limits(max_latency_ms=40.0))
     assert found.reason == (
-        "latency 54.0 ms, 14.0 ms (35 %) over the limit of 40 ms; heat exceeded by 2"
+        "latency 54.0 ms, 14.0 ms (35 %) over the limit of 40 ms; heat exceeded by 2.00"
     )

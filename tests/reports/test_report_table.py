@@ -11,7 +11,7 @@ import pytest
 from made_up_studies import HOSTILE, PHONE, candidate, images, rich_study, stopped, study
 
 from foundation.errors import RequestError
-from reports.headline import headline
+from reports.headline import counts, headline
 from reports.report import report_of
 from reports.table import (
     COLUMNS,
@@ -191,3 +191,8 @@ def test_over_how_much_a_number_is_a_mean_is_told() -> None:
     assert "PSNR 30.00 dB (mean of 2 pictures), 1.57 dB above" in headline(best.group, best.choice)
     best = report_of([study(unknown)]).sections[0]
     assert "PSNR 31.00 dB, 2.57 dB above" in headline(best.group, best.choice)
+    assert counts(best.group).endswith("Each PSNR is a mean over pictures that are not recorded")
+    (group,) = study(known, unknown).groups
+    assert counts(group).endswith("the mean over 2 pictures, of 1 candidate not recorded")
+    (group,) = study(known).groups
+    assert counts(group).endswith("Each PSNR is the mean over 2 pictures")

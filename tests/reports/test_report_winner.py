@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import re
 from io import StringIO
 
 import pytest
@@ -54,6 +55,15 @@ def test_the_fastest_of_many_ties_is_drawn_towards_them_and_says_so() -> None:
     assert f"expect {found.latency_ms:.1f} ms" in "\n".join(details(FASTEST, report.sections[0]))
     (card,) = cards(report.sections[0])
     assert f"expect {found.latency_ms:.1f} ms (drawn towards its near ties)" in card.sure
+
+
+def test_long_latencies_are_told_in_plain_numbers() -> None:
+    """A large picture on a slow processor takes seconds."""
+    slow = [changed(one, latency_ms=100 * one.latency_ms, latency_low_ms=1940.0,
+                    latency_high_ms=2120.0) for one in TIES.results]  # fmt: skip
+    facts = study(*slow)
+    words = " ".join(expected(facts, facts.groups[0], facts.results[0]).sentences)
+    assert re.search(r"expect 20\d\d ms rather than the 2000 ms", words)
 
 
 def test_one_that_stands_alone_is_what_its_sessions_said() -> None:
@@ -232,6 +242,18 @@ def test_the_terminal_tells_the_finetuned_ones_whole() -> None:
         assert lines.split(";")[0] in text
         table = text[text.index("Finetuned") :].partition("Trial 0:")[0]
         assert "…" not in table
+
+
+def test_where_a_finetuned_one_meets_the_limits_nothing_is_near_them() -> None:
+    slices = [candidate(0, (10.0, 29.0), sessions=5, constraint_violations={"psnr_y_db": 1.0})]
+    limits = {"min_psnr_db": 30.0}
+    (section,) = report_of([study(*slices, spec=limits)]).sections
+    assert [near.result.number for near in section.near_misses] == [0]
+    record, _ = finetuned(9.0, 31.0, slices[0], constraint_violations={"psnr_y_db": -1.0})
+    report = report_of([study(*slices, spec=limits, finetuned=(record,))])
+    assert report.sections[0].choice.result is record.after
+    assert report.sections[0].near_misses == []
+    assert "Nearest to the limits" not in markdown_summary(report)
 
 
 def test_one_exported_as_another_graph_says_so() -> None:

@@ -25,9 +25,9 @@ def test_a_constraint_is_judged_when_both_sides_are_known(ms, mb, db, latency, m
 def test_the_sentence_names_what_is_broken_and_nothing_else():
     limits = Constraints(max_latency_ms=40, max_memory_mb=300, min_psnr_db=30)
     broken = limits.violations(61.25, 300.0, 29.5)
-    assert limits.sentence(broken) == "slower than 40 ms by 21.2 ms, below 30 dB by 0.5 dB"
+    assert limits.sentence(broken) == "slower than 40 ms by 21.2 ms, below 30 dB by 0.500 dB"
     assert limits.sentence(limits.violations(40.0, 299.0, 30.0)) == ""
-    assert limits.sentence(limits.violations(1.0, 301.0)) == "over 300 MB by 1 MB"
+    assert limits.sentence(limits.violations(1.0, 301.0)) == "over 300 MB by 1.00 MB"
     assert Constraints().violations(1e9, 1e9, -5) == {}
 
 

@@ -149,7 +149,7 @@ def test_what_is_out_of_reach_of_the_front_is_stopped(
     result = evaluator.evaluate(0, candidate, small_artifact)
     assert result.status == "stopped"
     assert result.reason == (
-        "out of reach of the front: a candidate of 1e-06 ms already has 20.10 dB, and the "
+        "out of reach of the front: a candidate of 0.00000100 ms already has 20.10 dB, and the "
         "supernet's best is 20.00 dB"
     )
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import numpy as np
 import pytest
 from made_up_results import changed, result_of
 
@@ -106,6 +107,22 @@ def test_its_sessions_are_fresh_ones_beside_those_of_confirm(run, results) -> No
     # The interval holds that nobody knows how it reacts to so slow a moment.
     assert together.latency_low_ms < 4.65 < together.latency_high_ms
     assert Flag.UNUSUAL_SPEED in together.flags
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_calm_sessions_put_those_of_a_busy_moment_right(results, seed) -> None:
+    """Nine of `confirm`, as calm as the search: together they show how the graph reacts."""
+    rng, busy = np.random.default_rng(seed), result(RECORDED["finetuned"][1], "finetuned")
+    calm = RECORDED["confirmed"][0] | {
+        "session_ms": list(4.65 * np.exp(0.03 * rng.standard_normal(9))),
+        "sentinel_ms": list(4.1 * np.exp(0.02 * rng.standard_normal(9))),
+        "sentinel_session": list(range(9)),
+    }
+    speeds = StudySpeeds(results)
+    alone = speeds.told(result(calm, "finetuned"))
+    together = speeds.together([busy, result(calm, "finetuned")])
+    assert together.latency_ms == pytest.approx(alone.latency_ms, rel=0.05)
+    assert together.latency_high_ms / together.latency_low_ms < 1.15
 
 
 def test_limits_are_kept_by_what_its_graph_takes_and_its_own_pictures_are(run, results) -> None:
