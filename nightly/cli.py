@@ -124,7 +124,8 @@ def run(
     from nightly.suite import load_suite
     from nightly.tonight import Choices
 
-    loaded = load_suite(suite)
+    # What is there is looked at where it is known which models were measured before.
+    loaded = load_suite(suite, files=False)
     # The row's last night is what is looked at while commits are tried.
     usual = loaded.output / BISECTED if bisect else loaded.output
     folder = expanded(output or usual).absolute()

@@ -31,7 +31,7 @@ from nightly.records import (
     Verdict,
 )
 from nightly.sentences import common_sentences
-from nightly.suite import Suite
+from nightly.suite import Suite, require_files
 from nightly.tonight import Choices, Tonight
 from nightly.turn import TurnResult
 
@@ -97,8 +97,10 @@ class NightRun:
                     "and compared with nothing"
                 )
             self._check_since()
+            earlier = self.history.last_candidates(self.suite.name)
+            require_files(self.suite, self.suite_path, earlier)
             before, measured = self.history.last_measured(self.suite.name)
-            tonight = self._begin()
+            tonight = self._begin(earlier)
             found = [
                 Place(tonight, name, condition).run()
                 for name in self.suite.devices
@@ -108,14 +110,14 @@ class NightRun:
             self._notes += gone_sentences(before, measured, self.suite, found)
             return self._finish(tonight, found, measured)
 
-    def _begin(self) -> Tonight:
+    def _begin(self, earlier: Mapping[str, str]) -> Tonight:
         """From here on the night has a number."""
         prepared = prepare(
-            self.suite, self.choices.only, self.listener.stage, self.listener.warning
+            self.suite, self.choices.only, self.listener.stage, self.listener.warning, earlier
         )
         require_same_precisions(
             {name: one for name, one in prepared.models.items() if isinstance(one, Artifact)},
-            self.history.last_candidates(self.suite.name),
+            earlier,
         )
         pairs = self._pairs(prepared)
         now = self._now()

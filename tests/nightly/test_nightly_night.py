@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -102,6 +103,7 @@ class Rack:
         self.refused: set[str] = set()
         self.up_s: float | None = None
         self.opened: list[str] = []
+        self.lenient = False
 
     def open(self, name):
         self.opened.append(name)
@@ -116,7 +118,7 @@ class Rack:
         return OfKind(self.kind, self.spec, serial=serial, faults=faults, up_s=self.up_s)
 
     def night(self, choices=Choices()):  # noqa: B008
-        suite = load_suite(self.path)
+        suite = load_suite(self.path, files=not self.lenient)
         with open_history(suite.history_url) as history:
             return NightRun(suite, history, choices, clock=self.clock, open_device=self.open).run()
 
@@ -254,6 +256,28 @@ def test_a_model_that_the_suite_has_no_more_is_told(rack):
         "night 1 measured other, which the suite does not have any more: nothing is said of it"
     )
     assert rack.night().notes == ()
+
+
+@pytest.mark.parametrize("file", ["model.pte", "manifest.json", "."])
+def test_a_model_whose_file_is_gone_is_red_and_the_others_are_measured(rack, tmp_path, file):
+    """As where one of many exports failed in the evening."""
+    rack.night()
+    gone = tmp_path / "other" / file
+    shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+    rack.lenient = True
+    result = rack.night()
+    assert result.exit_code == 1
+    (red,) = [one for one in result.verdicts if one.status is Status.REGRESSION]
+    assert (red.series.model, red.metric) == ("other", "runs")
+    assert "does not run (export_failed)" in red.sentence
+    assert {one.series.model for one in result.verdicts} == {"steady", "other"}
+
+
+def test_a_file_that_never_was_there_is_a_wrong_request(rack, tmp_path):
+    shutil.rmtree(tmp_path / "other")
+    rack.lenient = True
+    with pytest.raises(SuiteError, match=r"model 'other': artifact: .* does not exist"):
+        rack.night()
 
 
 def test_waiting_for_the_device_makes_no_session_longer(rack, monkeypatch):
