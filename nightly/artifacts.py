@@ -40,10 +40,13 @@ def prepare(
     only: Collection[str] = (),
     say: Callable[[str], None] = lambda text: None,
     warn: Callable[[str], None] = lambda text: None,
+    known: Collection[str] = (),
 ) -> Prepared:
     """Have every artifact at hand; a config that was exported before costs nothing.
 
     `say` hears what is being done, `warn` which models pay for an LR size that windows do not fit.
+    `known` models were measured before: that the artifact of one cannot be read any more is what
+    the night finds out of it, and no reason to leave the others.
 
     Raises:
         RequestError: an artifact, a checkpoint or a config that cannot be used, or a store that
@@ -54,7 +57,7 @@ def prepare(
     wanted: dict[Path, dict[str, Candidate]] = {}
     for spec in specs:
         if spec.artifact is not None:
-            found[spec.name] = load_artifact(spec.artifact)
+            found[spec.name] = _loaded(spec.artifact, lenient=spec.name in known)
         else:
             weights, candidate = _candidate(suite, spec)
             wanted.setdefault(weights, {})[spec.name] = candidate
@@ -74,6 +77,15 @@ def prepare(
         _sentinel(suite, found, say),
         frozenset(s.name for s in specs if s.artifact is None and s.weights is None),
     )
+
+
+def _loaded(path: Path, *, lenient: bool) -> Export:
+    try:
+        return load_artifact(path)
+    except RequestError as error:
+        if lenient:
+            return str(error)
+        raise
 
 
 def _padding_sentences(wanted: Mapping[Path, Mapping[str, Candidate]]) -> list[str]:

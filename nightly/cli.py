@@ -16,6 +16,7 @@ from typer.core import TyperGroup
 
 from foundation.usage import is_usage_problem
 from foundation.wording import without_passwords
+from nightly.errors import CANNOT_TELL
 
 if TYPE_CHECKING:
     from device_runner import Progress
@@ -24,7 +25,6 @@ if TYPE_CHECKING:
     from nightly.outputs import NightFiles
     from nightly.suite import Suite
 
-CANNOT_TELL = 125
 # Below the suite's folder of outputs.
 BISECTED = "bisect"
 SuiteArgument = Annotated[Path, typer.Argument(help="The suite file.", show_default=False)]
@@ -124,7 +124,8 @@ def run(
     from nightly.suite import load_suite
     from nightly.tonight import Choices
 
-    loaded = load_suite(suite)
+    # What is there is looked at where it is known which models were measured before.
+    loaded = load_suite(suite, files=False)
     # The row's last night is what is looked at while commits are tried.
     usual = loaded.output / BISECTED if bisect else loaded.output
     folder = expanded(output or usual).absolute()

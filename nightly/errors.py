@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from foundation.errors import RequestError
 
+# What `git bisect run` takes for a commit that cannot be tried.
+CANNOT_TELL = 125
+
 
 class SuiteError(RequestError):
     """The suite file cannot be used; the message names the file and the key."""

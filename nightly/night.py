@@ -13,11 +13,11 @@ from foundation.artifact import Artifact
 from foundation.wording import shell_line
 from models.images import load_pairs
 from nightly.artifacts import Prepared, prepare
-from nightly.errors import BaselineError, SuiteError
+from nightly.errors import CANNOT_TELL, BaselineError, SuiteError
 from nightly.gone import gone_sentences
 from nightly.history import History
 from nightly.listener import NightListener
-from nightly.look import Pairs, scale_of
+from nightly.look import EXPORT_FAILED, Pairs, scale_of
 from nightly.place import Place
 from nightly.precision import require_same_precisions
 from nightly.records import (
@@ -26,11 +26,12 @@ from nightly.records import (
     Night,
     NightStatus,
     Observation,
+    SeriesKey,
     Status,
     Verdict,
 )
 from nightly.sentences import common_sentences
-from nightly.suite import Suite
+from nightly.suite import Suite, require_files
 from nightly.tonight import Choices, Tonight
 from nightly.turn import TurnResult
 
@@ -54,10 +55,14 @@ class NightResult:
     suite_path: Path = Path("suite.toml")
     # Per metric the smallest change that counts, where the suite says another than the usual.
     floors: Mapping[str, float] = field(default_factory=dict)
+    # A commit that is tried, at which all that looks worse could not even be exported.
+    cannot_tell: bool = False
 
     @property
     def exit_code(self) -> int:
-        """0 green, 1 a regression, 3 a device that could not be measured on."""
+        """0 green, 1 a regression, 3 a device that could not be measured on, 125 `cannot_tell`."""
+        if self.cannot_tell:
+            return CANNOT_TELL
         if any(verdict.status is Status.REGRESSION for verdict in self.verdicts):
             return RED
         return DEVICE_FAILED if any(device.failure for device in self.devices) else GREEN
@@ -92,8 +97,10 @@ class NightRun:
                     "and compared with nothing"
                 )
             self._check_since()
+            earlier = self.history.last_candidates(self.suite.name)
+            require_files(self.suite, self.suite_path, earlier)
             before, measured = self.history.last_measured(self.suite.name)
-            tonight = self._begin()
+            tonight = self._begin(earlier)
             found = [
                 Place(tonight, name, condition).run()
                 for name in self.suite.devices
@@ -101,16 +108,16 @@ class NightRun:
             ]
             self._require_any(found)
             self._notes += gone_sentences(before, measured, self.suite, found)
-            return self._finish(tonight, found)
+            return self._finish(tonight, found, measured)
 
-    def _begin(self) -> Tonight:
+    def _begin(self, earlier: Mapping[str, str]) -> Tonight:
         """From here on the night has a number."""
         prepared = prepare(
-            self.suite, self.choices.only, self.listener.stage, self.listener.warning
+            self.suite, self.choices.only, self.listener.stage, self.listener.warning, earlier
         )
         require_same_precisions(
             {name: one for name, one in prepared.models.items() if isinstance(one, Artifact)},
-            self.history.last_candidates(self.suite.name),
+            earlier,
         )
         pairs = self._pairs(prepared)
         now = self._now()
@@ -129,7 +136,9 @@ class NightRun:
             open_device=self.open_device,
         )
 
-    def _finish(self, tonight: Tonight, found: Sequence[TurnResult]) -> NightResult:
+    def _finish(
+        self, tonight: Tonight, found: Sequence[TurnResult], before: Mapping[SeriesKey, str]
+    ) -> NightResult:
         verdicts = tuple(verdict for one in found for verdict in one.verdicts)
         for one in found:
             self._notes += one.notes
@@ -147,6 +156,7 @@ class NightRun:
             models=tuple(self.choices.only or (model.name for model in self.suite.models)),
             suite_path=self.suite_path.absolute(),
             floors=self.suite.floors,
+            cannot_tell=self.choices.aside and _only_unexported(verdicts, found, before),
         )
         self.history.finish(
             self.suite.name, tonight.number, finished_at, result.exit_code, verdicts, result.notes,
@@ -212,3 +222,19 @@ class NightRun:
 
     def _now(self) -> datetime:
         return self.clock.now().astimezone(UTC)
+
+
+def _only_unexported(
+    verdicts: Sequence[Verdict], found: Sequence[TurnResult], before: Mapping[SeriesKey, str]
+) -> bool:
+    """Whether all that looks worse could not be exported, and that is not what is looked for.
+
+    It is, where the last night of the row, which `before` tells of, ended so as well.
+    """
+    unexported = {
+        seen.series for one in found for seen in one.observations if seen.outcome == EXPORT_FAILED
+    }
+    worse = [one.series for one in verdicts if one.status is Status.REGRESSION]
+    return bool(worse) and all(
+        series in unexported and before.get(series) != EXPORT_FAILED for series in worse
+    )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import difflib
 import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Self
 
@@ -264,7 +265,7 @@ def load_suite(path: Path, *, files: bool = True) -> Suite:
         raise SuiteError(f"{path}: {first_problem(error)}") from error
     suite = _absolute(suite, path.absolute().parent)
     if files:
-        _require_files(suite, path)
+        require_files(suite, path)
     return suite
 
 
@@ -333,10 +334,12 @@ def _absolute(suite: Suite, folder: Path) -> Suite:
     )  # fmt: skip
 
 
-def _require_files(suite: Suite, path: Path) -> None:
+def require_files(suite: Suite, path: Path, known: Collection[str] = ()) -> None:
+    """Raise `SuiteError` unless all is there that the suite names; of `known` models, weights."""
     wanted: list[tuple[str, Path | None]] = []
     for model in suite.models:
-        wanted.append((f"model {model.name!r}: artifact", model.artifact))
+        if model.name not in known:
+            wanted.append((f"model {model.name!r}: artifact", model.artifact))
         wanted.append((f"model {model.name!r}: weights", model.weights))
     if suite.images is not None:
         wanted += [("images.hr", suite.images.hr), ("images.lr", suite.images.lr)]

@@ -87,8 +87,8 @@ class HistoryReader:
             rows = connection.execute(query.where(t.series.c.suite == suite)).all()
         return sorted(SeriesKey(*row) for row in rows)
 
-    def last_measured(self, suite: str) -> tuple[int, set[SeriesKey]]:
-        """The last finished night and what was measured in it; night 0 where there is none."""
+    def last_measured(self, suite: str) -> tuple[int, dict[SeriesKey, str]]:
+        """The last finished night, and how each series ended in it; night 0 where there is none."""
         m, s, n = t.measurement, t.series, t.night
         last = sa.select(sa.func.max(n.c.id)).where(
             n.c.suite == suite, n.c.status == NightStatus.FINISHED
@@ -96,11 +96,12 @@ class HistoryReader:
         with self._reading() as connection:
             night = connection.scalar(last) or 0
             query = (
-                sa.select(s.c.model, s.c.device, s.c.condition)
+                sa.select(s.c.model, s.c.device, s.c.condition, m.c.outcome)
                 .select_from(m.join(s, s.c.id == m.c.series))
                 .where(m.c.night == night)
+                .order_by(m.c.attempt)
             )
-            return night, {SeriesKey(*row) for row in connection.execute(query)}
+            return night, {SeriesKey(*row[:3]): row[3] for row in connection.execute(query)}
 
     def last_candidates(self, suite: str) -> dict[str, str]:
         """Model to the key of the candidate that was measured of it last, in finished nights."""

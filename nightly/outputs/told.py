@@ -40,6 +40,8 @@ def worst_first(verdicts: Sequence[Verdict]) -> list[Verdict]:
 def headline(result: NightResult) -> str:
     """One sentence that answers whether anybody has to get up."""
     red = with_status(result, Status.REGRESSION)
+    if result.cannot_tell:
+        return "Cannot tell: what looks worse could not be exported"
     failed = {device.device for device in result.devices if device.failure}
     models = len({verdict.series for verdict in result.verdicts})
     after = ""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
@@ -18,9 +19,11 @@ from device_runner.devices.simulated import (
 from device_runner.records import DeviceKind
 from foundation import load_artifact, sha256_of
 from foundation.errors import DeviceFailure, RequestError
+from nightly import night as night_module
 from nightly.errors import BaselineError, SuiteError
 from nightly.history import open_history
 from nightly.night import NightRun
+from nightly.outputs.told import headline
 from nightly.records import NightStatus, Status
 from nightly.suite import load_suite
 from nightly.tonight import Choices
@@ -100,6 +103,7 @@ class Rack:
         self.refused: set[str] = set()
         self.up_s: float | None = None
         self.opened: list[str] = []
+        self.lenient = False
 
     def open(self, name):
         self.opened.append(name)
@@ -114,7 +118,7 @@ class Rack:
         return OfKind(self.kind, self.spec, serial=serial, faults=faults, up_s=self.up_s)
 
     def night(self, choices=Choices()):  # noqa: B008
-        suite = load_suite(self.path)
+        suite = load_suite(self.path, files=not self.lenient)
         with open_history(suite.history_url) as history:
             return NightRun(suite, history, choices, clock=self.clock, open_device=self.open).run()
 
@@ -254,6 +258,28 @@ def test_a_model_that_the_suite_has_no_more_is_told(rack):
     assert rack.night().notes == ()
 
 
+@pytest.mark.parametrize("file", ["model.pte", "manifest.json", "."])
+def test_a_model_whose_file_is_gone_is_red_and_the_others_are_measured(rack, tmp_path, file):
+    """As where one of many exports failed in the evening."""
+    rack.night()
+    gone = tmp_path / "other" / file
+    shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+    rack.lenient = True
+    result = rack.night()
+    assert result.exit_code == 1
+    (red,) = [one for one in result.verdicts if one.status is Status.REGRESSION]
+    assert (red.series.model, red.metric) == ("other", "runs")
+    assert "does not run (export_failed)" in red.sentence
+    assert {one.series.model for one in result.verdicts} == {"steady", "other"}
+
+
+def test_a_file_that_never_was_there_is_a_wrong_request(rack, tmp_path):
+    shutil.rmtree(tmp_path / "other")
+    rack.lenient = True
+    with pytest.raises(SuiteError, match=r"model 'other': artifact: .* does not exist"):
+        rack.night()
+
+
 def test_waiting_for_the_device_makes_no_session_longer(rack, monkeypatch):
     usual = rack.night().devices[0].session_s
     lease, waited = SimulatedDevice.lease, []
@@ -290,6 +316,24 @@ def test_a_night_beside_the_row_is_compared_and_never_compared_with(rack):
     with rack.history() as history:
         trail = history.trails("rack", "sim:one", "default")["other"]
     assert [p.night for p in trail.points["latency"]] == [1]
+
+
+def test_a_commit_at_which_the_model_cannot_be_exported_is_not_the_bad_one(rack, monkeypatch):
+    prepare = night_module.prepare
+
+    def broken(*arguments):
+        made = prepare(*arguments)
+        return replace(made, models=made.models | {"other": "no such operator"})
+
+    rack.night()
+    aside = Choices(only=("other",), aside=True)
+    monkeypatch.setattr(night_module, "prepare", broken)
+    tried = rack.night(aside)
+    assert tried.exit_code == 125
+    assert headline(tried) == "Cannot tell: what looks worse could not be exported"
+    # In the row of nights it is red, and then it is what is looked for.
+    assert rack.night().exit_code == 1
+    assert rack.night(aside).exit_code == 1
 
 
 def test_a_budget_shrinks_the_sessions_and_says_so(rack):
