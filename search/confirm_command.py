@@ -47,7 +47,8 @@ def confirm_command(
         """Measure the recommended candidate anew, in sessions that took no part in its choice.
 
         The fastest of several near ties looks faster than it is. Its trial stays as it is, the
-        report tells the fresh latency beside it, and nothing is chosen anew.
+        report tells the fresh latency beside it, and nothing is chosen anew. Given again, it adds
+        its sessions to those of before.
 
         Example: mobilesr-tune confirm runs/pixel8 --sessions 15
         """

@@ -13,10 +13,11 @@ from search.measuring_again import evaluator_of_run, require_one_study, same_dev
 from search.occupancy import held
 from search.request import SearchRequest
 from search.scheduling.station import LEASE_WAIT_S
-from search.study.anew import FOLDER, MeasuredAnew, anew_path, measured_anew_in
+from search.study.anew import FOLDER, MeasuredAnew, next_anew_path
 from search.study.artifacts import artifacts_in
 from search.study.records import CandidateResult
 from search.study.run_directory import RunDirectory
+from search.study.usual_speed import StudySpeeds
 
 
 def confirm(
@@ -28,7 +29,7 @@ def confirm(
 ) -> CandidateResult:
     """Time a candidate of a run in so many fresh sessions; kept in the run, beside its trial's.
 
-    What was measured anew of the same trial before gives way to it.
+    What was measured anew of the same trial before stays, and is told together with it.
 
     Args:
         run: that it is of.
@@ -67,6 +68,6 @@ def confirm(
             )
             anew = evaluator.time_anew(chosen, artifact)
         hold.require()
-        MeasuredAnew(result=anew.seen_from_above(FOLDER)).save(anew_path(run.path, chosen.number))
-    told = {one.number: one for one in measured_anew_in(run.path, run.results())}
-    return told[chosen.number]
+        record = MeasuredAnew(result=anew.seen_from_above(FOLDER))
+        record.save(next_anew_path(run.path, chosen.number))
+    return StudySpeeds(run.results()).told(record.result)

@@ -7,6 +7,7 @@ that were not there when it was picked know nothing of that luck.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from itertools import chain, count
 from pathlib import Path
 from typing import ClassVar
 
@@ -33,6 +34,9 @@ class MeasuredAnew(VersionedRecord):
 def measured_anew_in(run_path: Path, results: Sequence[CandidateResult]) -> list[CandidateResult]:
     """What was measured anew in a run, by trial, told for the speed of its `results`.
 
+    A trial that was so several times is there as often: a number does not go because the next one
+    pleases more.
+
     Raises:
         RequestError: a record is damaged.
     """
@@ -50,6 +54,8 @@ def fresh_sessions(run_path: Path, results: Sequence[CandidateResult]) -> list[C
     return sorted(found, key=lambda result: result.finished_at)
 
 
-def anew_path(run_path: Path, number: int) -> Path:
-    """Where the record of a trial lies."""
-    return run_path / FOLDER / f"trial-{number:05d}.json"
+def next_anew_path(run_path: Path, number: int) -> Path:
+    """Where the next record of a trial goes, beside those that there are."""
+    stem = run_path / FOLDER / f"trial-{number:05d}"
+    names = (f"{stem}{suffix}.json" for suffix in chain([""], (f"-{at}" for at in count(2))))
+    return next(path for path in map(Path, names) if not path.exists())

@@ -17,7 +17,7 @@ from reports.report import report_of
 from search.confirming import confirm
 from search.errors import RunError
 from search.occupancy import HOLDER, held
-from search.study.anew import anew_path
+from search.study.anew import FOLDER, fresh_sessions
 
 pytestmark = pytest.mark.timeout(900)
 
@@ -28,6 +28,10 @@ def anew(ended_run):
     chosen = candidate_in(ended_run, None)[1]
     found = confirm(ended_run, chosen, 4)
     return before, chosen, found
+
+
+def records(run):
+    return {path: path.read_bytes() for path in sorted((run.path / FOLDER).glob("*.json"))}
 
 
 def test_fresh_sessions_stand_alone_and_leave_the_study_as_it_was(ended_run, anew):
@@ -80,9 +84,15 @@ def test_the_command_measures_the_recommended_one(ended_run, anew, tmp_path):
         r"by the sessions it was chosen by [\d.]+ ms \([\d.]+ to [\d.]+\), 3 sessions",
         " ".join(done.stderr.split()),
     )
-    # Also of a trial that is not the recommended one the report tells it.
+    # Also of a trial that is not the recommended one the report tells it; a number of before does
+    # not go because a later one pleases more.
     (told,) = json.loads(done.stdout)["profiles"][0]["measured_anew"]
-    assert (told["trial"], told["sessions"]) == (anew[1].number, 9)
+    assert (told["trial"], told["measurements"]) == (anew[1].number, 2)
+    assert told["sessions"] == 4 + 9
+    found = fresh_sessions(ended_run.path, ended_run.results())
+    assert [(one.number, one.sessions) for one in found] == [
+        (anew[1].number, 4), (anew[1].number, 9),
+    ]  # fmt: skip
 
 
 def test_what_cannot_be_measured_anew_is_told(ended_run, anew, tmp_path):
@@ -97,11 +107,10 @@ def test_what_cannot_be_measured_anew_is_told(ended_run, anew, tmp_path):
 
 
 def test_it_waits_for_no_other_command_and_lets_none_in(ended_run, anew):
-    chosen, path = anew[1], anew_path(ended_run.path, anew[1].number)
-    before = path.read_bytes()
+    chosen, before = anew[1], records(ended_run)
     with held(ended_run.path, print), pytest.raises(RunError, match="confirm is at work in"):
         confirm(ended_run, chosen, 3)
-    assert path.read_bytes() == before
+    assert records(ended_run) == before
     refused = []
 
     def beside(text):
@@ -115,7 +124,7 @@ def test_it_waits_for_no_other_command_and_lets_none_in(ended_run, anew):
 
 
 def test_a_damaged_record_is_named(ended_run, anew):
-    path = anew_path(ended_run.path, anew[1].number)
+    path = next(iter(records(ended_run)))
     whole = path.read_text()
     path.write_text(whole[: len(whole) // 2])
     try:

@@ -18,7 +18,7 @@ from device_runner.flags import Flag
 from device_runner.measuring.usual_speed import SessionsBeside
 from models.config import MobileSRConfig
 from models.deployment import Candidate, Deployment
-from search.study.anew import MeasuredAnew, anew_path, fresh_sessions
+from search.study.anew import MeasuredAnew, fresh_sessions, next_anew_path
 from search.study.finetuned import (
     FinetunedResult,
     finetuned_in,
@@ -66,7 +66,7 @@ def run(tmp_path: Path, results: list[CandidateResult]) -> Path:
         keep(tmp_path, before[after.number], after)
     for row in RECORDED["confirmed"]:
         fresh = result(row, "finetuned", finished_at="2026-11-27T17:52:00")
-        MeasuredAnew(result=fresh).save(anew_path(tmp_path, fresh.number))
+        MeasuredAnew(result=fresh).save(next_anew_path(tmp_path, fresh.number))
     return tmp_path
 
 
