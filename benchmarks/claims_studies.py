@@ -7,7 +7,7 @@ from functools import partial
 
 import numpy as np
 from claim import Claim, Line, at_least, at_most, told
-from claims_sessions import DRIFT, HELD, SESSION_SD, heat, places
+from claims_sessions import DRIFT, FOR_ERRORS, HELD, SESSION_SD, heat, places
 
 from device_runner.devices.simulated.foreign import Course, Launches, course, launch_noise
 from device_runner.measuring.usual_speed import SessionsBeside, UsualSpeed, told_at
@@ -117,7 +117,7 @@ def studies(seed: int, draws: int) -> list[Line]:
     drifts = [(sessions, reacts) for sessions in (5, 9, 20) for reacts in (1.0, 0.75, 0.5)]
     return [
         *(partial(_drift, seed, count, *one) for one in drifts),
-        *(partial(_calm, seed, count, sessions) for sessions in (5, 9, 20)),
+        *(partial(_calm, seed, FOR_ERRORS * count, sessions) for sessions in (5, 9, 20)),
         *(partial(_spells, seed, count, sessions) for sessions in (5, 9)),
     ]
 
