@@ -12,12 +12,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from made_up_results import changed, result_of
+from made_up_results import changed
+from recorded_sessions import recorded
 
 from device_runner.flags import Flag
-from device_runner.measuring.usual_speed import SessionsBeside
-from models.config import MobileSRConfig
-from models.deployment import Candidate, Deployment
 from search.study.anew import MeasuredAnew, fresh_sessions, next_anew_path
 from search.study.finetuned import (
     FinetunedResult,
@@ -32,18 +30,10 @@ RECORDED = json.loads((Path(__file__).parent / "loaded_host.json").read_text())
 
 
 def result(row: dict, weights: str = "slice", **changes) -> CandidateResult:
-    beside = SessionsBeside(
-        session_ms=row["session_ms"], sentinel_ms=row["sentinel_ms"],
-        sentinel_session=row["sentinel_session"], sentinel_sha256="s" * 64, threads=2,
-    )  # fmt: skip
-    found = result_of(
-        row["trial"],
-        Candidate(MobileSRConfig.from_key(row["config"]), Deployment(lr_height=64, lr_width=64)),
-        status="ok", latency_ms=row["told_ms"], psnr_y_db=row["psnr_y_db"], flags=row["flags"],
-        sessions=len(row["session_ms"]), sha256=f"{weights} {row['trial']}", max_abs_error=1e-6,
-    )  # fmt: skip
-    timing = found.timing.model_copy(update={"beside": beside})
-    return changed(found.model_copy(update={"timing": timing}), **changes)
+    found = recorded(
+        row, flags=row["flags"], sha256=f"{weights} {row['trial']}", max_abs_error=1e-6
+    )
+    return changed(found, **changes)
 
 
 @pytest.fixture(scope="module")

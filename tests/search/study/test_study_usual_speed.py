@@ -14,11 +14,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from made_up_results import result_of
+from recorded_sessions import recorded
 
 from device_runner.flags import Flag
-from device_runner.measuring.usual_speed import SessionsBeside
-from models.config import MobileSRConfig
-from models.deployment import Candidate, Deployment
 from search.front.dominance import pareto_front
 from search.study.records import CandidateResult
 from search.study.usual_speed import StudySpeeds, at_usual_speed
@@ -30,18 +28,7 @@ TRUE_MS = {0: 2.30, 1: 9.53, 2: 3.92, 3: 3.30, 5: 3.61, 6: 6.59, 7: 4.22, 8: 5.3
 
 
 def result(row: dict, **changes) -> CandidateResult:
-    beside = SessionsBeside(
-        session_ms=row["session_ms"], sentinel_ms=row["sentinel_ms"],
-        sentinel_session=row["sentinel_session"], sentinel_sha256="s" * 64, threads=2,
-    )  # fmt: skip
-    found = result_of(
-        row["trial"],
-        Candidate(MobileSRConfig.from_key(row["config"]), Deployment(lr_height=64, lr_width=64)),
-        status="ok", latency_ms=row["told_ms"], psnr_y_db=row["psnr_y_db"], raw_latency_ms=1.0,
-        sessions=len(row["session_ms"]),
-    )  # fmt: skip
-    timing = found.timing.model_copy(update={"beside": beside})
-    return found.model_copy(update={"timing": timing} | changes)
+    return recorded(row, raw_latency_ms=1.0).model_copy(update=changes)
 
 
 def front(results: list[CandidateResult]) -> list[int]:
