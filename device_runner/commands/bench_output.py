@@ -116,17 +116,25 @@ def _verdict(result: BenchResult, found: Comparison) -> str:
     sure = f"ratio {found.ratio:.3f}, 95 % interval {low} to {high}, p = {found.p_value:.2g}"
     if result.most > found.sessions:
         sure += f" after {found.sessions} of {result.most} rounds"
-    least = (
-        f"{found.sessions} rounds find a difference of {100 * result.detectable:.1f} % or more, "
-        "if nothing disturbs them much worse than these"
-    )
-    if not math.isfinite(result.detectable):
-        least = f"{found.sessions} rounds are too few to be sure to find any difference"
+    least = _surely_found(found.sessions, result.detectable, slower=found.ratio > 1)
     if not found.differs(result.level):
-        return f"No difference can be claimed between {first} and {second} ({sure}). {least}."
+        return f"No difference can be claimed between {first} and {second} ({sure}). {least}"
     which = "slower" if found.ratio > 1 else "faster"
     share = 100 * abs(found.ratio - 1)
-    return f"{first} is {share:.1f} % {which} than {second} ({sure}). {least}."
+    return f"{first} is {share:.1f} % {which} than {second} ({sure}). {least}"
+
+
+def _surely_found(rounds: int, slowdown: float, *, slower: bool) -> str:
+    """What such a comparison seldom misses, on the side on which this one lies."""
+    if not math.isfinite(slowdown):
+        return f"{rounds} rounds are too few to be sure to find any difference."
+    # The same ratio the other way round is fewer percent.
+    share = slowdown if slower else slowdown / (1 + slowdown)
+    which = "slower" if slower else "faster"
+    return (
+        f"{rounds} rounds find {100 * share:.1f} % {which} or more in 95 cases of 100, if nothing "
+        "disturbs them much worse than these."
+    )
 
 
 def _table(artifact: Artifact, measurement: Measurement) -> Table:

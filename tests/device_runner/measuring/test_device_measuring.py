@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -289,7 +290,13 @@ def test_two_are_told_apart_only_by_evidence(
     show([artifact, second], BenchResult(tuple(pair), None))
     text = " ".join(capsys.readouterr().out.split())
     assert said in text
-    assert "8 rounds find a difference of" in text
+    # On the side on which it lies: as a ratio both are the same.
+    result = BenchResult(tuple(pair), None)
+    ratio = 1 + result.detectable
+    found, which = re.search(r"8 rounds find ([\d.]+) % (faster|slower) or more", text).groups()
+    assert which == ("slower" if result.comparison.ratio > 1 else "faster")
+    least = 100 * (ratio - 1 if which == "slower" else 1 - 1 / ratio)
+    assert float(found) == pytest.approx(least, abs=0.06)
 
 
 def test_devices_lists_the_host(app: typer.Typer) -> None:
