@@ -181,3 +181,16 @@ def test_what_got_slower_before_a_new_level_is_red_on_it_too():
     assert status_of(restarts_of(22, step_at=17), 30, range(17, 30)) is Status.REGRESSION
     assert status_of(restarts_of(12, 22, step_at=17), 30, range(18, 30)) is Status.REGRESSION
     assert status_of(restarts_of(12, 17, step_at=8), 30, range(9, 30)) is Status.REGRESSION
+
+
+def test_a_slower_model_stays_red_on_unlucky_nights_and_not_for_long_when_it_is_gone():
+    """3 % under 2 % of noise, by a judge that has to learn the noise."""
+    lasting, gone = [], []
+    for seed in range(60):
+        rng = np.random.default_rng([71, seed])
+        table = rng.normal(0, 0.02, (8, 36 + 6))
+        table[0, 20:36] += np.log1p(0.03)
+        lasting.append(status_of(table[:, :36], 36, range(25, 36)) is Status.REGRESSION)
+        gone.append(status_of(table, 42, range(25, 42)) is Status.REGRESSION)
+    assert np.mean(lasting) > 0.9
+    assert np.mean(gone) < 0.3
