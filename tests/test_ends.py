@@ -210,7 +210,7 @@ def test_a_bisect_takes_no_fault_for_a_bad_commit(run, tmp_path, monkeypatch, ar
 
 
 def test_a_bisect_takes_no_fault_of_ours_for_a_bad_commit(run, monkeypatch):
-    monkeypatch.setattr("nightly.suite.load_suite", lambda path: {}["fault"])
+    monkeypatch.setattr("nightly.suite.load_suite", lambda path, **kwargs: {}["fault"])
     code, _, err = run(["nightly", "suite.toml", "--bisect"])
     assert code == 125
     assert "internal error: KeyError" in err
