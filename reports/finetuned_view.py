@@ -95,7 +95,7 @@ def draw_finetuned(section: Section) -> Markup | None:
             parts.append(drawing.element("circle", class_=kind, cx=x(px), cy=y(py), r=4))
         parts.append(drawing.text(x(x2) + 7, y(y2) - 6, str(one.after.number), "tick"))
     label = f"PSNR of {len(drawn)} candidates before and after finetuning, over their latency."
-    return drawing.picture(WIDTH, HEIGHT, label, parts)
+    return drawing.picture(WIDTH, HEIGHT, label, parts, fixed=True)
 
 
 def _places(one: FinetunedResult) -> tuple[tuple[float, float], tuple[float, float]]:

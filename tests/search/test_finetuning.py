@@ -16,7 +16,7 @@ from models.origin import WeightsOrigin
 from models.training.plan import TrainingPlan
 from models.weights import load_weights, save_weights
 from reports.facts import gather
-from reports.finetuned_view import draw_finetuned, finetuned_rows
+from reports.finetuned_view import WIDTH, draw_finetuned, finetuned_rows
 from reports.found import chosen_trials, found_by_search
 from reports.markdown import markdown_summary
 from reports.report import report_of
@@ -68,7 +68,10 @@ def test_the_report_tells_both_and_recommends_a_finetuned_one(ended_run, finetun
     report = report_of([gather(ended_run)])
     (section,) = report.sections
     assert len(finetuned_rows(section)) == 2
-    assert str(draw_finetuned(section)).count("<circle") == 4
+    plot = str(draw_finetuned(section))
+    assert plot.count("<circle") == 4
+    # Scaled to the page, three points would fill a screen.
+    assert f'width="{WIDTH}"' in plot
     assert section.choice.result.quality.origin == WeightsOrigin.FINETUNED
     assert "### Finetuned" in markdown_summary(report)
 
