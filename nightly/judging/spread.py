@@ -47,7 +47,7 @@ MOST_MEMORY = 0.7
 # Of normal differences, one in a hundred is larger than so many medians; Student's t by its
 # degrees of freedom.
 _LARGEST, _TAILS, _WILDEST = 0.99, ((3.819, math.inf), (4.2, 12.0), (5.0, 6.0), (6.4, 3.5)), 3.0
-# That quantile of so many differences is larger by luck, in one case of forty, by this over the
+# That quantile of so many differences is larger by luck, in one case of thirty, by this over the
 # root of their number; and a median of them is worth so much beside squares. By simulation.
 _LUCK_OF_LARGEST, _DOF_OF_MEDIAN = 2.6, 0.45
 # What a night is worth in the median of |differences| beside independent squares: by simulation of

@@ -264,7 +264,10 @@ def test_a_lock_that_makes_no_sense_stops_nobody(
     made_s = time.time() - 11
     os.utime(lock_of(phone), (made_s, made_s))
     with opened().lease():
-        pass
+        holder = parsed_holder((lock_of(phone) / "holder").read_bytes())
+        assert holder is not None
+        assert holder.pid == os.getpid()
+    assert not lock_of(phone).exists()
 
 
 def test_a_lock_just_made_is_respected_and_not_for_long(
